@@ -1,0 +1,65 @@
+"""A finding: what was seen, how bad it is, who did it to what, and the evidence to check it by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sakimori.model.severity import Severity
+
+
+def finding_uid(plug_in: str, account: str, region: str, resource: str, discriminator: str) -> str:
+    """The identity of a finding: seeing it again gives the same uid, so a store updates and never adds a row."""
+    parts = "\x1f".join((plug_in, account, region, resource, discriminator))
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One detection finding. Times are ISO 8601 in UTC (`2026-11-21T08:00:00Z`), as CloudTrail writes them.
+
+    `records` holds the id of every record behind it, in time order; `matched` maps a field's path to the value
+    that made the rule match in the first of them. Unknown text is "".
+    """
+
+    uid: str
+    rule: str
+    title: str
+    severity: Severity
+    tactics: tuple[str, ...]
+    techniques: tuple[str, ...]
+    account: str
+    region: str
+    actor: str
+    source_ip: str
+    asset: str
+    count: int
+    first_seen: str
+    last_seen: str
+    records: tuple[str, ...]
+    matched: Mapping[str, Any] = field(default_factory=dict)
+    description: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `sakimori detect --format jsonl` prints: the contract that others build on."""
+        return {
+            "uid": self.uid,
+            "rule": self.rule,
+            "title": self.title,
+            "severity": self.severity.label,
+            "severity_id": int(self.severity),
+            "tactics": list(self.tactics),
+            "techniques": list(self.techniques),
+            "account": self.account,
+            "region": self.region,
+            "actor": self.actor,
+            "source_ip": self.source_ip,
+            "asset": self.asset,
+            "count": self.count,
+            "first_seen": self.first_seen,
+            "last_seen": self.last_seen,
+            "records": list(self.records),
+            "matched": dict(self.matched),
+        }
