@@ -1,0 +1,1 @@
+"""Findings from records: rules in Sigma, compiled once into one representation that every execution shares."""

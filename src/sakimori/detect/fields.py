@@ -1,0 +1,67 @@
+"""What a field path finds in a record, and the text that a found value is compared as: the ground of every execution.
+
+A path walks objects by key; where a list stands in the way it goes on into every element. What it ends on are the
+values: a list counts as its elements *and* as itself (its JSON text), an object as its JSON text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+Json = Any
+"""None, bool, int, float, str, list[Json] or dict[str, Json]: what a JSON parser returns."""
+
+
+def values(record: Json, path: str) -> list[Json]:
+    """Every value at `path`, lists opened; missing fields give none. Nulls are left in."""
+    return list(_walk(record, path.split("."), 0))
+
+
+def _walk(value: Json, keys: list[str], at: int) -> Iterator[Json]:
+    if isinstance(value, list):
+        if at == len(keys):
+            yield value
+        for element in value:
+            yield from _walk(element, keys, at)
+    elif at == len(keys):
+        yield value
+    elif isinstance(value, dict) and keys[at] in value:
+        yield from _walk(value[keys[at]], keys, at + 1)
+
+
+def text(value: Json) -> str | None:
+    r"""The text that a value is compared as, or None for null.
+
+    Booleans read `true` and `false`, numbers as JSON writes them; objects and lists are their compact JSON, with
+    `\"` read as `"`, so that a policy document inside a JSON string reads like one in the open.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return None
+    if isinstance(value, (dict, list)):
+        return record_text(value)
+    return orjson.dumps(value).decode()
+
+
+def record_text(value: Json) -> str:
+    """A record's (or any object's) text: what keywords search."""
+    return orjson.dumps(value).decode().replace('\\"', '"')
+
+
+def number(value: Json) -> float | int | None:
+    """The number that a value is or spells, else None. Booleans are not numbers; nan and infinity spell none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return value
+    if isinstance(value, str) and value.isascii():
+        try:
+            found = float(value)
+        except ValueError:
+            return None
+        return found if found - found == 0 else None
+    return None

@@ -1,0 +1,193 @@
+"""The one representation of a rule: what Sigma says, free of Sigma's syntax, for every execution to agree on.
+
+A condition is a tree of And, Or and Not over predicates. A predicate names a field by its path in the CloudTrail
+record (`userIdentity.type`) and holds if it holds for *any* value found there; `fields.py` says what is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal
+
+from sakimori.model.severity import Severity
+
+
+class Wildcard(Enum):
+    """The two wildcards of a Sigma string."""
+
+    MANY = "*"
+    ONE = "?"
+
+
+Pattern = tuple[str | Wildcard, ...]
+"""A Sigma string, cut at its wildcards: `("arn:", Wildcard.MANY)` is `arn:*`; `()` is the empty string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The whole text of a value fits the pattern; letter case counts only if `cased`."""
+
+    field: str
+    pattern: Pattern
+    cased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """The record's text as a whole fits `*pattern*`."""
+
+    pattern: Pattern
+    cased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """The pattern (RE2 syntax, `flags` already inside as `(?ims)`) is found somewhere in the value's text."""
+
+    field: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """The value is this number, or text that spells it."""
+
+    field: str
+    number: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """The value is a number, or text that spells one, and stands in this order to `number`."""
+
+    field: str
+    op: Literal["lt", "lte", "gt", "gte"]
+    number: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Cidr:
+    """The value is an IP address in this network (RFC 4632 notation)."""
+
+    field: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """The field is missing, or nothing but null is found there."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRef:
+    """A value's text equals (or starts or ends with, in any letter case) that of a value of another field."""
+
+    field: str
+    other: str
+    how: Literal["equals", "startswith", "endswith", "contains"] = "equals"
+
+
+Predicate = Text | Keyword | Regex | Number | Compare | Cidr | Null | FieldRef
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    children: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    children: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    child: Condition
+
+
+Condition = And | Or | Not | Predicate
+
+
+def predicates(condition: Condition) -> Iterator[Predicate]:
+    """Every predicate of a condition, in the order in which the rule states them."""
+    match condition:
+        case And(children) | Or(children):
+            for child in children:
+                yield from predicates(child)
+        case Not(child):
+            yield from predicates(child)
+        case _:
+            yield condition
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """An embedded test: these records, in time order, do or do not raise a finding of the rule."""
+
+    name: str
+    match: bool
+    events: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meta:
+    """What a rule says of itself. `id` is the file's stem (a further document's `name`); `line` counts from 1."""
+
+    id: str
+    name: str
+    uuid: str
+    title: str
+    description: str
+    severity: Severity
+    severity_reason: str = ""
+    tactics: tuple[str, ...] = ()
+    techniques: tuple[str, ...] = ()
+    author: str = ""
+    references: tuple[str, ...] = ()
+    false_positives: tuple[str, ...] = ()
+    asset: tuple[str, ...] = ()
+    status: str = ""
+    path: str = ""
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule over single records. `reports` is False where it only feeds a correlation."""
+
+    meta: Meta
+    condition: Condition
+    reports: bool = True
+
+
+CorrelationKind = Literal["event_count", "value_count", "temporal", "temporal_ordered", "first_seen", "baseline"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation:
+    """One rule over the records that other rules matched (Sigma Correlation Rules Specification 2.0, and two of ours).
+
+    `rules` are ids; `group_by` are field paths or aliases; an alias maps a rule's id to its own field path.
+    Times are in seconds. `op` and `count` are the threshold, `field` what is counted by value or watched for news.
+    `first_seen`: the value of `field` is new for the group within `timespan`, and the group has been known for
+    `min_history`. `baseline`: the count per bucket of `timespan` reaches `count` and `factor` times the group's
+    mean per bucket over the `history` before, of which there is at least `min_history`.
+    """
+
+    meta: Meta
+    kind: CorrelationKind
+    rules: tuple[str, ...]
+    group_by: tuple[str, ...]
+    timespan: int
+    op: Literal["lt", "lte", "gt", "gte", "eq", "neq"] = "gte"
+    count: float = 1
+    field: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    min_history: int = 0
+    history: int = 0
+    factor: float = 0.0
+    reports: bool = True
