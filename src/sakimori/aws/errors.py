@@ -1,0 +1,147 @@
+"""One error for each way AWS says no, each naming the action, the resource and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore import exceptions as boto
+
+
+class AwsError(Exception):
+    """AWS did not do what was asked: `action` (`s3:GetObject`) on `resource`, and why in AWS's own code."""
+
+    remedy = "see the code and message above"
+
+    def __init__(self, action: str, resource: str, code: str, message: str) -> None:
+        self.action = action
+        self.resource = resource
+        self.code = code
+        self.message = message
+        super().__init__(f"{action} on {resource}: {code}: {message or 'no message'} ({self.remedy})")
+
+    def __reduce__(self) -> tuple[type[AwsError], tuple[str, str, str, str]]:
+        return type(self), (self.action, self.resource, self.code, self.message)
+
+
+class AccessDenied(AwsError):
+    """The caller may not do this."""
+
+    remedy = "allow this action on this resource for the caller; `sakimori doctor --iam` prints what is needed"
+
+
+class Throttled(AwsError):
+    """AWS asked for fewer calls, also after the retries."""
+
+    remedy = "wait and run it again; what was done is kept"
+
+
+class NotFound(AwsError):
+    """The resource does not exist, or not in this region."""
+
+    remedy = "check the name and the region"
+
+
+class Credentials(AwsError):
+    """There are no credentials, or they are incomplete or wrong."""
+
+    remedy = "sign in (`aws configure`, `aws sso login`) or set AWS_PROFILE"
+
+
+class ExpiredCredentials(AwsError):
+    """The credentials were good once."""
+
+    remedy = "sign in again (`aws sso login`), then run it again; what was done is kept"
+
+
+class Unreachable(AwsError):
+    """No answer: no route, no name, a proxy in between, or a time-out."""
+
+    remedy = "check the network, the proxy, the region and AWS_ENDPOINT_URL"
+
+
+class Archived(AwsError):
+    """The object is in an archive storage class and must be restored before it can be read."""
+
+    remedy = "restore it first (`aws s3api restore-object`)"
+
+
+class Rejected(AwsError):
+    """AWS understood the request and refused it for another reason."""
+
+
+class Unavailable(AwsError):
+    """AWS failed itself (HTTP 5xx), also after the retries."""
+
+    remedy = "wait and run it again; see the AWS Health Dashboard"
+
+
+_BY_CODE: dict[str, type[AwsError]] = {
+    **dict.fromkeys(
+        ("AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403", "Forbidden", "KMS.AccessDeniedException")
+        + ("UnauthorizedOperation", "AuthorizationError", "AuthorizationErrorException"),
+        AccessDenied,
+    ),
+    **dict.fromkeys(
+        ("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "TooManyRequestsException")
+        + ("SlowDown", "RequestLimitExceeded", "BandwidthLimitExceeded", "PriorRequestNotComplete", "429"),
+        Throttled,
+    ),
+    **dict.fromkeys(
+        ("NoSuchBucket", "NoSuchKey", "NoSuchVersion", "404", "NotFound", "ResourceNotFoundException")
+        + ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
+        NotFound,
+    ),
+    **dict.fromkeys(
+        ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"), ExpiredCredentials
+    ),
+    **dict.fromkeys(
+        ("InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException")
+        + ("AuthFailure", "MissingAuthenticationToken", "IncompleteSignature", "InvalidToken"),
+        Credentials,
+    ),
+    **dict.fromkeys(("InvalidObjectState",), Archived),
+    **dict.fromkeys(("RequestTimeout", "RequestTimeoutException"), Unreachable),
+}
+"""AWS's error codes as the services spell them ("Common errors" of each API reference); 403 and 404 stand for answers
+to HEAD, which have no body."""
+
+_BY_CLASS: tuple[tuple[type[Exception], type[AwsError]], ...] = (
+    (boto.NoCredentialsError, Credentials),
+    (boto.PartialCredentialsError, Credentials),
+    (boto.CredentialRetrievalError, Credentials),
+    (boto.ProfileNotFound, Credentials),
+    (boto.UnauthorizedSSOTokenError, ExpiredCredentials),
+    (boto.SSOTokenLoadError, ExpiredCredentials),
+    (boto.TokenRetrievalError, ExpiredCredentials),
+    (boto.HTTPClientError, Unreachable),
+    (boto.IncompleteReadError, Unreachable),
+    (boto.NoRegionError, Rejected),
+)
+
+
+def aws_error(error: Exception, action: str, resource: str) -> AwsError:
+    """The error of this module that botocore's `error` means."""
+    if isinstance(error, boto.ClientError):
+        return _from_answer(error, action, resource)
+    for known, meaning in _BY_CLASS:
+        if isinstance(error, known):
+            return meaning(action, resource, type(error).__name__, str(error))
+    return Rejected(action, resource, type(error).__name__, str(error))
+
+
+def _from_answer(error: boto.ClientError, action: str, resource: str) -> AwsError:
+    answer = error.response.get("Error", {})
+    code, message = str(answer.get("Code", "Unknown")), str(answer.get("Message", ""))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    fallback = Unavailable if status >= 500 else Rejected
+    return _BY_CODE.get(code, fallback)(action, resource, code, message)
+
+
+@contextmanager
+def asking(action: str, resource: str) -> Iterator[None]:
+    """Around one call: whatever botocore raises leaves as an AwsError that names `action` and `resource`."""
+    try:
+        yield
+    except (boto.BotoCoreError, boto.ClientError) as error:
+        raise aws_error(error, action, resource) from error
