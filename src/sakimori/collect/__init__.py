@@ -1,0 +1,1 @@
+"""Log sources: read, parse and normalise into the lake, each object exactly once."""
