@@ -60,6 +60,12 @@ class Unreachable(AwsError):
     remedy = "check the network, the proxy, the region and AWS_ENDPOINT_URL"
 
 
+class Changed(AwsError):
+    """The object was replaced between listing and reading."""
+
+    remedy = "run it again: the object will be read as it is now"
+
+
 class Archived(AwsError):
     """The object is in an archive storage class and must be restored before it can be read."""
 
@@ -76,35 +82,24 @@ class Unavailable(AwsError):
     remedy = "wait and run it again; see the AWS Health Dashboard"
 
 
-_BY_CODE: dict[str, type[AwsError]] = {
-    **dict.fromkeys(
-        ("AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403", "Forbidden", "KMS.AccessDeniedException")
-        + ("UnauthorizedOperation", "AuthorizationError", "AuthorizationErrorException"),
-        AccessDenied,
-    ),
-    **dict.fromkeys(
-        ("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "TooManyRequestsException")
-        + ("SlowDown", "RequestLimitExceeded", "BandwidthLimitExceeded", "PriorRequestNotComplete", "429"),
-        Throttled,
-    ),
-    **dict.fromkeys(
-        ("NoSuchBucket", "NoSuchKey", "NoSuchVersion", "404", "NotFound", "ResourceNotFoundException")
-        + ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
-        NotFound,
-    ),
-    **dict.fromkeys(
-        ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"), ExpiredCredentials
-    ),
-    **dict.fromkeys(
-        ("InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException")
-        + ("AuthFailure", "MissingAuthenticationToken", "IncompleteSignature", "InvalidToken"),
-        Credentials,
-    ),
-    **dict.fromkeys(("InvalidObjectState",), Archived),
-    **dict.fromkeys(("RequestTimeout", "RequestTimeoutException"), Unreachable),
+_CODES: dict[type[AwsError], str] = {
+    AccessDenied: "AccessDenied AccessDeniedException AllAccessDisabled 403 Forbidden KMS.AccessDeniedException "
+    "UnauthorizedOperation AuthorizationError AuthorizationErrorException",
+    Throttled: "Throttling ThrottlingException ThrottledException RequestThrottled TooManyRequestsException 429 "
+    "SlowDown RequestLimitExceeded BandwidthLimitExceeded PriorRequestNotComplete",
+    NotFound: "NoSuchBucket NoSuchKey NoSuchVersion 404 NotFound ResourceNotFoundException "
+    "AWS.SimpleQueueService.NonExistentQueue QueueDoesNotExist",
+    ExpiredCredentials: "ExpiredToken ExpiredTokenException RequestExpired TokenRefreshRequired",
+    Credentials: "InvalidAccessKeyId InvalidClientTokenId SignatureDoesNotMatch UnrecognizedClientException "
+    "AuthFailure MissingAuthenticationToken IncompleteSignature InvalidToken",
+    Changed: "PreconditionFailed 412",
+    Archived: "InvalidObjectState",
+    Unreachable: "RequestTimeout RequestTimeoutException",
 }
-"""AWS's error codes as the services spell them ("Common errors" of each API reference); 403 and 404 stand for answers
+"""AWS's error codes as the services spell them ("Common errors" of each API reference); the numbers stand for answers
 to HEAD, which have no body."""
+
+_BY_CODE = {code: meaning for meaning, codes in _CODES.items() for code in codes.split()}
 
 _BY_CLASS: tuple[tuple[type[Exception], type[AwsError]], ...] = (
     (boto.NoCredentialsError, Credentials),
