@@ -1,0 +1,278 @@
+"""Findings in the ledger: upserted by uid, counted by distinct record, with the history of their status.
+
+The functions take a connection inside a transaction; `ledger.py` opens it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+
+from sakimori.model.finding import Finding
+from sakimori.model.severity import Severity
+from sakimori.store.database import LedgerError, insert_new
+from sakimori.store.tables import finding_records, finding_status, findings
+from sakimori.store.text import storable, storable_json
+
+IN_CLAUSE = 500
+"""Values in one IN (...): SQLite takes 32,766 variables, older builds 999."""
+
+
+class Status(StrEnum):
+    """The life of a finding (OCSF `status` of class 2004)."""
+
+    NEW = "New"
+    IN_PROGRESS = "In Progress"
+    SUPPRESSED = "Suppressed"
+    RESOLVED = "Resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFinding:
+    """A finding and where it stands. Times are ISO 8601 in UTC."""
+
+    finding: Finding
+    status: Status
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """One entry of a finding's history."""
+
+    at: str
+    status: Status
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """How many findings were new, known, and of the known how many were reopened."""
+
+    new: int = 0
+    known: int = 0
+    reopened: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """Which findings to list. None and "" are no condition; `since` and `until` bound `last_seen` (ISO, until open)."""
+
+    status: Status | None = None
+    rule: str = ""
+    account: str = ""
+    min_severity: Severity | None = None
+    since: str = ""
+    until: str = ""
+    limit: int | None = None
+
+
+def upsert(connection: Connection, batch: Iterable[Finding]) -> Upserted:
+    """Adds or updates by uid. A record counts once however often it is given; first and last seen only widen.
+
+    A resolved finding that comes with a record not seen before (or, where a finding has no records at all, that
+    comes again) is reopened.
+    """
+    given = _by_uid(batch)
+    now = _now()
+    before = {row["uid"]: row for row in _rows(connection, list(given))}
+    new = [finding for uid, finding in given.items() if uid not in before]
+    if new:
+        connection.execute(insert(findings), [_new_row(finding, now) for finding in new])
+        started = [_status_row(finding.uid, now, Status.NEW, "sakimori", "first seen") for finding in new]
+        connection.execute(insert(finding_status), started)
+    records = [
+        {"finding_uid": finding.uid, "record_id": storable(record), "position": start + at}
+        for finding in given.values()
+        for start in (before[finding.uid]["count"] if finding.uid in before else 0,)
+        for at, record in enumerate(finding.records)
+    ]
+    if records:
+        connection.execute(insert_new(connection, finding_records), records)
+    counts = _record_counts(connection, list(before))
+    changes = [_changed_row(before[uid], given[uid], counts.get(uid, 0), now) for uid in before]
+    if changes:
+        statement = update(findings).where(findings.c.uid == bindparam("key"))
+        connection.execute(statement.values({name: bindparam(name) for name in _CHANGING}), changes)
+    reopened = [c["key"] for c in changes if c["status"] != before[c["key"]]["status"]]
+    if reopened:
+        again = [_status_row(uid, now, Status.NEW, "sakimori", "reopened: it was seen again") for uid in reopened]
+        connection.execute(insert(finding_status), again)
+    return Upserted(len(new), len(before), len(reopened))
+
+
+def find(connection: Connection, wanted: FindingFilter) -> list[StoredFinding]:
+    """The findings that fit, the worst first, then the latest."""
+    c = findings.c
+    conditions = [
+        (wanted.status is not None, c.status == wanted.status),
+        (bool(wanted.rule), c.rule == wanted.rule),
+        (bool(wanted.account), c.account == wanted.account),
+        (wanted.min_severity is not None, c.severity_id >= int(wanted.min_severity or 0)),
+        (bool(wanted.since), c.last_seen >= wanted.since),
+        (bool(wanted.until), c.last_seen < wanted.until),
+    ]
+    query = select(findings).where(*(condition for given, condition in conditions if given))
+    rows = (
+        connection.execute(query.order_by(c.severity_id.desc(), c.last_seen.desc(), c.uid).limit(wanted.limit))
+        .mappings()
+        .all()
+    )
+    records = _records_of(connection, [row["uid"] for row in rows])
+    return [_stored(row, records.get(row["uid"], ())) for row in rows]
+
+
+def get(connection: Connection, uid: str) -> StoredFinding | None:
+    """The finding with this uid."""
+    rows = _rows(connection, [uid])
+    return _stored(rows[0], _records_of(connection, [uid]).get(uid, ())) if rows else None
+
+
+def change_status(connection: Connection, uid: str, status: Status, by: str, note: str) -> None:
+    """Sets the status and enters it in the history. Raises LedgerError if there is no such finding."""
+    now = _now()
+    done = connection.execute(update(findings).where(findings.c.uid == uid).values(status=status, updated_at=now))
+    if done.rowcount == 0:
+        raise LedgerError(f"no finding has the uid {uid!r}: `sakimori findings` lists those there are")
+    connection.execute(insert(finding_status), _status_row(uid, now, status, by, note))
+
+
+def history(connection: Connection, uid: str) -> list[StatusChange]:
+    """Every status the finding has had, the first first."""
+    query = select(finding_status).where(finding_status.c.finding_uid == uid).order_by(finding_status.c.number)
+    return [StatusChange(row.at, Status(row.status), row.by, row.note) for row in connection.execute(query)]
+
+
+def _by_uid(batch: Iterable[Finding]) -> dict[str, Finding]:
+    """The findings by uid; two with the same uid become one with both their records."""
+    given: dict[str, Finding] = {}
+    for finding in batch:
+        known = given.get(finding.uid)
+        if known is not None:
+            early = min(known, finding, key=lambda one: one.first_seen or "~")
+            finding = replace(
+                early,
+                count=max(known.count, finding.count),
+                first_seen=_earliest(known.first_seen, finding.first_seen),
+                last_seen=max(known.last_seen, finding.last_seen),
+                records=tuple(dict.fromkeys((*known.records, *finding.records))),
+            )
+        given[finding.uid] = finding
+    return given
+
+
+def _rows(connection: Connection, uids: Sequence[str]) -> list[RowMapping]:
+    return [
+        row
+        for at in range(0, len(uids), IN_CLAUSE)
+        for row in connection.execute(select(findings).where(findings.c.uid.in_(uids[at : at + IN_CLAUSE]))).mappings()
+    ]
+
+
+def _records_of(connection: Connection, uids: Sequence[str]) -> dict[str, list[str]]:
+    c = finding_records.c
+    records: dict[str, list[str]] = {}
+    for at in range(0, len(uids), IN_CLAUSE):
+        query = select(c.finding_uid, c.record_id).where(c.finding_uid.in_(uids[at : at + IN_CLAUSE]))
+        for uid, record in connection.execute(query.order_by(c.finding_uid, c.position, c.record_id)):
+            records.setdefault(uid, []).append(record)
+    return records
+
+
+def _record_counts(connection: Connection, uids: Sequence[str]) -> dict[str, int]:
+    c = finding_records.c
+    counts: dict[str, int] = {}
+    for at in range(0, len(uids), IN_CLAUSE):
+        query = select(c.finding_uid, func.count()).where(c.finding_uid.in_(uids[at : at + IN_CLAUSE]))
+        counts.update((uid, count) for uid, count in connection.execute(query.group_by(c.finding_uid)))
+    return counts
+
+
+_CHANGING = (
+    *("title", "description", "severity_id", "tactics", "techniques", "matched"),
+    *("count", "first_seen", "last_seen", "status", "updated_at"),
+)
+
+
+def _new_row(finding: Finding, now: str) -> dict[str, Any]:
+    return {
+        "uid": storable(finding.uid),
+        "rule": storable(finding.rule),
+        "title": storable(finding.title),
+        "description": storable(finding.description),
+        "severity_id": int(finding.severity),
+        "tactics": storable_json(finding.tactics),
+        "techniques": storable_json(finding.techniques),
+        "account": storable(finding.account),
+        "region": storable(finding.region),
+        "actor": storable(finding.actor),
+        "source_ip": storable(finding.source_ip),
+        "asset": storable(finding.asset),
+        "count": len(set(map(storable, finding.records))) or finding.count,
+        "first_seen": storable(finding.first_seen),
+        "last_seen": storable(finding.last_seen),
+        "matched": storable_json(finding.matched),
+        "status": Status.NEW,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _changed_row(before: RowMapping, finding: Finding, records: int, now: str) -> dict[str, Any]:
+    row = _new_row(finding, now)
+    first_seen = _earliest(before["first_seen"], row["first_seen"])
+    returned = records > before["count"] or not records
+    changed = {
+        **row,
+        "key": before["uid"],
+        "count": records or max(before["count"], finding.count),
+        "first_seen": first_seen,
+        "last_seen": max(before["last_seen"], row["last_seen"]),
+        # What is shown as matched belongs to the first record.
+        "matched": before["matched"] if first_seen == before["first_seen"] else row["matched"],
+        "status": Status.NEW if returned and before["status"] == Status.RESOLVED else before["status"],
+    }
+    return {name: changed[name] for name in ("key", *_CHANGING)}
+
+
+def _earliest(one: str, other: str) -> str:
+    return min(filter(None, (one, other)), default="")
+
+
+def _status_row(uid: str, at: str, status: Status, by: str, note: str) -> dict[str, Any]:
+    return {"finding_uid": storable(uid), "at": at, "status": status, "by": storable(by), "note": storable(note)}
+
+
+def _stored(row: RowMapping, records: Sequence[str]) -> StoredFinding:
+    finding = Finding(
+        uid=row["uid"],
+        rule=row["rule"],
+        title=row["title"],
+        description=row["description"],
+        severity=Severity(row["severity_id"]),
+        tactics=tuple(json.loads(row["tactics"])),
+        techniques=tuple(json.loads(row["techniques"])),
+        account=row["account"],
+        region=row["region"],
+        actor=row["actor"],
+        source_ip=row["source_ip"],
+        asset=row["asset"],
+        count=row["count"],
+        first_seen=row["first_seen"],
+        last_seen=row["last_seen"],
+        records=tuple(records),
+        matched=json.loads(row["matched"]),
+    )
+    return StoredFinding(finding, Status(row["status"]), row["created_at"], row["updated_at"])
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

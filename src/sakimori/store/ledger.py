@@ -1,0 +1,259 @@
+"""The ledger: which objects were ingested, what rules matched in them, and the findings, each with its history.
+
+Every method is one transaction. Calling one again with the same values changes nothing, so a run that was killed is
+simply run again. Text from logs is stored without what SQL cannot hold (`text.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, Row, select
+
+from sakimori.model.finding import Finding
+from sakimori.model.match import Match
+from sakimori.model.refusal import Refusal
+from sakimori.store import database, findings, tables
+from sakimori.store.database import LedgerError, insert_new, reading, writing
+from sakimori.store.findings import FindingFilter, Status, StatusChange, StoredFinding, Upserted
+from sakimori.store.lake import LakeFile
+from sakimori.store.text import storable, storable_json
+
+__all__ = [
+    "FindingFilter",
+    "Ledger",
+    "LedgerError",
+    "ObjectEntry",
+    "Status",
+    "StatusChange",
+    "StoredFinding",
+    "Upserted",
+    "open_ledger",
+]
+
+T = TypeVar("T")
+
+UPSERT_BATCH = 2_000
+"""Findings in one transaction: large enough to be fast, small enough not to keep other writers waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEntry:
+    """One ingested source object.
+
+    `path` is s3://bucket/key or an absolute path, `sha256` that of the object as delivered, `kind` the log source.
+    `account` and `region` are "mixed" or "unknown" as in the lake; `first_event` and `last_event` are milliseconds
+    UTC, None if no record has a time. `records` were kept, `refused` were not.
+    """
+
+    uid: str
+    path: str
+    kind: str
+    bytes: int
+    sha256: str
+    etag: str
+    records: int
+    refused: int
+    account: str
+    region: str
+    first_event: int | None
+    last_event: int | None
+    lake_files: tuple[LakeFile, ...]
+    ingested_at: str = ""
+
+
+def open_ledger(place: str | Path) -> Ledger:
+    """The ledger at a path or URL; see `database.connect`. Close it, or use it in a `with`."""
+    return Ledger(database.connect(place))
+
+
+class Ledger:
+    """An open ledger."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the database back."""
+        self._engine.dispose()
+
+    # Objects
+
+    def is_ingested(self, uid: str) -> bool:
+        """Whether the object with this uid was committed."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(1).where(tables.objects.c.uid == uid)).first() is not None
+
+    def uids_of(self, path: str) -> frozenset[str]:
+        """The uids of every version of the object at `path` that was ingested."""
+        with reading(self._engine) as connection:
+            query = select(tables.objects.c.uid).where(tables.objects.c.path == storable(path))
+            return frozenset(connection.execute(query).scalars())
+
+    def known_objects(self, prefix: str = "") -> Iterator[ObjectEntry]:
+        """The ingested objects whose path starts with `prefix`, by path; read in pieces."""
+        c = tables.objects.c
+        query = select(tables.objects).order_by(c.path, c.uid)
+        if prefix:
+            query = query.where(c.path.startswith(storable(prefix), autoescape=True))
+        with reading(self._engine) as connection:
+            for row in connection.execution_options(yield_per=1_000).execute(query):
+                yield _entry(row)
+
+    def lake_files(self, since: int | None = None, until: int | None = None) -> list[LakeFile]:
+        """The lake's files, by path, of the objects that have records in `since <= time < until` (ms UTC)."""
+        c = tables.objects.c
+        query = select(c.lake_files)
+        if since is not None:
+            query = query.where(c.last_event >= since)
+        if until is not None:
+            query = query.where(c.first_event < until)
+        with reading(self._engine) as connection:
+            found = [file for text in connection.execute(query).scalars() for file in _files(text)]
+        return sorted(found, key=lambda file: file.path)
+
+    def files_of(self, object_uids: Iterable[str]) -> list[LakeFile]:
+        """The lake's files of these objects, by path."""
+        found: list[LakeFile] = []
+        with reading(self._engine) as connection:
+            for some in _in_pieces(sorted(set(object_uids)), findings.IN_CLAUSE):
+                query = select(tables.objects.c.lake_files).where(tables.objects.c.uid.in_(some))
+                found += (file for text in connection.execute(query).scalars() for file in _files(text))
+        return sorted(found, key=lambda file: file.path)
+
+    def commit_object(self, entry: ObjectEntry, refusals: Sequence[Refusal], matches: Sequence[Match]) -> bool:
+        """Enters an object with its refusals and matches, all or nothing; False if it was there already."""
+        with writing(self._engine) as connection:
+            row = asdict(entry) | {"path": storable(entry.path), "ingested_at": entry.ingested_at or _now()}
+            row["lake_files"] = json.dumps([asdict(file) for file in entry.lake_files])
+            if connection.execute(insert_new(connection, tables.objects), row).rowcount == 0:
+                return False
+            if refusals:
+                refused_rows = [
+                    {"object_uid": entry.uid, "number": n, "offset": refused.offset, "reason": storable(refused.reason)}
+                    for n, refused in enumerate(refusals)
+                ]
+                connection.execute(insert_new(connection, tables.refusals), refused_rows)
+            if matches:
+                rows = [_match_row(match, entry.uid) for match in matches]
+                connection.execute(insert_new(connection, tables.matches), rows)
+            return True
+
+    def refusals_of(self, object_uid: str) -> list[Refusal]:
+        """What was refused in this object, in order."""
+        o, r = tables.objects.c, tables.refusals.c
+        query = select(o.path, r.offset, r.reason).where(o.uid == object_uid, r.object_uid == object_uid)
+        with reading(self._engine) as connection:
+            return [Refusal(*row) for row in connection.execute(query.order_by(r.number))]
+
+    # Matches
+
+    def matches_of(self, rule: str, since: str = "", until: str = "") -> Iterator[Match]:
+        """The matches of a rule with `since <= time < until` (ISO 8601, "" is open), by time; read in pieces."""
+        c = tables.matches.c
+        query = select(tables.matches).where(c.rule == rule)
+        if since:
+            query = query.where(c.time >= since)
+        if until:
+            query = query.where(c.time < until)
+        with reading(self._engine) as connection:
+            rows = connection.execution_options(yield_per=1_000).execute(query.order_by(c.time, c.record_id))
+            for row in rows:
+                yield _match(row)
+
+    def objects_of_records(self, record_ids: Iterable[str]) -> frozenset[str]:
+        """The uids of the objects in which rules matched these records: where to look for them in the lake."""
+        c = tables.matches.c
+        found: set[str] = set()
+        with reading(self._engine) as connection:
+            for some in _in_pieces(sorted(set(record_ids)), findings.IN_CLAUSE):
+                query = select(c.object_uid).where(c.record_id.in_(some)).distinct()
+                found.update(connection.execute(query).scalars())
+        return frozenset(found)
+
+    # Findings
+
+    def upsert_findings(self, batch: Iterable[Finding]) -> Upserted:
+        """Adds or updates findings by uid; see `findings.upsert`. Memory holds one batch of them."""
+        total = Upserted()
+        for some in _in_pieces(batch, UPSERT_BATCH):
+            with writing(self._engine) as connection:
+                done = findings.upsert(connection, some)
+            total = Upserted(total.new + done.new, total.known + done.known, total.reopened + done.reopened)
+        return total
+
+    def finding(self, uid: str) -> StoredFinding | None:
+        """The finding with this uid, its records in the order they were given."""
+        with reading(self._engine) as connection:
+            return findings.get(connection, uid)
+
+    def findings(self, wanted: FindingFilter | None = None) -> list[StoredFinding]:
+        """The findings that fit, the worst first, then the latest."""
+        with reading(self._engine) as connection:
+            return findings.find(connection, wanted or FindingFilter())
+
+    def set_status(self, uid: str, status: Status, by: str, note: str = "") -> None:
+        """Sets a finding's status and keeps who did it, and why. Raises LedgerError for an unknown uid."""
+        with writing(self._engine) as connection:
+            findings.change_status(connection, uid, status, by, note)
+
+    def status_history(self, uid: str) -> list[StatusChange]:
+        """Every status the finding has had, the first first."""
+        with reading(self._engine) as connection:
+            return findings.history(connection, uid)
+
+    # Settings
+
+    def setting(self, name: str) -> str | None:
+        """The value kept under `name`."""
+        with reading(self._engine) as connection:
+            query = select(tables.settings.c.value).where(tables.settings.c.name == name)
+            return connection.execute(query).scalar()
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Keeps `value` under `name`."""
+        with writing(self._engine) as connection:
+            connection.execute(tables.settings.delete().where(tables.settings.c.name == name))
+            connection.execute(tables.settings.insert(), {"name": name, "value": value})
+
+
+def _entry(row: Row[Any]) -> ObjectEntry:
+    return ObjectEntry(**{**row._mapping, "lake_files": _files(row.lake_files)})
+
+
+def _files(text: str) -> tuple[LakeFile, ...]:
+    return tuple(LakeFile(**file) for file in json.loads(text))
+
+
+_MATCH_TEXT = ("rule", "record_id", "time", "account", "region", "actor", "source_ip", "asset", "group_key")
+
+
+def _match_row(match: Match, object_uid: str) -> dict[str, object]:
+    row: dict[str, object] = {name: storable(getattr(match, name)) for name in _MATCH_TEXT}
+    return row | {"object_uid": object_uid, "matched": storable_json(dict(match.matched))}
+
+
+def _match(row: Row[Any]) -> Match:
+    return Match(**{name: getattr(row, name) for name in _MATCH_TEXT}, matched=json.loads(row.matched))
+
+
+def _in_pieces(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    source = iter(values)
+    while some := list(islice(source, size)):
+        yield some
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

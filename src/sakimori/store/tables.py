@@ -1,0 +1,109 @@
+"""The ledger's tables as the newest migration leaves them. JSON is kept as text, times as ISO 8601 text in UTC."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("etag", Text, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("first_event", BigInteger),  # milliseconds UTC, as in the lake
+    Column("last_event", BigInteger),
+    Column("ingested_at", Text, nullable=False),
+    Column("lake_files", Text, nullable=False),
+    Index("objects_path", "path"),
+    Index("objects_events", "first_event", "last_event"),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("object_uid", Text, ForeignKey("objects.uid"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+matches = Table(
+    "matches",
+    metadata,
+    Column("rule", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("object_uid", Text, ForeignKey("objects.uid"), nullable=False),
+    Column("time", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("source_ip", Text, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("group_key", Text, nullable=False),
+    Column("matched", Text, nullable=False),
+    Index("matches_rule_time", "rule", "time"),
+    Index("matches_object", "object_uid"),
+    Index("matches_record", "record_id"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("severity_id", Integer, nullable=False),
+    Column("tactics", Text, nullable=False),
+    Column("techniques", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("source_ip", Text, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("first_seen", Text, nullable=False),
+    Column("last_seen", Text, nullable=False),
+    Column("matched", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    Index("findings_rule", "rule"),
+    Index("findings_last_seen", "last_seen"),
+)
+
+finding_records = Table(
+    "finding_records",
+    metadata,
+    Column("finding_uid", Text, ForeignKey("findings.uid"), primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),  # keeps the order in which they were given
+)
+
+finding_status = Table(
+    "finding_status",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("finding_uid", Text, ForeignKey("findings.uid"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Index("finding_status_finding", "finding_uid"),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,18 @@
+"""Text from logs as SQL can hold it: NUL (PostgreSQL) and lone surrogates (UTF-8) become U+FFFD."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def storable(text: str) -> str:
+    """`text` without what no database holds."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return "".join("\ufffd" if letter == "\0" or "\ud800" <= letter <= "\udfff" else letter for letter in text)
+
+
+def storable_json(value: Any) -> str:
+    """`value` as JSON text; JSON escapes NUL and surrogates, so nothing of it is lost."""
+    return json.dumps(value, default=str)
