@@ -31,7 +31,7 @@ REMEDIES = {
     "version or replica; its records were never ingested.",
     ProblemKind.CHANGED: "Treat as tampering: look for who wrote it (s3:PutObject data events) and restore "
     "CloudTrail's version of it.",
-    ProblemKind.UNSIGNED: "Do not trust its records: CloudTrail did not deliver it, or will list it in a later backfill "
+    ProblemKind.UNSIGNED: "Do not trust its records: CloudTrail did not deliver it, or lists it in a later backfill "
     "digest. Look for who wrote it.",
     ProblemKind.DUPLICATED: "Remove the copy: its records are counted already. Look for who wrote it.",
     ProblemKind.LATE: "Run again with --ingest: it came after its place had been read.",
