@@ -25,6 +25,8 @@ TACTICS: dict[str, tuple[str, str]] = {
 """Sigma's spelling of a tactic (the tag without `attack.`) -> (number, name), in the order of an attack."""
 
 TECHNIQUES: dict[str, tuple[str, str]] = {
+    "T1003": ("OS Credential Dumping", "credential-access"),
+    "T1005": ("Data from Local System", "collection"),
     "T1007": ("System Service Discovery", "discovery"),
     "T1018": ("Remote System Discovery", "discovery"),
     "T1020": ("Automated Exfiltration", "exfiltration"),
@@ -32,7 +34,9 @@ TECHNIQUES: dict[str, tuple[str, str]] = {
     "T1027": ("Obfuscated Files or Information", "defense-evasion"),
     "T1029": ("Scheduled Transfer", "exfiltration"),
     "T1030": ("Data Transfer Size Limits", "exfiltration"),
+    "T1033": ("System Owner/User Discovery", "discovery"),
     "T1036": ("Masquerading", "defense-evasion"),
+    "T1037": ("Boot or Logon Initialization Scripts", "persistence privilege-escalation"),
     "T1040": ("Network Sniffing", "credential-access discovery"),
     "T1041": ("Exfiltration Over C2 Channel", "exfiltration"),
     "T1046": ("Network Service Discovery", "discovery"),
@@ -58,6 +62,7 @@ TECHNIQUES: dict[str, tuple[str, str]] = {
     "T1105": ("Ingress Tool Transfer", "command-and-control"),
     "T1110": ("Brute Force", "credential-access"),
     "T1111": ("Multi-Factor Authentication Interception", "credential-access"),
+    "T1113": ("Screen Capture", "collection"),
     "T1114": ("Email Collection", "collection"),
     "T1119": ("Automated Collection", "collection"),
     "T1127": ("Trusted Developer Utilities Proxy Execution", "defense-evasion"),
@@ -168,6 +173,7 @@ TECHNIQUES: dict[str, tuple[str, str]] = {
 """Number of a technique -> (name, the tactics that it serves, separated by spaces)."""
 
 SUB_TECHNIQUES: dict[str, str] = {
+    "T1003.003": "NTDS",
     "T1021.001": "Remote Desktop Protocol",
     "T1021.004": "SSH",
     "T1021.007": "Cloud Services",
@@ -180,6 +186,8 @@ SUB_TECHNIQUES: dict[str, str] = {
     "T1059.009": "Cloud API",
     "T1069.003": "Cloud Groups",
     "T1070.004": "File Deletion",
+    "T1071.001": "Web Protocols",
+    "T1071.004": "DNS",
     "T1074.002": "Remote Data Staging",
     "T1078.001": "Default Accounts",
     "T1078.002": "Domain Accounts",
@@ -236,6 +244,7 @@ SUB_TECHNIQUES: dict[str, str] = {
     "T1564.002": "Hidden Users",
     "T1564.008": "Email Hiding Rules",
     "T1565.001": "Stored Data Manipulation",
+    "T1565.002": "Transmitted Data Manipulation",
     "T1566.002": "Spearphishing Link",
     "T1567.002": "Exfiltration to Cloud Storage",
     "T1578.001": "Create Snapshot",
@@ -248,6 +257,7 @@ SUB_TECHNIQUES: dict[str, str] = {
     "T1583.006": "Web Services",
     "T1584.001": "Domains",
     "T1586.003": "Cloud Accounts",
+    "T1590.002": "DNS",
     "T1606.001": "Web Cookies",
     "T1606.002": "SAML Tokens",
     "T1614.001": "System Language Discovery",

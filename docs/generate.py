@@ -1,0 +1,264 @@
+"""Writes the pages that come from declarations: one a verb (from Typer), one a rule (from its file), and their indexes.
+
+`python docs/generate.py` writes; `--check` writes nothing and fails if a page is missing, stale or left over.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sakimori.model import attack
+from sakimori.model.severity import Severity
+
+DOCS = Path(__file__).resolve().parent
+RULES = DOCS.parent / "src" / "sakimori" / "detect" / "rules"
+GENERATED = ("verbs", "rules")
+"""Folders that hold generated pages and nothing else."""
+
+_ORDER = [level.name.lower() for level in sorted(Severity, reverse=True)]
+
+
+def pages() -> dict[str, str]:
+    """Every generated page: path below docs/ -> text."""
+    return {**verb_pages(), **rule_pages()}
+
+
+def differences() -> list[str]:
+    """What `make docs` would change, one line each; empty when all pages are right."""
+    wanted = pages()
+    found = {path.relative_to(DOCS).as_posix() for folder in GENERATED for path in (DOCS / folder).rglob("*.md")}
+    problems = [f"{path}: left over, nothing generates it" for path in sorted(found - wanted.keys())]
+    for path, text in wanted.items():
+        if path not in found:
+            problems.append(f"{path}: missing")
+        elif (DOCS / path).read_text(encoding="utf-8") != text:
+            problems.append(f"{path}: stale")
+    return problems
+
+
+# ---- verbs
+
+
+def verb_pages() -> dict[str, str]:
+    """A page a verb, from what `--help` is made of."""
+    verbs = dict(commands(application()))
+    pages = {f"verbs/{name}.md": _verb_page(name, verb) for name, verb in verbs.items()}
+    rows = (f"| [`sakimori {name}`]({name}.md) | {_cell(summary(verb))} |" for name, verb in verbs.items())
+    pages["verbs/index.md"] = _page("Verbs", "| verb | what it does |", "| --- | --- |", *rows)
+    return pages
+
+
+def application() -> Any:
+    """The whole command line as one Click command."""
+    from typer.main import get_command
+
+    from sakimori.cli import app
+
+    return get_command(app)
+
+
+def commands(group: Any) -> Iterator[tuple[str, Any]]:
+    """The commands of a group by name, without the hidden ones; loads what is loaded lazily."""
+    context = group.make_context("sakimori", [], resilient_parsing=True)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if not command.hidden:
+            yield name, command
+
+
+def is_group(command: Any) -> bool:
+    return hasattr(command, "list_commands")
+
+
+def summary(command: Any) -> str:
+    """The first sentence of a command's help."""
+    return " ".join((command.help or "").split("\n\n")[0].split())
+
+
+def _verb_page(name: str, verb: Any) -> str:
+    title = f"sakimori {name}"
+    if not is_group(verb):
+        return _page(title, *_command(title, verb))
+    lines = [_help(verb)]
+    for child_name, child in commands(verb):
+        lines += [f"## {title} {child_name}", "", *_command(f"{title} {child_name}", child)]
+    return _page(title, *lines)
+
+
+def _command(title: str, command: Any) -> Iterator[str]:
+    yield _help(command)
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden and p.name != "help"]
+    words = [argument.make_metavar(_context(command)) for argument in arguments]
+    yield from ("```", " ".join([title, *(["[OPTIONS]"] if options else []), *words]), "```", "")
+    if arguments:
+        yield from ("| argument | meaning |", "| --- | --- |")
+        for argument, word in zip(arguments, words, strict=True):
+            yield f"| `{word.replace('|', '/')}` | {_cell(argument.help)} |"
+        yield ""
+    if options:
+        yield from ("| option | meaning | default |", "| --- | --- | --- |")
+        yield from map(_option_row, options)
+        yield ""
+
+
+def _context(command: Any) -> Any:
+    return command.make_context(command.name, [], resilient_parsing=True)
+
+
+def _option_row(option: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    choices = getattr(option.type, "choices", None)
+    meaning = option.help or ""
+    if choices:
+        meaning += f" One of {', '.join(f'`{_plain(choice)}`' for choice in choices)}."
+    default = option.default
+    shown = "" if default is None or callable(default) or default in (False, (), []) else _plain(default)
+    return f"| {names} | {_cell(meaning)} | {f'`{_cell(shown)}`' if shown else ''} |"
+
+
+def _plain(value: Any) -> str:
+    """An enumeration's member by its value, as it is typed."""
+    return str(getattr(value, "value", value))
+
+
+def _help(command: Any) -> str:
+    paragraphs = (" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n"))
+    return "\n\n".join(paragraph.replace("\b ", "") for paragraph in paragraphs) + "\n"
+
+
+# ---- rules
+
+
+def rule_pages() -> dict[str, str]:
+    """A page a rule file, and an index of them all, the worst first."""
+    documents = {path.stem: [*_documents(path)] for path in sorted(RULES.glob("*/*.yml"))}
+    pages = {f"rules/{stem}.md": _rule_page(stem, found) for stem, found in documents.items()}
+    rows = [(stem, document) for stem, found in documents.items() for document in found]
+    rows.sort(key=lambda row: (_ORDER.index(str(row[1].get("level", "informational"))), row[1]["title"]))
+    pages["rules/index.md"] = _page(
+        "Rules",
+        f"{len(rows)} rules in {len(documents)} files. Each holds the events that it must and must not match:",
+        "`sakimori rules test` runs them, `sakimori rules show NAME` prints one.",
+        "",
+        "| rule | level | ATT&CK |",
+        "| --- | --- | --- |",
+        *(
+            f"| [{_cell(rule['title'])}]({stem}.md) | {rule.get('level', '')} | {_numbers(rule)} |"
+            for stem, rule in rows
+        ),
+    )
+    return pages
+
+
+def _documents(path: Path) -> Iterator[Mapping[str, Any]]:
+    return (document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document)
+
+
+def _rule_page(stem: str, documents: list[Mapping[str, Any]]) -> str:
+    first, *others = documents
+    lines = list(_rule(stem, first))
+    for other in others:
+        lines += [f"## {other['title']}", "", *_rule(str(other.get("name", "")), other)]
+    return _page(str(first["title"]), *lines)
+
+
+def _rule(name: str, rule: Mapping[str, Any]) -> Iterator[str]:
+    own = rule.get("sakimori") or {}
+    yield f"{_flowed(rule.get('description', ''))}\n"
+    yield f"- **Name**: `{name}`"
+    yield f"- **Level**: {_level(str(rule.get('level', '')), _flowed(own.get('severity', '')))}"
+    for uid in _techniques(rule):
+        yield f"- **ATT&CK**: {uid} {attack.technique_name(uid)} ({', '.join(_tactics(rule))})"
+    looks_at = sorted(_values(rule.get("detection"), "eventSource"))
+    if looks_at:
+        yield f"- **Looks at**: {', '.join(f'`{source}`' for source in looks_at)}"
+    if own.get("asset"):
+        yield f"- **Asset**: {', '.join(f'`{path}`' for path in own['asset'])}"
+    for reason in rule.get("falsepositives") or ():
+        yield f"- **False positive**: {_flowed(reason)}"
+    part = "correlation" if "correlation" in rule else "detection"
+    text = yaml.safe_dump({part: rule.get(part)}, sort_keys=False, allow_unicode=True, width=110)
+    yield from ("", "```yaml", text.rstrip(), "```", "")
+
+
+def _level(level: str, reason: str) -> str:
+    """`high: whoever stops the trail ...`; many reasons begin with the level already."""
+    opening = reason[: len(level)].lower()
+    return reason if opening == level else f"{level}. {reason}"
+
+
+def _techniques(rule: Mapping[str, Any]) -> list[str]:
+    return [tag.removeprefix("attack.").upper() for tag in _tags(rule) if _is_technique(tag)]
+
+
+def _tactics(rule: Mapping[str, Any]) -> list[str]:
+    return [attack.tactic_name(tag.removeprefix("attack.")) for tag in _tags(rule) if not _is_technique(tag)]
+
+
+def _tags(rule: Mapping[str, Any]) -> list[str]:
+    return [str(tag) for tag in rule.get("tags") or () if str(tag).startswith("attack.")]
+
+
+def _is_technique(tag: str) -> bool:
+    return tag.removeprefix("attack.")[:1] == "t" and tag.removeprefix("attack.t")[:1].isdigit()
+
+
+def _numbers(rule: Mapping[str, Any]) -> str:
+    return " ".join(_techniques(rule))
+
+
+def _values(detection: Any, field: str) -> set[str]:
+    """The literal values of a field, wherever it stands in a detection."""
+    if isinstance(detection, list):
+        return {value for item in detection for value in _values(item, field)}
+    if not isinstance(detection, Mapping):
+        return set()
+    found: set[str] = set()
+    for key, value in detection.items():
+        if str(key).partition("|")[0] == field:
+            found |= {str(item) for item in (value if isinstance(value, list) else [value]) if item is not None}
+        else:
+            found |= _values(value, field)
+    return found
+
+
+# ---- Markdown
+
+
+def _page(title: str, *lines: str) -> str:
+    return "\n".join([f"# {title}", "", *lines]).rstrip() + "\n"
+
+
+def _flowed(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def _cell(text: object) -> str:
+    return _flowed(text or "").replace("|", "\\|")
+
+
+def main() -> int:
+    if "--check" in sys.argv[1:]:
+        problems = differences()
+        print("\n".join([*problems, "run `make docs`"] if problems else ["all pages are right"]))
+        return bool(problems)
+    wanted = pages()
+    for folder in GENERATED:
+        (DOCS / folder).mkdir(exist_ok=True)
+        for path in (DOCS / folder).rglob("*.md"):
+            if path.relative_to(DOCS).as_posix() not in wanted:
+                path.unlink()
+    for name, text in wanted.items():
+        (DOCS / name).write_text(text, encoding="utf-8")
+    print(f"{len(wanted)} pages in {DOCS}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
