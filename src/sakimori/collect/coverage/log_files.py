@@ -69,9 +69,11 @@ def judge_files(evidence: Evidence, files: Sequence[LogFile]) -> tuple[Counter[s
 
 
 def _originals(evidence: Evidence, files: Sequence[LogFile]) -> dict[str, str]:
-    """The key of the file that each content belongs to: the one that a digest lists, else the first that has it."""
+    """The key of the file that each content belongs to: one that a digest lists, else one that was ingested, else the
+    first that is named as it should be."""
     listed = {sha256: key for key, hashes in evidence.digests.files.items() for sha256 in hashes}
-    for file in sorted(files, key=lambda file: (file.time is None, file.key)):
+    ledger = evidence.ledger or {}
+    for file in sorted(files, key=lambda file: (file.key not in ledger, file.time is None, file.key)):
         if file.hashes and file.hashes.content and file.key not in evidence.digests.files:
             listed.setdefault(file.hashes.content, file.key)
     return listed
@@ -98,8 +100,9 @@ def _integrity(evidence: Evidence, file: LogFile, originals: Mapping[str, str]) 
             )
             return evidence.problem(ProblemKind.CHANGED, file.key, detail, remedy)
         return evidence.problem(ProblemKind.CHANGED, file.key, detail)
-    if listed is None and file.hashes.reason and taken is None:
-        return evidence.problem(ProblemKind.CHANGED, file.key, f"{file.hashes.reason}: no whole log file is like that")
+    if listed is None and file.hashes.reason:
+        detail = f"{file.hashes.reason}, as no log file of CloudTrail's is; {_what_was_taken(taken, file.hashes)}"
+        return evidence.problem(ProblemKind.CHANGED, file.key, detail)
     return None
 
 
