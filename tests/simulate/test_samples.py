@@ -19,7 +19,9 @@ from sakimori.simulate.record import timestamp
 from sakimori.simulate.samples import Written, write_day
 
 DAY = date(2026, 11, 20)
-DOCUMENTATION = [ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
+DOCUMENTATION = [
+    ipaddress.ip_network(net) for net in ("10.0.0.0/16", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+]
 
 
 @pytest.fixture(scope="module")
@@ -90,5 +92,5 @@ def test_the_stolen_role_is_the_web_server_s(day: Written) -> None:
     first = by_id[day.attack[0]]
     arn = first["userIdentity"]["arn"]
     usual = {r["sourceIPAddress"] for r in by_id.values() if r["userIdentity"].get("arn") == arn}
-    assert usual == {"198.51.100.20", ATTACKER}
+    assert usual == {"10.0.1.23", ATTACKER}
     assert timestamp(samples.datetime(2026, 11, 20, tzinfo=samples.UTC)) == "2026-11-20T00:00:00Z"

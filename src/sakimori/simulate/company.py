@@ -13,6 +13,9 @@ REGION = "eu-west-1"
 OFFICE = tuple(f"192.0.2.{host}" for host in (11, 12, 15, 21))
 NAT_GATEWAY = "198.51.100.20"
 WEB_INSTANCES = ("i-0a51c7d2e8f900001", "i-0a51c7d2e8f900002")
+WEB_ADDRESSES = ("10.0.1.23", "10.0.2.23")
+"""Their calls go through VPC endpoints, so CloudTrail shows their private addresses."""
+
 CODE_BUCKET = "example-shop-code"
 TRAIL = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/example-shop-trail"
 SNAPSHOT = "snap-0d1e2f3a4b5c60001"
@@ -71,7 +74,7 @@ WEB = Caller(
     "shop-web",
     share=34,
     hours=SHOPPING_HOURS,
-    sources=(NAT_GATEWAY,),
+    sources=WEB_ADDRESSES,
     sessions=WEB_INSTANCES,
     agent=_BOTO,
     calls=(

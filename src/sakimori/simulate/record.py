@@ -103,6 +103,8 @@ def api_call(
         who = identity.get("arn", identity.get("invokedBy", ""))
         record["errorCode"] = error
         record["errorMessage"] = f"User: {who} is not authorized to perform: {name}"
+    if source.startswith("10."):
+        record["vpcEndpointId"] = "vpce-0e4a7c1d2b3f50001"
     if data and request and "bucketName" in request:
         bucket = f"arn:aws:s3:::{request['bucketName']}"
         record["resources"] = [
