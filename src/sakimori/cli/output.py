@@ -165,7 +165,7 @@ def _cell(value: Any) -> str:
 
 
 def guarded(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV Injection): an apostrophe goes in front of such a one."""
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV Injection), by an apostrophe in front if need be."""
     text = printable(cell)
     return f"'{text}" if text.lstrip()[:1] in set("=+-@＝＋－＠|%") else text
 

@@ -1,0 +1,59 @@
+"""The least-privilege policy that Sakimori needs, put together from what each module declares beside its calls."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+ROOMS = ("sakimori.aws", "sakimori.collect")
+"""The rooms whose modules call AWS; such a module declares `IAM_ACTIONS`."""
+
+TRAIL_BUCKET = "YOUR-TRAIL-BUCKET"
+QUEUE = "YOUR-QUEUE"
+
+
+def declared_actions() -> dict[str, set[str]]:
+    """Every IAM action that a module declares -> the modules that need it."""
+    actions: dict[str, set[str]] = defaultdict(set)
+    for name in _modules():
+        for action in getattr(importlib.import_module(name), "IAM_ACTIONS", ()):
+            actions[action].add(name)
+    return dict(actions)
+
+
+def _modules() -> Iterator[str]:
+    for room in ROOMS:
+        package = importlib.import_module(room)
+        yield room
+        yield from (found.name for found in pkgutil.walk_packages(package.__path__, f"{room}."))
+
+
+def policy(bucket: str = TRAIL_BUCKET, queue: str = QUEUE) -> dict[str, Any]:
+    """The IAM policy document: one statement for all actions on the same resources, in a stable order."""
+    by_resource: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for action in sorted(declared_actions()):
+        by_resource[_resources(action, bucket, queue)].append(action)
+    statements = [
+        {"Sid": _sid(actions), "Effect": "Allow", "Action": actions, "Resource": list(resources)}
+        for resources, actions in by_resource.items()
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _resources(action: str, bucket: str, queue: str) -> tuple[str, ...]:
+    """Where the action is needed (AWS Service Authorization Reference: which actions take which resources)."""
+    service, _, operation = action.partition(":")
+    if service == "s3":
+        return (f"arn:aws:s3:::{bucket}/*",) if "Object" in operation else (f"arn:aws:s3:::{bucket}",)
+    if service == "sqs":
+        return (f"arn:aws:sqs:*:*:{queue}",)
+    return ("*",)
+
+
+def _sid(actions: list[str]) -> str:
+    """`s3:ListBucket` and others: `S3ListBucket` and so on; a statement id takes letters and digits only."""
+    service, _, operation = actions[0].partition(":")
+    return f"{service.capitalize()}{operation}" + ("AndMore" if len(actions) > 1 else "")
