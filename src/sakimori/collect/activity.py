@@ -7,7 +7,7 @@ object) is decoded field by field: what is wrong becomes null, what is right is 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 import msgspec
@@ -96,12 +96,28 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def decode_activities(records: Sequence[bytes]) -> list[Activity]:
-    """The typed fields of each record, in order and as many as `records`. Never raises on bad input."""
+class NotClean(Exception):
+    """What was taken for records is not, or has a field of a wrong type: it needs the exact path."""
+
+
+Decode = Callable[[Sequence[bytes]], list[Activity]]
+"""The typed fields of each record, in order and as many as there are records."""
+
+
+def decode_clean(records: Sequence[bytes]) -> list[Activity]:
+    """Raises NotClean if any record is not exactly one JSON object with every field of its right type."""
     decode = _activity.decode
     try:
         return [decode(record) for record in records]
-    except _UNREADABLE:
+    except _UNREADABLE as error:
+        raise NotClean(str(error)) from None
+
+
+def decode_any(records: Sequence[bytes]) -> list[Activity]:
+    """Never raises on bad input: see `decode_activity`."""
+    try:
+        return decode_clean(records)
+    except NotClean:
         return [decode_activity(record) for record in records]
 
 

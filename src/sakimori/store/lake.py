@@ -105,7 +105,7 @@ def _arrow_fields(columns: Sequence[Column], prefix: str) -> list[pa.Field]:
 
 def open_lake(root: Path) -> Lake:
     """The lake at `root`, made if it is not there. Raises LakeError where that cannot be done."""
-    with _explained(root, "open"):
+    with explained(root, "open"):
         (root / "cloudtrail").mkdir(parents=True, exist_ok=True)
     return Lake(root.resolve())
 
@@ -118,7 +118,7 @@ def pending(lake: Lake) -> Iterator[Path]:
     went, so a folder whose lock is free belongs to nobody.
     """
     area = lake.root / PENDING
-    with _explained(area, "write to"):
+    with explained(area, "write to"):
         area.mkdir(exist_ok=True)
         _remove_abandoned(area)
         folder, lock = _own_folder(area)
@@ -167,13 +167,18 @@ def write_object(lake: Lake, folder: Path, uid: str, batches: Iterator[pa.Record
     """Writes one object's records, a file for each day they fall on, and returns what is now in place.
 
     `folder` is this run's, from `pending`. The same batches give the same files, byte by byte. Raises LakeError (no
-    space, read-only, no permission); then nothing was put in place that a repetition would not replace.
+    space, read-only, no permission) and what `batches` raises; then nothing was put in place that a repetition would
+    not replace.
     """
-    with _explained(lake.root, "write to"):
-        parts = _ObjectWriter(folder, uid)
+    parts = _ObjectWriter(folder, uid)
+    try:
         for batch in batches:
-            parts.write(batch)
-        return [_put_in_place(lake, uid, parts, day) for day in sorted(parts.days)]
+            with explained(lake.root, "write to"):
+                parts.write(batch)
+        with explained(lake.root, "write to"):
+            return [_put_in_place(lake, uid, parts, day) for day in sorted(parts.days)]
+    finally:
+        parts.remove()
 
 
 class _ObjectWriter:
@@ -201,6 +206,11 @@ class _ObjectWriter:
         if day not in self.days:
             self.days[day] = _DayFile(self.folder / f"{self.uid}.{day}.parquet")
         return self.days[day]
+
+    def remove(self) -> None:
+        """Leaves nothing behind of what was not put in place."""
+        for part in self.days.values():
+            part.path.unlink(missing_ok=True)
 
     def partition(self) -> str:
         if len(self.accounts) > 1 or len(self.regions) > 1:
@@ -344,7 +354,7 @@ def read_batches(
 
 
 @contextmanager
-def _explained(place: Path, what: str) -> Iterator[None]:
+def explained(place: Path, what: str) -> Iterator[None]:
     """OSErrors as LakeErrors that say what to do."""
     try:
         yield

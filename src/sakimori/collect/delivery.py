@@ -1,0 +1,139 @@
+"""One log object on its way in: read once, hashed, decoded and cut into records, however large it is.
+
+Nearly every object is a clean CloudTrail file that fits in memory, and is cut by searching for where records begin.
+Any other goes the exact way (`records.py`); one that does not fit goes through memory in stretches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+import stringzilla as sz
+
+from sakimori.collect.decode import decode, decode_chunks
+from sakimori.collect.gunzip import MAGIC
+from sakimori.collect.records import Split, split_records, split_stream
+from sakimori.collect.sources import SourceError, SourceObject, chunks, read
+from sakimori.model.refusal import Refusal
+from sakimori.store.lake import explained
+
+WHOLE_BYTES = 32 << 20
+"""Objects up to this size, as delivered, are held in memory. CloudTrail's files have a few MB."""
+
+WHOLE_TEXT = 64 << 20
+"""... and are decoded as a whole if their text is no longer than this."""
+
+STREAM_LIMIT = 64 << 30
+"""Most bytes of text taken from an object that goes through memory in stretches."""
+
+_OPENING, _CLOSING = b'{"Records":[', b"]}"
+_START = b'{"eventVersion":'
+_ONCE = (b'"eventName":', b'"eventID":')
+"""A second one in a record would leave open which one counts: the exact way refuses such a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An object as delivered: its bytes if they are few, else where to read them (again). `sha256` is of the bytes."""
+
+    source: SourceObject
+    size: int
+    sha256: str
+    content: bytes | None
+    place: SourceObject
+
+
+def receive(source: SourceObject, spool: Path) -> Delivery:
+    """Reads and hashes an object. What is large and cannot be read twice is kept under `spool` meanwhile.
+
+    Raises SourceError.
+    """
+    if 0 <= source.size <= WHOLE_BYTES:
+        content = read(source, 2 * WHOLE_BYTES)
+        return Delivery(source, len(content), hashlib.sha256(content).hexdigest(), content, source)
+    place = source
+    if source.kind != "file" or source.size < 0:
+        place = _spooled(source, spool / hashlib.sha256(source.path.encode()).hexdigest())
+    hashed, size = hashlib.sha256(), 0
+    for chunk in chunks(place):
+        hashed.update(chunk)
+        size += len(chunk)
+    return Delivery(source, size, hashed.hexdigest(), None, place)
+
+
+def _spooled(source: SourceObject, copy: Path) -> SourceObject:
+    """A copy of the object that can be read more than once."""
+    with explained(copy.parent, "write to"), copy.open("wb") as out:
+        for chunk in chunks(source):
+            out.write(chunk)
+        return replace(source, path=str(copy), kind="file", size=out.tell())
+
+
+def whole_text(delivery: Delivery) -> tuple[bytes, tuple[Refusal, ...]] | None:
+    """The object's text and what had to be left out of it; None if it may be too long to be held."""
+    content = delivery.content
+    if content is None or (content.startswith(MAGIC) and _stated_length(content) > WHOLE_TEXT):
+        return None
+    decoded = decode(content, delivery.source.path, WHOLE_TEXT)
+    if decoded.refusals and len(decoded.text) >= WHOLE_TEXT:  # the length that the file states was not true
+        return None
+    return decoded.text, decoded.refusals
+
+
+def _stated_length(content: bytes) -> int:
+    """What a gzip file of one member says of its text's length (RFC 1952: ISIZE, modulo 2**32)."""
+    return int.from_bytes(content[-4:], "little")
+
+
+def clean_split(text: bytes) -> Split | None:
+    """The records of a text that looks clean: `{"Records":[...]}`, each record beginning with its eventVersion.
+
+    It was clean if each then proves to be one JSON object, as `activity.decode_clean` finds out: objects that,
+    joined with commas, give the text back, are its records.
+    """
+    if not (text.startswith(_OPENING + _START) and text.endswith(_CLOSING)):
+        return None
+    ends = list(accumulate(map(len, sz.split_iter(text, b"," + _START, keepseparator=True))))
+    cut = len(_START)
+    starts = [len(_OPENING), *(end - cut for end in ends[:-1]), len(text) - len(_CLOSING) + 1]
+    records = [text[start : end - 1] for start, end in pairwise(starts)]
+    if any(sz.count(text, key) != len(records) for key in _ONCE):
+        return None
+    return Split(records=records, offsets=starts[:-1])
+
+
+def exact_split(text: bytes, path: str) -> Split:
+    """The records of any text; what is none is refused."""
+    return split_records(text, path)
+
+
+def stretches(delivery: Delivery) -> Iterator[Split]:
+    """The records of an object that goes through memory in stretches of about 16 MB. Raises SourceError.
+
+    Also if the object is no longer the one that was hashed: nothing of it may be kept then.
+    """
+    refusals: list[Refusal] = []
+    path = delivery.source.path
+    hashed = hashlib.sha256()
+
+    def delivered() -> Iterator[bytes]:
+        for chunk in chunks(delivery.place):
+            hashed.update(chunk)
+            yield chunk
+        if hashed.hexdigest() != delivery.sha256:
+            raise SourceError(Refusal(path, 0, "changed while it was being read: run the command again"))
+
+    def text() -> Iterator[bytes]:
+        for piece in decode_chunks(delivered(), path, STREAM_LIMIT):
+            refusals.extend(piece.refusals)
+            yield piece.text
+
+    for split in split_stream(text(), path):
+        yield Split(split.records, [*refusals, *split.refusals], split.offsets)
+        refusals.clear()
+    if refusals:
+        yield Split(refusals=refusals)
