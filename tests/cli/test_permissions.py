@@ -1,0 +1,42 @@
+"""The printed policy is what the code declares, no more, and what the code calls is declared."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from sakimori.cli.permissions import declared_actions, policy
+
+
+def test_every_declared_action_is_allowed_once_and_nothing_else() -> None:
+    allowed = [action for statement in policy()["Statement"] for action in statement["Action"]]
+    assert sorted(allowed) == sorted(declared_actions())
+
+
+def test_no_action_has_a_wildcard_and_s3_is_bound_to_the_bucket() -> None:
+    document = policy(bucket="my-trail", queue="my-queue")
+    for statement in document["Statement"]:
+        assert not any("*" in action for action in statement["Action"])
+        if statement["Action"][0].startswith("s3:"):
+            assert all(resource.startswith("arn:aws:s3:::my-trail") for resource in statement["Resource"])
+    assert json.loads(json.dumps(document))["Version"] == "2012-10-17"
+
+
+def test_reading_a_trail_is_allowed() -> None:
+    assert {"s3:ListBucket", "s3:GetObject"} <= set(declared_actions())
+
+
+def test_statement_ids_are_unique_and_well_formed() -> None:
+    ids = [statement["Sid"] for statement in policy()["Statement"]]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[A-Za-z0-9]+", sid) for sid in ids)
+
+
+def test_actions_exist_in_the_services_that_they_name() -> None:
+    import botocore.session
+
+    session = botocore.session.get_session()
+    for action in declared_actions():
+        service, _, operation = action.partition(":")
+        operations = session.get_service_model(service).operation_names
+        assert operation in {*operations, "ListBucket", "GetObjectVersion", "ListBucketVersions"}, action
