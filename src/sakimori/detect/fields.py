@@ -7,17 +7,32 @@ values: a list counts as its elements *and* as itself (its JSON text), an object
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
+import simdjson
 
 Json = Any
 """None, bool, int, float, str, list[Json] or dict[str, Json]: what a JSON parser returns."""
 
 
-def values(record: Json, path: str) -> list[Json]:
-    """Every value at `path`, lists opened; missing fields give none. Nulls are left in."""
-    return list(_walk(record, path.split("."), 0))
+class Record(Protocol):
+    """A record: a dict, or an object of parsed JSON that becomes Python values only where it is looked into."""
+
+    def get(self, key: str, /) -> Any: ...
+
+
+def values(record: Record, path: str) -> list[Json]:
+    """Every value at `path`, lists opened. What is missing gives nothing or a null."""
+    first, *keys = path.split(".")
+    return list(_walk(plain(record.get(first)), keys, 0))
+
+
+def plain(value: Any) -> Json:
+    """A value as plain Python, where it still is parsed JSON."""
+    if isinstance(value, simdjson.Object):
+        return value.as_dict()
+    return value.as_list() if isinstance(value, simdjson.Array) else value
 
 
 def _walk(value: Json, keys: list[str], at: int) -> Iterator[Json]:

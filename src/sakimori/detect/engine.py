@@ -1,0 +1,98 @@
+"""The one algorithm: point at records by their raw text, look into those, evaluate only the rules that were pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from sakimori.detect import ir
+from sakimori.detect.evaluate import Test, build
+from sakimori.detect.prefilter import Plan, Prefilter, compile_database, plan
+from sakimori.detect.fields import Record
+from sakimori.detect.reading import NotClean, Piece, clean_pieces, exact_pieces
+from sakimori.model.refusal import Refusal
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One record that rules matched (their indexes, ascending). The record lives only while it is being taken."""
+
+    rules: tuple[int, ...]
+    record: Record
+    piece: Piece
+    index: int
+
+    @property
+    def raw(self) -> bytes:
+        """The record's JSON as it stood in the file."""
+        start, end = self.piece.span(self.index)
+        return self.piece.text[start:end]
+
+
+@dataclass(slots=True)
+class Scan(Generic[T]):
+    """What one text gave: `taken` holds what was made of every hit."""
+
+    records: int = 0
+    taken: list[T] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+class Engine:
+    """Compiled rules. Scanning keeps no state, so one engine serves any number of texts."""
+
+    def __init__(self, rules: Sequence[ir.Rule], prefilter: Prefilter | None = None) -> None:
+        self.rules = tuple(rules)
+        self.prefilter = prefilter or new_prefilter([rule.condition for rule in rules])
+        self._tests: list[Test | None] = [None] * len(self.rules)
+
+    def scan(self, text: bytes | bytearray, path: str, take: Callable[[Hit], T]) -> Scan[T]:
+        """`take` on every hit in one file's text. Bad records become refusals; nothing in the text makes it raise.
+
+        `take` must have no effect beyond its result: where a text turns out not to be clean, it is read again.
+        """
+        try:
+            scan: Scan[T] = Scan()
+            for piece in clean_pieces(text):
+                self._add(scan, piece, take)
+            return scan
+        except NotClean:
+            scan = Scan()
+            for piece in exact_pieces(text, path, scan.refusals):
+                self._add(scan, piece, take)
+            return scan
+
+    def matching(self, record: Record, rules: Sequence[int]) -> tuple[int, ...]:
+        """Which of these rules (by index) match the record."""
+        tests = self._tests
+        if len(rules) == 1:
+            rule = rules[0]
+            return (rule,) if (tests[rule] or self._built(rule))(record) else ()
+        return tuple(sorted([rule for rule in rules if (tests[rule] or self._built(rule))(record)]))
+
+    def _add(self, scan: Scan[T], piece: Piece, take: Callable[[Hit], T]) -> None:
+        scan.records += piece.count
+        for index, rules in self._candidates(piece):
+            record = piece.record(index)
+            if matched := self.matching(record, rules):
+                scan.taken.append(take(Hit(matched, record, piece, index)))
+
+    def _candidates(self, piece: Piece) -> Iterator[tuple[int, Sequence[int]]]:
+        always = self.prefilter.plan.always
+        if not always:
+            return self.prefilter.candidates(piece)
+        pointed = dict(self.prefilter.candidates(piece))
+        return ((index, [*always, *pointed.get(index, ())]) for index in range(piece.count))
+
+    def _built(self, rule: int) -> Test:
+        test = self._tests[rule] = build(self.rules[rule].condition)
+        return test
+
+
+def new_prefilter(conditions: Sequence[ir.Condition]) -> Prefilter:
+    """A prefilter made from scratch for these conditions."""
+    found: Plan = plan(conditions)
+    return Prefilter(found, compile_database(found))

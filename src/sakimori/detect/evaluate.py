@@ -1,0 +1,225 @@
+"""The fast execution over one record: a condition becomes one Python expression, compiled once and called per record.
+
+What most predicates meet, a plain string under one or two keys, is compared inside the expression; every other shape of
+value, and every other predicate, is left to a closure that knows all cases. The expression holds nothing of the rule's
+own text: its strings are bound to names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import re2
+import simdjson
+
+from sakimori.detect import ir
+from sakimori.detect.fields import Record, number, plain, record_text, text, values
+
+Test = Callable[[Record], bool]
+ValueTest = Callable[[Any], bool]
+
+
+def build(condition: ir.Condition) -> Test:
+    """A function that says of a record whether the condition holds."""
+    names: dict[str, Any] = {}
+    code = compile(f"lambda record: {_expression(condition, names)}", "<rule>", "eval")
+    scope = {"__builtins__": {}, "str": str, "objects": (dict, simdjson.Object), **names}
+    test: Test = eval(code, scope)  # noqa: S307  # an expression of ours, without a character of the rule's
+    return test
+
+
+def _expression(condition: ir.Condition, names: dict[str, Any]) -> str:
+    match condition:
+        case ir.And(children):
+            return "(" + " and ".join(_expression(child, names) for child in children) + ")"
+        case ir.Or(children):
+            return "(" + " or ".join(_expression(child, names) for child in _merged(children)) + ")"
+        case ir.Not(child):
+            return f"(not {_expression(child, names)})"
+        case ir.Text() | _OneOf():
+            return _text_expression(condition, names)
+    return f"{_bind(names, closure(condition))}(record)"
+
+
+def _text_expression(predicate: ir.Text | _OneOf, names: dict[str, Any]) -> str:
+    comparison = _comparison(predicate, names)
+    keys = predicate.field.split(".")
+    otherwise = f"{_bind(names, closure(predicate))}(record)"
+    if comparison is None or len(keys) > 2:
+        return otherwise
+    found = f"record.get({_bind(names, keys[0])})"
+    if len(keys) == 2:
+        # Where no object stands, `outer` is no string under the second key: the closure decides.
+        found = f"(outer.get({_bind(names, keys[1])}) if (outer := {found}).__class__ in objects else None)"
+    return f"({comparison} if (value := {found}).__class__ is str else {otherwise})"
+
+
+def _comparison(predicate: ir.Text | _OneOf, names: dict[str, Any]) -> str | None:
+    if isinstance(predicate, _OneOf):
+        return f"value.lower() in {_bind(names, predicate.texts)}"
+    value = "value" if predicate.cased else "value.lower()"
+    parts = tuple(part if predicate.cased or not isinstance(part, str) else part.lower() for part in predicate.pattern)
+    match parts:
+        case (str(whole),):
+            return f"{value} == {_bind(names, whole)}"
+        case (str(start), ir.Wildcard.MANY):
+            return f"{value}.startswith({_bind(names, start)})"
+        case (ir.Wildcard.MANY, str(end)):
+            return f"{value}.endswith({_bind(names, end)})"
+        case (ir.Wildcard.MANY, str(middle), ir.Wildcard.MANY):
+            return f"{_bind(names, middle)} in {value}"
+    return None
+
+
+def _bind(names: dict[str, Any], thing: Any) -> str:
+    name = f"n{len(names)}"
+    names[name] = thing
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class _OneOf:
+    """Plain texts for one field, any of which will do: lower-cased, in one set."""
+
+    field: str
+    texts: frozenset[str]
+
+
+def _merged(children: tuple[ir.Condition, ...]) -> list[ir.Condition | _OneOf]:
+    """The alternatives, those that are plain texts for one field made one."""
+    texts: dict[str, set[str]] = {}
+    others: list[ir.Condition | _OneOf] = []
+    for child in children:
+        match child:
+            case ir.Text(field, (str(wanted),), False):
+                texts.setdefault(field, set()).add(wanted.lower())
+            case _:
+                others.append(child)
+    return [_OneOf(field, frozenset(wanted)) for field, wanted in texts.items()] + others
+
+
+def closure(condition: ir.Predicate | _OneOf) -> Test:
+    """A function that says of a record whether one predicate holds, whatever the record has at its field."""
+    match condition:
+        case _OneOf(field, texts):
+            return _over(field, _on_text(lambda found: found.lower() in texts))
+        case ir.Keyword(pattern, cased):
+            fits = _fits((ir.Wildcard.MANY, *pattern, ir.Wildcard.MANY), cased)
+            return lambda record: fits(record_text(plain(record)))
+        case ir.Null(field):
+            return lambda record: all(value is None for value in values(record, field))
+        case ir.FieldRef(field, other, how):
+            return _field_ref(field, other, how)
+        case _:
+            return _over(condition.field, value_test(condition))
+
+
+def value_test(predicate: ir.Predicate) -> ValueTest:
+    """A function that says of one value whether a predicate over single values holds."""
+    match predicate:
+        case ir.Text(_, pattern, cased):
+            return _on_text(_fits(pattern, cased))
+        case ir.Regex(_, pattern):
+            search = _regex(pattern).search
+            return _on_text(lambda found: search(found) is not None)
+        case ir.Number(_, wanted):
+            return lambda value: number(value) == wanted
+        case ir.Compare(_, op, wanted):
+            return _compare(op, wanted)
+        case ir.Cidr(_, network):
+            return _in_network(network)
+    raise TypeError(f"{type(predicate).__name__} is not about single values")
+
+
+def _over(field: str, holds: ValueTest) -> Test:
+    return lambda record: any(map(holds, values(record, field)))
+
+
+def _field_ref(field: str, other: str, how: str) -> Test:
+    relation: Callable[[str, str], bool] = {
+        "equals": str.__eq__,
+        "startswith": str.startswith,
+        "endswith": str.endswith,
+        "contains": str.__contains__,
+    }[how]
+
+    def test(record: Record) -> bool:
+        theirs = [found.lower() for value in values(record, other) if (found := text(value)) is not None]
+        ours = [found.lower() for value in values(record, field) if (found := text(value)) is not None]
+        return any(relation(a, b) for a in ours for b in theirs)
+
+    return test
+
+
+def _on_text(holds: Callable[[str], bool]) -> ValueTest:
+    def test(value: Any) -> bool:
+        if isinstance(value, str):
+            return holds(value)
+        found = text(value)
+        return found is not None and holds(found)
+
+    return test
+
+
+def _fits(pattern: ir.Pattern, cased: bool) -> Callable[[str], bool]:
+    """Whether a whole text fits a pattern; the common shapes without a regular expression."""
+    parts = pattern if cased else tuple(part.lower() if isinstance(part, str) else part for part in pattern)
+    many = ir.Wildcard.MANY
+    test: Callable[[str], bool]
+    match parts:
+        case ():
+            return lambda found: found == ""
+        case (ir.Wildcard.MANY,):
+            return lambda found: True
+        case (str(whole),):
+            test = whole.__eq__
+        case (str(start), ir.Wildcard.MANY):
+            test = lambda found: found.startswith(start)  # noqa: E731
+        case (ir.Wildcard.MANY, str(end)):
+            test = lambda found: found.endswith(end)  # noqa: E731
+        case (ir.Wildcard.MANY, str(middle), ir.Wildcard.MANY):
+            test = lambda found: middle in found  # noqa: E731
+        case _:
+            pieces = [re2.escape(p) if isinstance(p, str) else ".*" if p is many else "." for p in parts]
+            fullmatch = _regex("(?s)" + "".join(pieces)).fullmatch
+            test = lambda found: fullmatch(found) is not None  # noqa: E731
+    return test if cased else lambda found: test(found.lower())
+
+
+def _compare(op: str, wanted: float) -> ValueTest:
+    relation: Callable[[float, float], bool] = {
+        "lt": lambda a, b: a < b,
+        "lte": lambda a, b: a <= b,
+        "gt": lambda a, b: a > b,
+        "gte": lambda a, b: a >= b,
+    }[op]
+
+    def test(value: Any) -> bool:
+        found = number(value)
+        return found is not None and relation(found, wanted)
+
+    return test
+
+
+def _in_network(text_form: str) -> ValueTest:
+    network = ip_network(text_form)
+
+    @lru_cache(maxsize=4096)
+    def contains(value: str) -> bool:
+        try:
+            return ip_address(value) in network
+        except ValueError:
+            return False
+
+    return lambda value: isinstance(value, str) and contains(value)
+
+
+@lru_cache(maxsize=4096)
+def _regex(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(pattern, options)

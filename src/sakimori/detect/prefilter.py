@@ -1,0 +1,103 @@
+"""Which rules could match which records, from the raw text alone: one pass of a multi-string matcher over all of it.
+
+A record that no rule's literals point at is never decoded. What is pointed at may still not match; what is not pointed
+at cannot (see `literals.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import hyperscan
+import orjson
+
+from sakimori.detect import ir
+from sakimori.detect.literals import ESCAPES, cover
+from sakimori.detect.reading import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the rules (by index) are found: `owners[i]` are those that literal i points at, `always` have no literal."""
+
+    literals: tuple[bytes, ...]
+    owners: tuple[tuple[int, ...], ...]
+    always: tuple[int, ...]
+
+
+def plan(conditions: Sequence[ir.Condition]) -> Plan:
+    """The plan for these rules' conditions."""
+    owners: dict[bytes, list[int]] = {}
+    always: list[int] = []
+    for index, condition in enumerate(conditions):
+        found = cover(condition)
+        if found is None:
+            always.append(index)
+            continue
+        for literal in found.literals:
+            owners.setdefault(literal, []).append(index)
+    literals = sorted(owners)
+    return Plan(tuple(literals), tuple(tuple(owners[each]) for each in literals), tuple(always))
+
+
+def compile_database(found: Plan) -> hyperscan.Database:
+    """The matcher for a plan: literal i has id i; the id past the last stands for `ESCAPES`."""
+    expressions = [_quoted(literal) for literal in found.literals] + [ESCAPES]
+    ignore_case = [hyperscan.HS_FLAG_CASELESS] * len(found.literals) + [0]
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=expressions, ids=list(range(len(expressions))), elements=len(expressions), flags=ignore_case
+    )
+    return database
+
+
+def _quoted(literal: bytes) -> bytes:
+    return b"".join(b"\\x%02x" % byte if not chr(byte).isalnum() else bytes((byte,)) for byte in literal)
+
+
+class Prefilter:
+    """A plan with its compiled matcher."""
+
+    def __init__(self, found: Plan, database: hyperscan.Database) -> None:
+        self.plan, self.database = found, database
+        self._escapes = len(found.literals)
+
+    def candidates(self, piece: Piece) -> Iterator[tuple[int, Sequence[int]]]:
+        """Each record (by index, in order) that some rule's literals point at, with those rules."""
+        following, index = 0, -1
+        literals: list[int] = []
+        for literal, offset in self._hits(piece.text):
+            if offset > following:
+                if literals:
+                    yield index, self._rules(piece, index, literals)
+                index = piece.index(offset)
+                following = piece.marks[index + 1] - piece.lead
+                literals = [literal]
+            else:
+                literals.append(literal)
+        if literals:
+            yield index, self._rules(piece, index, literals)
+
+    def _hits(self, text: bytes) -> list[tuple[int, int]]:
+        """(literal, end offset) of everything found, in the order of the ends."""
+        found: list[tuple[int, int]] = []
+        add = found.append
+        self.database.scan(text, match_event_handler=lambda i, _start, end, _flags, _context: add((i, end)))
+        return found
+
+    def _rules(self, piece: Piece, index: int, literals: Sequence[int]) -> Sequence[int]:
+        owners = self.plan.owners
+        if self._escapes in literals:
+            start, end = piece.span(index)
+            found = self._hits(_unescaped(piece.text[start:end]))
+            literals = [literal for literal, _ in found if literal != self._escapes]
+        if len(literals) == 1:
+            return owners[literals[0]]
+        return tuple({rule for literal in literals for rule in owners[literal]})
+
+
+def _unescaped(record: bytes) -> bytes:
+    """The record's text with every character as itself and in lower case, so that literals find it."""
+    text = orjson.dumps(orjson.loads(record)).decode()
+    return text.lower().replace("\u017f", "s").encode()

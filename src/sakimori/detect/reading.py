@@ -1,0 +1,119 @@
+"""A file's text as records to match: the clean bulk untouched, everything else through the exact path.
+
+Clean is the shape in which CloudTrail delivers to S3: `{"Records":[...]}`, every record starting with its eventVersion.
+Such text is checked piece by piece (simdjson: every byte is valid JSON and UTF-8; as many records as starts; the keys
+that identify a record once in each), without making a Python object of any record. Whatever is not clean in any way is
+cut into records by `collect.records`, which keeps the good ones and names the rest.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate, cycle
+from typing import Any
+
+import orjson
+import simdjson
+import stringzilla as sz
+
+from sakimori.collect.records import split_records
+from sakimori.detect.fields import Record
+from sakimori.model.refusal import Refusal
+
+START = b'{"eventVersion":'
+ONCE = (b'"eventName":',)
+"""Keys that every clean record has exactly once: a second one would make it ambiguous what a rule looked at."""
+
+PIECE = 1 << 18
+"""Bytes looked at in one go: small enough to stay in a core's cache through every check."""
+
+
+class NotClean(Exception):
+    """The text has something in it that only the exact path gets right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Whole records in one stretch of text. `marks[i] - lead` is where record i starts; one more mark ends the last."""
+
+    text: bytes
+    marks: list[int]
+    lead: int
+    record: Callable[[int], Record]
+
+    @property
+    def count(self) -> int:
+        return len(self.marks) - 1
+
+    def index(self, offset: int) -> int:
+        """The record in which a string lies that ends at `offset`."""
+        return bisect_right(self.marks, offset + self.lead - 1) - 1
+
+    def span(self, index: int) -> tuple[int, int]:
+        """Where the record starts and ends; between two records stands one byte."""
+        return self.marks[index] - self.lead, self.marks[index + 1] - self.lead - 1
+
+
+def clean_pieces(text: bytes | bytearray) -> Iterator[Piece]:
+    """The text in pieces of whole records; raises NotClean, at any point, where it is not clean.
+
+    A piece and its records are valid until the next one is asked for.
+    """
+    start, end = _inside(text)
+    parsers = cycle((simdjson.Parser(), simdjson.Parser()))  # the caller still holds a piece while the next is made
+    view = memoryview(text)
+    while start < end:
+        cut = end
+        if end - start > PIECE + PIECE // 2:
+            cut = sz.rfind(text, b"," + START, start, start + PIECE)
+            if cut <= start:
+                raise NotClean
+        yield _clean_piece(next(parsers), b"".join((b"[", view[start:cut], b"]")))
+        start = cut + 1
+
+
+def _inside(text: bytes | bytearray) -> tuple[int, int]:
+    """Where the records array's inside starts and ends."""
+    opening, closing = b'{"Records":[', b"]}"
+    if not text.startswith(opening + START) or not text.endswith(closing):
+        raise NotClean
+    return len(opening), len(text) - len(closing)
+
+
+def _clean_piece(parser: simdjson.Parser, text: bytes) -> Piece:
+    marks = list(accumulate(map(len, sz.split_iter(text, START, keepseparator=True))))
+    count, lead = len(marks) - 1, len(START)
+    marks[-1] += lead
+    try:
+        array = parser.parse(text)
+    except (ValueError, RuntimeError):
+        raise NotClean from None
+    if len(array) != count or any(sz.count(text, key) != count for key in ONCE):
+        raise NotClean
+    return Piece(text, marks, lead, array.__getitem__)
+
+
+def exact_pieces(text: bytes | bytearray, path: str, refusals: list[Refusal]) -> Iterator[Piece]:
+    """The same through the exact path; what it refuses is added to `refusals`."""
+    split = split_records(bytes(text), path)
+    refusals.extend(split.refusals)
+    at = 0
+    while at < len(split.records):
+        taken, size = at, 0
+        while taken < len(split.records) and size < PIECE:
+            size += len(split.records[taken]) + 1
+            taken += 1
+        yield _exact_piece(split.records[at:taken])
+        at = taken
+
+
+def _exact_piece(records: list[bytes]) -> Piece:
+    marks = list(accumulate((len(record) + 1 for record in records), initial=0))
+
+    def record(index: int) -> Mapping[str, Any]:
+        found: dict[str, Any] = orjson.loads(records[index])
+        return found
+
+    return Piece(b"\n".join(records) + b"\n", marks, 0, record)
