@@ -9,6 +9,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+
 from sakimori.collect.coverage import content
 from sakimori.collect.coverage.content import hash_gzip
 from sakimori.collect.coverage.digest import (

@@ -88,6 +88,7 @@ class TrailPlan:
 class Delivered:
     """One object that CloudTrail delivered. `time` is the one in its name: of a digest, the end of its hour."""
 
+    bucket: str
     key: str
     lane: Lane
     time: datetime
@@ -142,13 +143,13 @@ def sign_digest(
     """The digest of the hour before `end` that lists `logs` and follows on `previous` (None: the first of a chain)."""
     name = plan.prefix + Chain(lane, plan.trail, plan.home_region, backfill).key_at(end)
     before = {
-        "previousDigestS3Bucket": plan.bucket if previous else None,
+        "previousDigestS3Bucket": previous.bucket if previous else None,
         "previousDigestS3Object": previous.key if previous else None,
         "previousDigestHashValue": previous.sha256 if previous else None,
         "previousDigestHashAlgorithm": HASH_ALGORITHM if previous else None,
         "previousDigestSignature": previous.stored.metadata["signature"] if previous else None,
     }
-    entries = [_entry(plan, log) for log in logs]
+    entries = [_entry(log) for log in logs]
     times = sorted(entry["newestEventTime"] for entry in entries)
     content = {
         "awsAccountId": lane.account,
@@ -173,7 +174,7 @@ def sign_digest(
     if backfill:
         metadata["backfill-generation-timestamp"] = timestamp(end + HOUR)
     stored = StoredObject(gzip.compress(text, mtime=0), metadata, end + DIGEST_DELAY)
-    return Delivered(name, lane, end, stored, sha256)
+    return Delivered(plan.bucket, name, lane, end, stored, sha256)
 
 
 def log_file(
@@ -185,7 +186,7 @@ def log_file(
     text = json.dumps({"Records": list(records)}, separators=(",", ":")).encode()
     stored = StoredObject(gzip.compress(text, mtime=0), {}, time + DELIVERY)
     key = f"{plan.prefix}{lane.log_prefix}{time:%Y/%m/%d}/{name}"
-    return Delivered(key, lane, time, stored, hashlib.sha256(text).hexdigest())
+    return Delivered(plan.bucket, key, lane, time, stored, hashlib.sha256(text).hexdigest())
 
 
 def _log_files(plan: TrailPlan, lane: Lane, records: Records, rng: Random) -> Iterator[Delivered]:
@@ -197,9 +198,9 @@ def _log_files(plan: TrailPlan, lane: Lane, records: Records, rng: Random) -> It
                 yield log_file(plan, lane, time, records(lane, time, rng), rng)
 
 
-def _entry(plan: TrailPlan, log: Delivered) -> dict[str, str]:
+def _entry(log: Delivered) -> dict[str, str]:
     return {
-        "s3Bucket": plan.bucket,
+        "s3Bucket": log.bucket,
         "s3Object": log.key,
         "hashValue": log.sha256,
         "hashAlgorithm": HASH_ALGORITHM,

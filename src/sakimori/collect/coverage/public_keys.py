@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from sakimori.aws.errors import AwsError, asking
+
 IAM_ACTIONS = ("cloudtrail:ListPublicKeys",)
 
 PublicKeys = Mapping[str, RSAPublicKey]
@@ -53,27 +55,23 @@ def fingerprints(key: RSAPublicKey) -> tuple[str, str]:
 
 
 def keys_from_cloudtrail(client_for: Callable[[str], Any]) -> KeySource:
-    """Keys through cloudtrail:ListPublicKeys; `client_for(region)` gives a boto3 CloudTrail client."""
+    """Keys through cloudtrail:ListPublicKeys; `client_for(region)` gives a boto3 client or raises AwsError."""
 
     def keys_for(region: str, start: datetime, end: datetime) -> PublicKeys:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         newest = min(end + KEY_MARGIN, datetime.now(UTC))
         request: dict[str, Any] = {"StartTime": min(start - KEY_MARGIN, newest), "EndTime": newest}
         values: list[bytes] = []
         try:
             client = client_for(region)
-            while True:
-                page = client.list_public_keys(**request)
-                values += [entry["Value"] for entry in page.get("PublicKeyList", ())]
-                if not page.get("NextToken"):
-                    break
-                request["NextToken"] = page["NextToken"]
-        except (BotoCoreError, ClientError) as error:
-            raise PublicKeyError(
-                f"CloudTrail's public keys of {region} cannot be listed: {error}: allow {IAM_ACTIONS[0]}, "
-                "or give the keys with --public-key FILE"
-            ) from error
+            with asking(IAM_ACTIONS[0], region):
+                while True:
+                    page = client.list_public_keys(**request)
+                    values += [entry["Value"] for entry in page.get("PublicKeyList", ())]
+                    if not page.get("NextToken"):
+                        break
+                    request["NextToken"] = page["NextToken"]
+        except AwsError as error:
+            raise PublicKeyError(f"{error}; or give the keys with --public-key FILE") from error
         return _by_fingerprint(_der_key(value) for value in values)
 
     return keys_for
@@ -108,7 +106,9 @@ def _pem_keys(text: bytes) -> Iterable[RSAPublicKey]:
 
 def _listed_keys(text: bytes) -> Iterable[RSAPublicKey]:
     found = json.loads(text)
-    entries = found.get("PublicKeyList", found.get("publicKeyList", ()))
+    if not isinstance(found, dict):
+        raise TypeError("not a JSON object")
+    entries = found.get("PublicKeyList", ())
     return [_der_key(base64.b64decode(entry["Value"], validate=True)) for entry in entries]
 
 

@@ -1,0 +1,238 @@
+"""`sakimori coverage`: nothing was missed, or the name of everything that was."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sakimori.cli.coverage_output import ReportFormat, report_lines, summary
+
+if TYPE_CHECKING:
+    from sakimori.collect.coverage.bucket import FolderBucket, S3Bucket
+    from sakimori.collect.coverage.engine import Scope
+    from sakimori.collect.coverage.public_keys import KeySource
+    from sakimori.collect.coverage.report import CoverageReport
+    from sakimori.store.ledger import Ledger
+
+INCOMPLETE, FAILED, INTERRUPTED = 3, 4, 130
+
+PROGRESS_SECONDS = 0.2
+
+
+def coverage(
+    place: Annotated[
+        str, typer.Argument(metavar="BUCKET_OR_FOLDER", help="s3://BUCKET[/PREFIX], or a folder with a mirror of it.")
+    ],
+    since: Annotated[
+        str, typer.Option(help="Only log files from this time on (2026-11-20 or 2026-11-20T08:00Z).")
+    ] = "",
+    until: Annotated[str, typer.Option(help="Only log files before this time. For an archive: when it ends.")] = "",
+    account: Annotated[list[str] | None, typer.Option(help="Only this account; may be repeated.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only this region; may be repeated.")] = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(
+            help="CloudTrail's public keys, to work offline: `aws cloudtrail list-public-keys > FILE`, or PEM."
+        ),
+    ] = None,
+    form: Annotated[ReportFormat, typer.Option("--format", help="How to write the report.")] = ReportFormat.TABLE,
+    ingest: Annotated[bool, typer.Option("--ingest", help="Ingest the late and never ingested files found.")] = False,
+    verify: Annotated[bool, typer.Option(help="Read every log file and compare its hash with the digest's.")] = True,
+    ledger: Annotated[bool, typer.Option(help="Compare with what has been ingested.")] = True,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Objects to read at once.")] = 8,
+) -> None:
+    """Prove that no CloudTrail log file was missed, or name every one that was.
+
+    Reconciles what lies in the bucket, what CloudTrail's signed digests say it delivered, and what the ledger says was
+    ingested, for each account and region. Exit code 3 if anything is missing, changed, unsigned, late, never ingested
+    or silent, or could not be checked.
+    """
+    if ingest and not ledger:
+        raise typer.BadParameter("--ingest needs the ledger: leave out --no-ledger", param_hint="--ingest")
+    scope = _scope(since, until, account or (), region or ())
+    bucket = _bucket(place)
+    try:
+        with _ledger(ledger) as opened:
+            report = _report(bucket, scope, place, _keys(public_key), opened, verify=verify, workers=workers)
+            if ingest and opened is not None:
+                report = _ingest_found(bucket, report, opened)
+    except KeyboardInterrupt:
+        _say("interrupted: nothing was changed that the next run would not find")
+        raise typer.Exit(INTERRUPTED) from None
+    except _failures() as error:
+        _say(f"failed: {error}")
+        raise typer.Exit(FAILED) from None
+    for line in report_lines(report, form):
+        typer.echo(line)
+    for note in report.notes:
+        _say(f"note: {note}")
+    _say(summary(report))
+    if not report.complete:
+        raise typer.Exit(INCOMPLETE)
+
+
+def _report(
+    bucket: S3Bucket | FolderBucket,
+    scope: Scope,
+    place: str,
+    keys: KeySource,
+    ledger: Ledger | None,
+    *,
+    verify: bool,
+    workers: int,
+) -> CoverageReport:
+    from sakimori.collect.coverage.engine import assess_coverage
+    from sakimori.collect.coverage.ingested import ingested_from
+
+    taken = None if ledger is None else ingested_from(ledger, bucket)
+    with ProgressLine() as progress:
+        return assess_coverage(
+            bucket,
+            scope,
+            place=place,
+            keys=keys,
+            ingested=taken,
+            verify=verify,
+            workers=workers,
+            progress=progress.show,
+        )
+
+
+def _ingest_found(bucket: S3Bucket | FolderBucket, report: CoverageReport, ledger: Ledger) -> CoverageReport:
+    """Ingests the late and never ingested files; the report without those that are in the lake now."""
+    from sakimori.collect.coverage.ingested import to_ingest, without
+    from sakimori.collect.ingest import Ingested, ingest
+    from sakimori.store.lake import open_lake
+
+    done: list[str] = []
+
+    def note(one: Ingested) -> None:
+        if one.uid:
+            done.append(one.source.path)
+        for refusal in one.refusals:
+            _say(f"refused: {refusal}")
+
+    ingest(to_ingest(bucket, report), open_lake(_home() / "lake"), ledger, progress=note)
+    _say(f"ingested {len(done):,} files")
+    return without(report, bucket, done)
+
+
+def _scope(since: str, until: str, accounts: list[str] | tuple[()], regions: list[str] | tuple[()]) -> Scope:
+    from sakimori.collect.coverage.engine import Scope
+    from sakimori.collect.coverage.window import Window
+
+    begin, end = _moment(since, "--since"), _moment(until, "--until")
+    if begin and end and begin >= end:
+        raise typer.BadParameter(f"{since} is not before --until {until}", param_hint="--since")
+    return Scope(Window(datetime.now(UTC), begin, end), frozenset(accounts), frozenset(regions))
+
+
+def _moment(text: str, option: str) -> datetime | None:
+    """A date or ISO 8601 time; UTC unless it says otherwise."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not a time: write 2026-11-20 or 2026-11-20T08:00Z", param_hint=option
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _bucket(place: str) -> S3Bucket | FolderBucket:
+    from sakimori.collect.coverage.bucket import FolderBucket, S3Bucket
+
+    if not place.startswith("s3://"):
+        folder = Path(place)
+        if not folder.is_dir():
+            raise typer.BadParameter(f"{place}: no such folder", param_hint="BUCKET_OR_FOLDER")
+        return FolderBucket(folder)
+    from sakimori.aws.errors import AwsError
+    from sakimori.aws.objects import split_uri
+    from sakimori.aws.session import client
+
+    try:
+        name, prefix = split_uri(place)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="BUCKET_OR_FOLDER") from None
+    if "AWSLogs" in prefix.split("/"):
+        raise typer.BadParameter(
+            f"{place}: stop before AWSLogs/, and narrow down with --account and --region", param_hint="BUCKET_OR_FOLDER"
+        )
+    try:
+        return S3Bucket(client("s3"), name, f"{prefix.rstrip('/')}/" if prefix.strip("/") else "")
+    except AwsError as error:
+        _say(f"failed: {error}")
+        raise typer.Exit(FAILED) from None
+
+
+def _keys(file: Path | None) -> KeySource:
+    from sakimori.collect.coverage.public_keys import PublicKeyError, keys_from_cloudtrail, keys_from_file
+
+    if file is not None:
+        try:
+            return keys_from_file(file)
+        except PublicKeyError as error:
+            raise typer.BadParameter(str(error), param_hint="--public-key") from None
+    from sakimori.aws.session import client
+
+    return keys_from_cloudtrail(lambda region: client("cloudtrail", region=region))
+
+
+def _ledger(wanted: bool) -> AbstractContextManager[Ledger | None]:
+    if not wanted:
+        return nullcontext()
+    from sakimori.store.ledger import open_ledger
+
+    return open_ledger(_home() / "ledger.sqlite")
+
+
+def _home() -> Path:
+    import platformdirs
+
+    return Path(os.environ.get("SAKIMORI_HOME") or platformdirs.user_data_dir("sakimori"))
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    from sakimori.aws.errors import AwsError
+    from sakimori.collect.coverage.bucket import BucketError
+    from sakimori.collect.ingest import IngestError
+    from sakimori.store.lake import LakeError
+    from sakimori.store.ledger import LedgerError
+
+    return AwsError, BucketError, IngestError, LakeError, LedgerError
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+@dataclass(slots=True)
+class ProgressLine:
+    """One line on standard error that says where the work is; only on a terminal, and gone when it ends."""
+
+    shown: float = 0.0
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def show(self, what: str, done: int) -> None:
+        now = time.monotonic()
+        if now - self.shown >= PROGRESS_SECONDS and sys.stderr.isatty():
+            self.shown = now
+            sys.stderr.write(f"\r\x1b[K{what}: {done:,} files read")
+            sys.stderr.flush()
