@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sakimori.cli.coverage_output import ReportFormat, report_lines, summary
+from sakimori.cli.home import lake_folder, ledger_place
 
 if TYPE_CHECKING:
     from sakimori.collect.coverage.bucket import FolderBucket, S3Bucket
@@ -59,24 +59,28 @@ def coverage(
         raise typer.BadParameter("--ingest needs the ledger: leave out --no-ledger", param_hint="--ingest")
     scope = _scope(since, until, account or (), region or ())
     bucket = _bucket(place)
+    keys = _keys(public_key)
     try:
         with _ledger(ledger) as opened:
-            report = _report(bucket, scope, place, _keys(public_key), opened, verify=verify, workers=workers)
-            if ingest and opened is not None:
-                report = _ingest_found(bucket, report, opened)
+            report = _report(bucket, scope, place, keys, opened, verify=verify, workers=workers)
+            report, whole = _ingest_found(bucket, report, opened) if ingest and opened else (report, True)
     except KeyboardInterrupt:
-        _say("interrupted: nothing was changed that the next run would not find")
+        _say("interrupted: what was ingested is kept; run it again for the report")
         raise typer.Exit(INTERRUPTED) from None
     except _failures() as error:
         _say(f"failed: {error}")
         raise typer.Exit(FAILED) from None
+    _tell(report, form)
+    if not (report.complete and whole):
+        raise typer.Exit(INCOMPLETE)
+
+
+def _tell(report: CoverageReport, form: ReportFormat) -> None:
     for line in report_lines(report, form):
         typer.echo(line)
     for note in report.notes:
         _say(f"note: {note}")
     _say(summary(report))
-    if not report.complete:
-        raise typer.Exit(INCOMPLETE)
 
 
 def _report(
@@ -106,8 +110,10 @@ def _report(
         )
 
 
-def _ingest_found(bucket: S3Bucket | FolderBucket, report: CoverageReport, ledger: Ledger) -> CoverageReport:
-    """Ingests the late and never ingested files; the report without those that are in the lake now."""
+def _ingest_found(
+    bucket: S3Bucket | FolderBucket, report: CoverageReport, ledger: Ledger
+) -> tuple[CoverageReport, bool]:
+    """Ingests the late and never ingested files; the report without those, and whether all their records were good."""
     from sakimori.collect.coverage.ingested import to_ingest, without
     from sakimori.collect.ingest import Ingested, ingest
     from sakimori.store.lake import open_lake
@@ -120,9 +126,9 @@ def _ingest_found(bucket: S3Bucket | FolderBucket, report: CoverageReport, ledge
         for refusal in one.refusals:
             _say(f"refused: {refusal}")
 
-    ingest(to_ingest(bucket, report), open_lake(_home() / "lake"), ledger, progress=note)
-    _say(f"ingested {len(done):,} files")
-    return without(report, bucket, done)
+    outcome = ingest(to_ingest(bucket, report), open_lake(lake_folder()), ledger, progress=note)
+    _say(f"ingested {len(done):,} files, {outcome.records:,} records")
+    return without(report, bucket, done), outcome.complete
 
 
 def _scope(since: str, until: str, accounts: list[str] | tuple[()], regions: list[str] | tuple[()]) -> Scope:
@@ -193,13 +199,7 @@ def _ledger(wanted: bool) -> AbstractContextManager[Ledger | None]:
         return nullcontext()
     from sakimori.store.ledger import open_ledger
 
-    return open_ledger(_home() / "ledger.sqlite")
-
-
-def _home() -> Path:
-    import platformdirs
-
-    return Path(os.environ.get("SAKIMORI_HOME") or platformdirs.user_data_dir("sakimori"))
+    return open_ledger(ledger_place())
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -142,13 +142,6 @@ def sign_digest(
 ) -> Delivered:
     """The digest of the hour before `end` that lists `logs` and follows on `previous` (None: the first of a chain)."""
     name = plan.prefix + Chain(lane, plan.trail, plan.home_region, backfill).key_at(end)
-    before = {
-        "previousDigestS3Bucket": previous.bucket if previous else None,
-        "previousDigestS3Object": previous.key if previous else None,
-        "previousDigestHashValue": previous.sha256 if previous else None,
-        "previousDigestHashAlgorithm": HASH_ALGORITHM if previous else None,
-        "previousDigestSignature": previous.stored.metadata["signature"] if previous else None,
-    }
     entries = [_entry(log) for log in logs]
     times = sorted(entry["newestEventTime"] for entry in entries)
     content = {
@@ -161,20 +154,29 @@ def sign_digest(
         "digestSignatureAlgorithm": SIGNATURE_ALGORITHM,
         "newestEventTime": times[-1] if times else None,
         "oldestEventTime": times[0] if times else None,
-        **before,
+        **_link(previous),
         "logFiles": entries,
     }
     text = json.dumps(content, separators=(",", ":")).encode()
     sha256 = hashlib.sha256(text).hexdigest()
     signed = signing_string(parse_digest(text, sha256=sha256, signature=""))
-    metadata = {
-        "signature": key.private.sign(signed, PKCS1v15(), SHA256()).hex(),
-        "signature-algorithm": SIGNATURE_ALGORITHM,
-    }
+    signature = key.private.sign(signed, PKCS1v15(), SHA256()).hex()
+    metadata = {"signature": signature, "signature-algorithm": SIGNATURE_ALGORITHM}
     if backfill:
         metadata["backfill-generation-timestamp"] = timestamp(end + HOUR)
     stored = StoredObject(gzip.compress(text, mtime=0), metadata, end + DIGEST_DELAY)
     return Delivered(plan.bucket, name, lane, end, stored, sha256)
+
+
+def _link(previous: Delivered | None) -> dict[str, str | None]:
+    """What a digest says of the one before it; all null in the first of a chain."""
+    return {
+        "previousDigestS3Bucket": previous.bucket if previous else None,
+        "previousDigestS3Object": previous.key if previous else None,
+        "previousDigestHashValue": previous.sha256 if previous else None,
+        "previousDigestHashAlgorithm": HASH_ALGORITHM if previous else None,
+        "previousDigestSignature": previous.stored.metadata["signature"] if previous else None,
+    }
 
 
 def log_file(

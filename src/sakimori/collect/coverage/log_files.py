@@ -48,6 +48,7 @@ def judge_files(evidence: Evidence, files: Sequence[LogFile]) -> tuple[Counter[s
     problems: list[Problem] = []
     originals = _originals(evidence, files)
     covered, broken = joined(evidence.digests.covered), joined(evidence.digests.broken)
+    marker = max(evidence.ledger or (), default="")
     early: list[LogFile] = []
     undigested: list[LogFile] = []
     for file in files:
@@ -60,7 +61,7 @@ def judge_files(evidence: Evidence, files: Sequence[LogFile]) -> tuple[Counter[s
         else:
             state = "suspect" if found else "proven"
         tally[state] += 1
-        found = found or _ingestion(evidence, file)
+        found = found or _ingestion(evidence, file, marker)
         if found:
             problems.append(found)
     problems += _gone(evidence, files)
@@ -132,10 +133,10 @@ def _waiting(evidence: Evidence, file: LogFile) -> str:
     return "pending" if due > evidence.window.now else "unproven"
 
 
-def _ingestion(evidence: Evidence, file: LogFile) -> Problem | None:
+def _ingestion(evidence: Evidence, file: LogFile, marker: str) -> Problem | None:
+    """A file that was never ingested. `marker` is the highest key of the lane that was: readers go on from there."""
     if evidence.ledger is None or file.key in evidence.ledger:
         return None
-    marker = max(evidence.ledger, default="")
     if file.key < marker:
         detail = f"was never ingested, and lies below what has been read ({evidence.bucket.full_key(marker)})"
         return evidence.problem(ProblemKind.LATE, file.key, detail)

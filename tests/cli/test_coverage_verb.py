@@ -1,0 +1,188 @@
+"""`sakimori coverage` as a user runs it: on a folder, and on S3 with real boto3 against moto."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import boto3
+import pytest
+import typer
+from moto.server import ThreadedMotoServer
+from typer.testing import CliRunner
+
+from sakimori.cli.coverage import coverage
+from sakimori.simulate import meddling
+from sakimori.simulate.buckets import S3, Folder
+from sakimori.simulate.public_keys import TARGET, ValidKey, list_public_keys
+from sakimori.simulate.trail import DeliveredTrail, TrailPlan, deliver_trail, make_signing_key
+
+HOUR = timedelta(hours=1)
+KEY = make_signing_key()
+START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=4, minutes=30)
+PLAN = TrailPlan("trail-bucket", START, hours=4, regions=("eu-west-1", "us-east-1"))
+
+app = typer.Typer()
+app.command()(coverage)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAKIMORI_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> tuple[DeliveredTrail, Folder, list[str]]:
+    """A trail in a folder, and the arguments that look at it offline."""
+    trail = deliver_trail(PLAN, KEY)
+    folder = Folder(tmp_path / "mirror")
+    trail.write_to(folder)
+    pem = tmp_path / "key.pem"
+    pem.write_bytes(KEY.public_pem)
+    return trail, folder, [str(folder.root), "--public-key", str(pem)]
+
+
+def run(*arguments: str) -> tuple[int, list[str], str]:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout.splitlines(), result.stderr
+
+
+def test_ingest_then_complete(mirror: tuple[DeliveredTrail, Folder, list[str]]) -> None:
+    trail, folder, arguments = mirror
+    code, lines, errors = run(*arguments, "--format", "jsonl")
+    assert code == 3
+    assert {json.loads(line)["kind"] for line in lines} == {"not_ingested"}
+    assert {json.loads(line)["key"] for line in lines} == {log.key for log in trail.logs}
+    late = trail.logs[1]
+    away = meddling.delay(folder, late.key)
+    run(*arguments, "--ingest")
+    folder.put(late.key, away)
+    code, lines, errors = run(*arguments, "--format", "jsonl")
+    assert (code, [(json.loads(line)["kind"], json.loads(line)["key"]) for line in lines]) == (3, [("late", late.key)])
+    code, lines, errors = run(*arguments, "--ingest")
+    assert code == 0, (lines, errors)
+    assert "ingested 1 files" in errors
+    assert "complete: 32 log files of 2 accounts and regions" in errors
+    assert run(*arguments)[0] == 0
+
+
+def test_every_problem_has_its_own_line(mirror: tuple[DeliveredTrail, Folder, list[str]]) -> None:
+    trail, folder, arguments = mirror
+    meddling.delete(folder, trail.logs[0].key)
+    meddling.alter(folder, trail.logs[20].key)
+    code, lines, errors = run(*arguments, "--no-ledger")
+    assert code == 3
+    headings = "account region files proven pending unproven suspect ingested digests from to problems"
+    assert lines[0].split() == headings.split()
+    assert [line.split()[:2] for line in lines[1:3]] == [["111122223333", "eu-west-1"], ["111122223333", "us-east-1"]]
+    assert lines[3].startswith(f"missing: 111122223333 eu-west-1 {trail.logs[0].key}: ")
+    assert lines[4].startswith(f"changed: 111122223333 us-east-1 {trail.logs[20].key}: ")
+    assert "2 problems: 1 changed, 1 missing" in errors
+    code, lines, _ = run(*arguments, "--no-ledger", "--region", "us-east-1", "--format", "json")
+    report = json.loads(lines[0])
+    assert [problem["kind"] for problem in report["problems"]] == ["changed"]
+    assert [lane["region"] for lane in report["lanes"]] == ["us-east-1"]
+
+
+def test_a_key_that_commands_a_terminal_is_shown_as_text(mirror: tuple[DeliveredTrail, Folder, list[str]]) -> None:
+    trail, folder, arguments = mirror
+    folder.put(trail.logs[0].key + "\x1b[2J", trail.logs[0].stored)
+    code, lines, _ = run(*arguments, "--no-ledger")
+    assert code == 3
+    assert "\x1b" not in "".join(lines)
+    assert "\\x1b[2J" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["/nowhere/at/all"], "no such folder"),
+        (["s3://"], "not an S3 address"),
+        (["s3://bucket/AWSLogs/111122223333"], "stop before AWSLogs/"),
+        ([".", "--since", "yesterday"], "yesterday"),
+        ([".", "--since", "2026-11-21", "--until", "2026-11-20"], "not before"),
+        ([".", "--ingest", "--no-ledger"], "--no-ledger"),
+        ([".", "--public-key", "/nowhere/at/all"], "cannot be read"),
+    ],
+)
+def test_usage_errors_say_what_to_do(arguments: list[str], reason: str) -> None:
+    code, _, errors = run(*arguments)
+    assert code == 2
+    assert reason in " ".join(errors.replace("│", " ").split())
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[dict[str, str]]:
+    """The environment of a simulated AWS: moto for S3, and ListPublicKeys, which moto lacks."""
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    keys = ThreadingHTTPServer(("127.0.0.1", 0), KeyHandler)
+    threading.Thread(target=keys.serve_forever, daemon=True).start()
+    host, port = moto.get_host_and_port()
+    yield {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ENDPOINT_URL_CLOUDTRAIL": f"http://127.0.0.1:{keys.server_port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }
+    keys.shutdown()
+    keys.server_close()
+    moto.stop()
+
+
+class KeyHandler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        assert self.headers["X-Amz-Target"] == TARGET
+        region = self.headers["Authorization"].split("Credential=")[1].split("/")[2]
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        valid = [ValidKey(name, KEY, START - 24 * HOUR, START + 24 * HOUR) for name in ("eu-west-1", "us-east-1")]
+        body = json.dumps(list_public_keys(valid, region, request)).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_s3_with_keys_from_cloudtrail(aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in aws.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="trail-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    plan = TrailPlan("trail-bucket", START, 4, regions=PLAN.regions, prefix="org/logs/", organization="o-exampleorgid")
+    trail = deliver_trail(plan, KEY)
+    bucket = S3(client, "trail-bucket")
+    trail.write_to(bucket)
+    place = "s3://trail-bucket/org/logs"
+    code, lines, errors = run(place, "--ingest")
+    assert code == 0, (lines, errors)
+    meddling.delete(bucket, trail.logs[0].key)
+    meddling.truncate(bucket, trail.logs[5].key, 40)
+    meddling.delete(bucket, trail.digests[1].key)
+    meddling.alter(bucket, trail.digests[6].key)
+    code, lines, errors = run(place, "--format", "jsonl", "--since", f"{START - HOUR:%Y-%m-%dT%H:%MZ}")
+    assert code == 3
+    assert {(problem["kind"], problem["key"]) for problem in map(json.loads, lines)} == {
+        ("deleted", trail.logs[0].key),
+        ("changed", trail.logs[5].key),
+        ("digest_missing", trail.digests[1].key),
+        ("digest_invalid", trail.digests[6].key),
+    }
+
+
+def test_a_bucket_that_is_not_there_is_a_failure(aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in aws.items():
+        monkeypatch.setenv(name, value)
+    code, _, errors = run("s3://no-such-bucket")
+    assert code == 4
+    assert "NoSuchBucket" in errors
