@@ -176,18 +176,15 @@ def _lake(root: Path, place: str | Path) -> Check:
 
 
 def _rules() -> Check:
-    from sakimori import detect
-    from sakimori.detect.sigma import RuleError, load_file
+    from sakimori.detect import rulebook
 
-    folder = Path(detect.__file__).parent / "rules"
-    loaded = [rule for path in sorted(folder.rglob("*.yml")) for rule in load_file(path)]
-    refused = [rule for rule in loaded if isinstance(rule, RuleError)]
-    found = f"{len(loaded) - len(refused)} loaded, {len(refused)} refused"
-    if refused:
-        return Check("rules", State.MISSING, f"{found}; the first: {refused[0]}", "sakimori rules lint")
-    if not loaded:
+    book = rulebook.load()
+    found = f"{len(book.metas)} loaded, {len(book.errors)} refused"
+    if book.errors:
+        return Check("rules", State.MISSING, f"{found}; the first: {book.errors[0]}", "sakimori rules lint")
+    if not book.metas:
         return Check(
-            "rules", State.MISSING, f"{folder} has none: the installation is damaged", "install sakimori again"
+            "rules", State.MISSING, f"none in {rulebook.PACK}: the installation is damaged", "install it again"
         )
     return Check("rules", State.FINE, found)
 

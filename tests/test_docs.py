@@ -1,0 +1,78 @@
+"""The documentation is whole: a page for every verb and rule, none of them stale, nothing undocumented."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from sakimori.model import attack
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+generate = _load()
+
+
+def leaf_commands(group: Any, path: str = "sakimori") -> Iterator[tuple[str, Any]]:
+    for name, command in generate.commands(group):
+        if generate.is_group(command):
+            yield from leaf_commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+def test_every_page_is_there_and_none_is_stale() -> None:
+    assert generate.differences() == [], "run `make docs`"
+
+
+def test_every_verb_argument_and_option_says_what_it_does() -> None:
+    silent = []
+    for path, command in leaf_commands(generate.application()):
+        if not generate.summary(command):
+            silent.append(path)
+        silent += [f"{path} {p.name}" for p in command.params if not getattr(p, "help", None) and not p.hidden]
+    assert silent == []
+
+
+def test_every_technique_that_a_rule_names_has_a_name() -> None:
+    tagged = {
+        tag.removeprefix("attack.").upper()
+        for path in generate.RULES.glob("*/*.yml")
+        for document in generate._documents(path)
+        for tag in generate._tags(document)
+        if generate._is_technique(tag)
+    }
+    assert sorted(uid for uid in tagged if not attack.technique_name(uid)) == []
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")]), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_environment_variable_that_is_read_is_documented() -> None:
+    read = {
+        name
+        for path in (ROOT / "src").rglob("*.py")
+        for name in re.findall(r"(?:environ|getenv)[^\n]*?\b(SAKIMORI_[A-Z_]+)", path.read_text(encoding="utf-8"))
+    }
+    documented = (DOCS / "settings.md").read_text(encoding="utf-8")
+    assert read
+    assert sorted(name for name in read if f"`{name}`" not in documented) == []
