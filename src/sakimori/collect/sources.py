@@ -105,7 +105,7 @@ def _in_bucket(uri: str, s3: Any) -> Iterator[SourceObject | Refusal | Skipped]:
             if pattern is not None and not pattern.fullmatch(found.uri):
                 continue
             nothing = False
-            if reason := _no_log(found.uri):
+            if reason := name_is_no_log(found.uri):
                 yield Skipped(found.uri, reason)
             else:
                 yield SourceObject(found.uri, found.size, found.etag, found.last_modified, "s3")
@@ -175,7 +175,7 @@ def _entry(entry: os.DirEntry[str]) -> SourceObject | Refusal | Skipped:
     path = shown(entry.path)
     if path != entry.path:
         return Refusal(path, 0, "the file's name is not valid UTF-8: rename it")
-    if reason := _no_log(path):
+    if reason := name_is_no_log(path):
         return Skipped(path, reason)
     try:
         about = entry.stat()
@@ -195,7 +195,7 @@ def _file(path: str, about: os.stat_result) -> SourceObject:
     return SourceObject(path, size, "", datetime.fromtimestamp(about.st_mtime, UTC), "file")
 
 
-def _no_log(path: str) -> str:
+def name_is_no_log(path: str) -> str:
     """Why the object is no log file, by its name; "" if it may be one."""
     if "/CloudTrail-Digest/" in path or "_CloudTrail-Digest_" in path:
         return "a CloudTrail digest"
