@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import boto3
 import pytest
 import typer
-from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
 from sakimori.cli.coverage import coverage
 from sakimori.simulate import meddling
+from sakimori.simulate.aws import SimulatedAws, simulated_aws
 from sakimori.simulate.buckets import S3, Folder
-from sakimori.simulate.public_keys import TARGET, ValidKey, list_public_keys
+from sakimori.simulate.public_keys import OPERATION, ValidKey, public_key_handler
 from sakimori.simulate.trail import DeliveredTrail, TrailPlan, deliver_trail, make_signing_key
 
 HOUR = timedelta(hours=1)
@@ -117,48 +114,16 @@ def test_usage_errors_say_what_to_do(arguments: list[str], reason: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[dict[str, str]]:
-    """The environment of a simulated AWS: moto for S3, and ListPublicKeys, which moto lacks."""
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    keys = ThreadingHTTPServer(("127.0.0.1", 0), KeyHandler)
-    threading.Thread(target=keys.serve_forever, daemon=True).start()
-    host, port = moto.get_host_and_port()
-    yield {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ENDPOINT_URL_CLOUDTRAIL": f"http://127.0.0.1:{keys.server_port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }
-    keys.shutdown()
-    keys.server_close()
-    moto.stop()
+def aws() -> Iterator[SimulatedAws]:
+    valid = [ValidKey(name, KEY, START - 24 * HOUR, START + 24 * HOUR) for name in PLAN.regions]
+    with simulated_aws() as simulated:
+        simulated.handlers[OPERATION] = public_key_handler(valid)
+        yield simulated
 
 
-class KeyHandler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        assert self.headers["X-Amz-Target"] == TARGET
-        region = self.headers["Authorization"].split("Credential=")[1].split("/")[2]
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        valid = [ValidKey(name, KEY, START - 24 * HOUR, START + 24 * HOUR) for name in ("eu-west-1", "us-east-1")]
-        body = json.dumps(list_public_keys(valid, region, request)).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-def test_s3_with_keys_from_cloudtrail(aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in aws.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="trail-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+def test_s3_with_keys_from_cloudtrail(aws: SimulatedAws) -> None:
+    client = aws.client("s3")
+    client.create_bucket(Bucket="trail-bucket")
     plan = TrailPlan("trail-bucket", START, 4, regions=PLAN.regions, prefix="org/logs/", organization="o-exampleorgid")
     trail = deliver_trail(plan, KEY)
     bucket = S3(client, "trail-bucket")
@@ -180,9 +145,19 @@ def test_s3_with_keys_from_cloudtrail(aws: dict[str, str], monkeypatch: pytest.M
     }
 
 
-def test_a_bucket_that_is_not_there_is_a_failure(aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in aws.items():
-        monkeypatch.setenv(name, value)
+def test_keys_that_were_not_in_use_then_do_not_count(aws: SimulatedAws) -> None:
+    client = aws.client("s3")
+    client.create_bucket(Bucket="other-bucket")
+    foreign = make_signing_key()
+    trail = deliver_trail(TrailPlan("other-bucket", START, 4), foreign)
+    trail.write_to(S3(client, "other-bucket"))
+    code, lines, _ = run("s3://other-bucket", "--no-ledger", "--format", "jsonl")
+    assert code == 3
+    assert {json.loads(line)["kind"] for line in lines} == {"digest_invalid"}
+    assert all(foreign.fingerprint in json.loads(line)["detail"] for line in lines)
+
+
+def test_a_bucket_that_is_not_there_is_a_failure(aws: SimulatedAws) -> None:
     code, _, errors = run("s3://no-such-bucket")
     assert code == 4
     assert "NoSuchBucket" in errors

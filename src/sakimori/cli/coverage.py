@@ -14,6 +14,7 @@ import typer
 
 from sakimori.cli.coverage_output import ReportFormat, report_lines, summary
 from sakimori.cli.home import lake_folder, ledger_place
+from sakimori.cli.moments import moment
 
 if TYPE_CHECKING:
     from sakimori.collect.coverage.bucket import FolderBucket, S3Bucket
@@ -46,8 +47,14 @@ def coverage(
     form: Annotated[ReportFormat, typer.Option("--format", help="How to write the report.")] = ReportFormat.TABLE,
     ingest: Annotated[bool, typer.Option("--ingest", help="Ingest the late and never ingested files found.")] = False,
     verify: Annotated[bool, typer.Option(help="Read every log file and compare its hash with the digest's.")] = True,
-    ledger: Annotated[bool, typer.Option(help="Compare with what has been ingested.")] = True,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Objects to read at once.")] = 8,
+    no_ledger: Annotated[bool, typer.Option("--no-ledger", help="Leave out what has been ingested.")] = False,
+    lake: Annotated[Path | None, typer.Option(help="The lake's folder. Default: lake in SAKIMORI_HOME.")] = None,
+    ledger: Annotated[
+        str, typer.Option(help="The ledger's file or database URL. Default: in SAKIMORI_HOME.", metavar="FILE_OR_URL")
+    ] = "",
+    workers: Annotated[
+        int, typer.Option(min=0, max=64, help="Objects to read at once. 0: 8 from S3, 1 from a folder.")
+    ] = 0,
 ) -> None:
     """Prove that no CloudTrail log file was missed, or name every one that was.
 
@@ -55,15 +62,17 @@ def coverage(
     ingested, for each account and region. Exit code 3 if anything is missing, changed, unsigned, late, never ingested
     or silent, or could not be checked.
     """
-    if ingest and not ledger:
+    if ingest and no_ledger:
         raise typer.BadParameter("--ingest needs the ledger: leave out --no-ledger", param_hint="--ingest")
     scope = _scope(since, until, account or (), region or ())
     bucket = _bucket(place)
     keys = _keys(public_key)
     try:
-        with _ledger(ledger) as opened:
+        with _ledger(None if no_ledger else ledger or ledger_place()) as opened:
             report = _report(bucket, scope, place, keys, opened, verify=verify, workers=workers)
-            report, whole = _ingest_found(bucket, report, opened) if ingest and opened else (report, True)
+            whole = True
+            if ingest and opened is not None:
+                report, whole = _ingest_found(bucket, report, opened, lake or lake_folder())
     except KeyboardInterrupt:
         _say("interrupted: what was ingested is kept; run it again for the report")
         raise typer.Exit(INTERRUPTED) from None
@@ -105,13 +114,14 @@ def _report(
             keys=keys,
             ingested=taken,
             verify=verify,
-            workers=workers,
+            # A local disk answers at once: more threads would only wait for each other.
+            workers=workers or (8 if bucket.name else 1),
             progress=progress.show,
         )
 
 
 def _ingest_found(
-    bucket: S3Bucket | FolderBucket, report: CoverageReport, ledger: Ledger
+    bucket: S3Bucket | FolderBucket, report: CoverageReport, ledger: Ledger, lake: Path
 ) -> tuple[CoverageReport, bool]:
     """Ingests the late and never ingested files; the report without those, and whether all their records were good."""
     from sakimori.collect.coverage.ingested import to_ingest, without
@@ -126,7 +136,7 @@ def _ingest_found(
         for refusal in one.refusals:
             _say(f"refused: {refusal}")
 
-    outcome = ingest(to_ingest(bucket, report), open_lake(lake_folder()), ledger, progress=note)
+    outcome = ingest(to_ingest(bucket, report), open_lake(lake), ledger, progress=note)
     _say(f"ingested {len(done):,} files, {outcome.records:,} records")
     return without(report, bucket, done), outcome.complete
 
@@ -135,23 +145,10 @@ def _scope(since: str, until: str, accounts: list[str] | tuple[()], regions: lis
     from sakimori.collect.coverage.engine import Scope
     from sakimori.collect.coverage.window import Window
 
-    begin, end = _moment(since, "--since"), _moment(until, "--until")
+    begin, end = moment(since, "--since"), moment(until, "--until")
     if begin and end and begin >= end:
         raise typer.BadParameter(f"{since} is not before --until {until}", param_hint="--since")
     return Scope(Window(datetime.now(UTC), begin, end), frozenset(accounts), frozenset(regions))
-
-
-def _moment(text: str, option: str) -> datetime | None:
-    """A date or ISO 8601 time; UTC unless it says otherwise."""
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is not a time: write 2026-11-20 or 2026-11-20T08:00Z", param_hint=option
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _bucket(place: str) -> S3Bucket | FolderBucket:
@@ -194,12 +191,12 @@ def _keys(file: Path | None) -> KeySource:
     return keys_from_cloudtrail(lambda region: client("cloudtrail", region=region))
 
 
-def _ledger(wanted: bool) -> AbstractContextManager[Ledger | None]:
-    if not wanted:
+def _ledger(place: str | Path | None) -> AbstractContextManager[Ledger | None]:
+    if place is None:
         return nullcontext()
     from sakimori.store.ledger import open_ledger
 
-    return open_ledger(ledger_place())
+    return open_ledger(place)
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -6,15 +6,17 @@ Source: AWS CloudTrail API Reference, "ListPublicKeys" (AWS JSON 1.1; a blob is 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sakimori.simulate.aws import Answer, Call, Handler
 from sakimori.simulate.trail import SigningKey
 
-TARGET = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.ListPublicKeys"
-"""The request's `X-Amz-Target`."""
+OPERATION = "cloudtrail:ListPublicKeys"
+"""What to register the handler under: `simulated.handlers[OPERATION] = public_key_handler(keys)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,13 @@ def list_public_keys(keys: Sequence[ValidKey], region: str, request: Mapping[str
             if valid.region == region and valid.start.timestamp() <= end and start <= valid.end.timestamp()
         ]
     }
+
+
+def public_key_handler(keys: Sequence[ValidKey]) -> Handler:
+    """Answers ListPublicKeys in the region that the request is signed for."""
+
+    def answer(call: Call) -> Answer:
+        region = call.headers["authorization"].partition("Credential=")[2].split("/")[2]
+        return Answer(json.dumps(list_public_keys(keys, region, json.loads(call.body or b"{}"))).encode())
+
+    return answer
