@@ -6,36 +6,28 @@ to ours, our two correlation kinds, and the search for the line that an error is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import re2
 import yaml
 from sigma import conditions as sc
 from sigma import types as st
-from sigma.correlations import SigmaCorrelationRule, SigmaCorrelationTimespan
+from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 from sigma.rule.base import check_alias_expansion
-from sigma.rule.detection import SigmaDetectionItem
 
 from sakimori.detect import ir
+from sakimori.detect.rule_lines import RuleError, failing_item, line_of, line_with, repeated_key, under
+from sakimori.detect.sigma_correlation import correlation
+from sakimori.detect.sigma_regex import use_re2
 from sakimori.model.severity import Severity
 
 MAX_RULE_BYTES = 1 << 20
 """A rule file larger than this is refused unread: the largest of SigmaHQ's is under 100 kB."""
-
-OWN_CORRELATIONS = ("first_seen", "baseline")
-
-
-class RuleError(ValueError):
-    """A rule that cannot be used: `path:line: reason`."""
-
-    def __init__(self, path: str, line: int, reason: str) -> None:
-        super().__init__(f"{path}:{line}: {reason}")
-        self.path, self.line, self.reason = path, line, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +55,39 @@ def load_file(path: Path, placeholders: Mapping[str, list[str]] | None = None) -
     except UnicodeDecodeError as error:
         return [RuleError(name, 1, f"is not UTF-8: {error.reason} at byte {error.start}")]
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        return [RuleError(name, mark.line + 1 if mark else 1, f"is not YAML: {getattr(error, 'problem', error)}")]
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", error)
+        line = mark.line + 1 if mark else 1
+        return [RuleError(name, line, f"is not YAML: {' '.join(str(problem).split())}")]
     except RecursionError:
         return [RuleError(name, 1, "is nested too deeply")]
+    except SigmaError as error:
+        return [RuleError(name, 1, f"is refused unread: {error.args[0]}")]
     found: list[Loaded] = []
-    for index, (node, document) in enumerate(documents):
-        reader = _Reader(name, node, document, path.stem if index == 0 else "", placeholders or {})
-        try:
-            found.append(reader.read())
-        except RuleError as error:
-            found.append(error)
-        except SigmaError as error:
-            found.append(reader.error(error))
-        except RecursionError:
-            found.append(RuleError(name, reader.line(), "is nested too deeply"))
+    for index, document in enumerate(documents):
+        reader = _Reader(name, document, path.stem if index == 0 else "", placeholders or {})
+        found.append(_read(reader))
     return found or [RuleError(name, 1, "holds no rule")]
+
+
+def _read(reader: _Reader) -> Loaded:
+    """The reader's rule, or what is wrong with it. pySigma lets some errors of Python's own through: they are named."""
+    try:
+        try:
+            return reader.read()
+        except RuleError as error:
+            return error
+        except SigmaError as error:
+            return reader.error(error)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            line = failing_item(under(reader.node, "detection")) or reader.line("detection", "condition")
+            return RuleError(reader.path, line, f"has a value of a type that cannot stand here: {error}")
+    except RecursionError:
+        return RuleError(reader.path, reader.line(), "is nested too deeply")
 
 
 def rule_tests(path: Path, name: str) -> tuple[ir.RuleTest, ...]:
     """The embedded tests of the rule called `name` in a file that loads."""
-    for node, document in _documents(path.read_text(encoding="utf-8-sig")):
-        del node
+    for document in (each.content for each in _documents(path.read_text(encoding="utf-8-sig"))):
         if isinstance(document, dict) and document.get("name", path.stem) == name:
             own = document.get("sakimori")
             tests = own.get("tests", []) if isinstance(own, dict) else []
@@ -95,16 +98,26 @@ def rule_tests(path: Path, name: str) -> tuple[ir.RuleTest, ...]:
     return ()
 
 
-def _documents(content: str) -> Iterator[tuple[yaml.Node, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """One document of a file: its YAML tree, what it says, and a key that it states twice, with the line."""
+
+    node: yaml.Node
+    content: Any
+    repeated: tuple[str, int] | None
+
+
+def _documents(content: str) -> Iterator[_Document]:
     loader = yaml.CSafeLoader(content)
     try:
         while loader.check_node():
             node = loader.get_node()
-            if node.tag == "tag:yaml.org,2002:null":
+            if node is None or node.tag == "tag:yaml.org,2002:null":
                 continue
+            repeated = repeated_key(node)  # before merge keys (<<) are put in their place
             document = loader.construct_document(node)
             check_alias_expansion(document)
-            yield node, document
+            yield _Document(node, document, repeated)
     finally:
         loader.dispose()
 
@@ -112,19 +125,21 @@ def _documents(content: str) -> Iterator[tuple[yaml.Node, Any]]:
 class _Reader:
     """One YAML document on its way to a rule."""
 
-    def __init__(
-        self, path: str, node: yaml.Node, document: Any, stem: str, placeholders: Mapping[str, list[str]]
-    ) -> None:
-        self.path, self.node, self.document, self.stem = path, node, document, stem
-        self.placeholders = placeholders
+    def __init__(self, path: str, document: _Document, stem: str, placeholders: Mapping[str, list[str]]) -> None:
+        self.path, self.node, self.document, self.repeated = path, document.node, document.content, document.repeated
+        self.stem, self.placeholders = stem, placeholders
 
     def read(self) -> Loaded:
         if not isinstance(self.document, dict):
             raise RuleError(self.path, self.line(), "is not a rule: a YAML map is needed")
         if "action" in self.document:
-            raise RuleError(self.path, self.line("action"), "rule collections (action:) are not supported: state each rule in full")
+            line = self.line("action")
+            raise RuleError(self.path, line, "rule collections (action:) are not supported: state each rule in full")
+        if self.repeated:
+            key, line = self.repeated
+            raise RuleError(self.path, line, f"states {key!r} twice: only one of them would count")
         if "correlation" in self.document:
-            return self._correlation()
+            return correlation(self)
         if "detection" not in self.document:
             raise RuleError(self.path, self.line(), "is not a rule: it has neither detection nor correlation")
         source = self.document.get("logsource")
@@ -134,15 +149,17 @@ class _Reader:
             wanted = "/".join(str(source[key]) for key in ("product", "category", "service") if source.get(key))
             return Skipped(self.path, self.line("logsource"), f"is about {wanted}, not CloudTrail")
         rule = SigmaRule.from_dict(self.document)
+        if not all(isinstance(condition, str) and condition.strip() for condition in rule.detection.condition):
+            raise RuleError(self.path, self.line("detection", "condition"), "the condition must be text")
         conditions = []
         for condition in rule.detection.parsed_condition:
             parsed = condition.parse()
             if parsed is None:
                 raise RuleError(self.path, self.line("detection", "condition"), "the condition selects nothing")
             conditions.append(self._condition(parsed))
-        return ir.Rule(meta=self._meta(rule), condition=_join(ir.Or, conditions))
+        return ir.Rule(meta=self.meta(rule), condition=_join(ir.Or, conditions))
 
-    def _meta(self, rule: SigmaRule | SigmaCorrelationRule) -> ir.Meta:
+    def meta(self, rule: SigmaRule | SigmaCorrelationRule) -> ir.Meta:
         own = rule.custom_attributes.get("sakimori")
         own = own if isinstance(own, dict) else {}
         tags = [str(tag) for tag in rule.tags if str(tag).startswith("attack.")]
@@ -171,68 +188,6 @@ class _Reader:
             line=self.line(),
         )
 
-    def _correlation(self) -> ir.Correlation:
-        body = self.document["correlation"]
-        kind = body.get("type") if isinstance(body, dict) else None
-        if kind in OWN_CORRELATIONS:
-            return self._own_correlation(body, kind)
-        rule = SigmaCorrelationRule.from_dict(self.document)
-        name = rule.type.name.lower()
-        if name not in ("event_count", "value_count", "temporal", "temporal_ordered"):
-            raise RuleError(self.path, self.line("correlation", "type"), f"correlation type {name} is not supported")
-        if rule.rules is None or not hasattr(rule.condition, "op"):
-            raise RuleError(
-                self.path, self.line("correlation", "condition"), "a condition written as an expression is not supported"
-            )
-        fieldref = getattr(rule.condition, "fieldref", None)
-        return ir.Correlation(
-            meta=self._meta(rule),
-            kind=name,
-            rules=tuple(reference.reference for reference in rule.rules),
-            group_by=tuple(rule.group_by or ()),
-            timespan=rule.timespan.seconds,
-            op=rule.condition.op.name.lower(),
-            count=rule.condition.count,
-            field=(fieldref,) if isinstance(fieldref, str) else tuple(fieldref or ()),
-            aliases=tuple(
-                (alias.alias, tuple((ref.reference, path) for ref, path in alias.mapping.items()))
-                for alias in rule.aliases
-            ),
-        )
-
-    def _own_correlation(self, body: dict[str, Any], kind: Literal["first_seen", "baseline"]) -> ir.Correlation:
-        allowed = {"type", "rules", "group-by", "timespan", "condition", "min-history", "history", "generate"}
-        for key in body.keys() - allowed:
-            raise RuleError(self.path, self.line("correlation", key), f"{kind} has no setting {key!r}")
-        condition = body.get("condition")
-        if not isinstance(condition, dict) or not body.get("rules"):
-            raise RuleError(self.path, self.line("correlation"), f"{kind} needs rules and a condition")
-        # pySigma reads the attributes around the correlation; the correlation itself is ours.
-        stand_in = {"type": "event_count", "rules": body["rules"], "timespan": "1m", "condition": {"gte": 1}}
-        rule = SigmaCorrelationRule.from_dict({**self.document, "correlation": stand_in})
-        fieldref = condition.get("field", ())
-        if kind == "first_seen" and not fieldref:
-            raise RuleError(self.path, self.line("correlation", "condition"), "first_seen needs the field to watch")
-        rules, group_by = body["rules"], body.get("group-by", [])
-        return ir.Correlation(
-            meta=self._meta(rule),
-            kind=kind,
-            rules=(rules,) if isinstance(rules, str) else tuple(rules),
-            group_by=(group_by,) if isinstance(group_by, str) else tuple(group_by),
-            timespan=self._seconds(body, "timespan", "30d" if kind == "first_seen" else "1h"),
-            count=float(condition.get("gte", 1)),
-            field=(fieldref,) if isinstance(fieldref, str) else tuple(fieldref),
-            min_history=self._seconds(body, "min-history", "7d" if kind == "first_seen" else "3d"),
-            history=self._seconds(body, "history", "14d"),
-            factor=float(condition.get("factor", 10)),
-        )
-
-    def _seconds(self, body: Mapping[str, Any], key: str, default: str) -> int:
-        try:
-            return SigmaCorrelationTimespan(body.get(key, default)).seconds
-        except SigmaError as error:
-            raise RuleError(self.path, self.line("correlation", key), str(error)) from error
-
     def _condition(self, node: Any) -> ir.Condition:
         match node:
             case sc.ConditionAND():
@@ -258,7 +213,7 @@ class _Reader:
             case st.SigmaBool():
                 return ir.Text(field, (str(value).lower(),))
             case st.SigmaTimestampPart():
-                raise RuleError(self.path, self.line("detection"), "timestamp modifiers are not supported")
+                raise RuleError(self.path, self._line_with(f"{field}|"), "timestamp modifiers are not supported")
             case st.SigmaNumber():
                 return ir.Number(field, value.number)
             case st.SigmaNull():
@@ -270,7 +225,7 @@ class _Reader:
             case st.SigmaCIDRExpression():
                 return ir.Cidr(field, str(value.network))
             case st.SigmaCompareExpression():
-                op = value.op.name.lower()
+                op: Any = value.op.name.lower()
                 if op == "neq":
                     return ir.Not(ir.Number(field, value.number.number))
                 return ir.Compare(field, op, value.number.number)
@@ -298,7 +253,9 @@ class _Reader:
         for name in names:
             if name not in self.placeholders:
                 raise RuleError(
-                    self.path, self.line("detection"), f"placeholder %{name}% has no value: set it in [detect.placeholders]"
+                    self.path,
+                    self._line_with(f"%{name}%"),
+                    f"placeholder %{name}% has no value: set it in [detect.placeholders]",
                 )
         if not names:
             yield tuple(part if isinstance(part, str) else _WILDCARDS[part] for part in value.s)
@@ -307,65 +264,55 @@ class _Reader:
             yield from self._patterns(replaced)
 
     def _regex(self, value: st.SigmaRegularExpression) -> str:
+        if not isinstance(value.regexp, st.SigmaString):
+            raise RuleError(self.path, self._line_with("|re"), "a regular expression must be text: put it in quotes")
         flags = "".join(sorted(value.sigma_to_re_flag[flag] for flag in value.flags))
         pattern = (f"(?{flags})" if flags else "") + value.regexp.to_plain(regex=True)
-        try:
-            re2.compile(pattern, _RE2_OPTIONS)
-        except re2.error as error:
-            reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
-            raise RuleError(
-                self.path,
-                self.line("detection"),
-                f"regular expression {pattern!r}: {reason} (RE2 syntax: no look-around, no back-references, "
-                "since their time has no bound)",
-            ) from error
         return pattern
 
     def line(self, *keys: str) -> int:
-        """The line (from 1) at which the value under these nested keys starts, or its nearest ancestor's."""
-        node, line = self.node, self.node.start_mark.line + 1
-        for key in keys:
-            if not isinstance(node, yaml.MappingNode):
-                break
-            for key_node, value_node in node.value:
-                if key_node.value == key:
-                    node, line = value_node, key_node.start_mark.line + 1
-                    break
-        return line
+        """The line (from 1) at which the value under these nested keys is set, or its nearest ancestor's."""
+        return line_of(self.node, *keys)
+
+    def _line_with(self, text: str) -> int:
+        """The line of the detection's first key or value with this text, else of the detection."""
+        return line_with(under(self.node, "detection"), text) or self.line("detection")
 
     def error(self, error: SigmaError) -> RuleError:
         """pySigma's error, at the line of the thing that it is about."""
-        reason = str(error.args[0]) if error.args else str(error)
-        word = type(error).__name__.removeprefix("Sigma").removesuffix("Error").lower()
-        if word == "condition":
+        reason = _OBJECT.sub(r"\1", str(error.args[0] if error.args else error))
+        kind = type(error).__name__.removeprefix("Sigma").removesuffix("Error").lower()
+        if "correlation" in self.document and kind in _CORRELATION_ERRORS:
+            about = reason.lower().replace("correlation rule", "")
+            key = next((key for word, key in _CORRELATION_WORDS if word in about), "")
+            return RuleError(self.path, self.line("correlation", key), reason)
+        if kind == "condition":
             return RuleError(self.path, self.line("detection", "condition"), reason)
-        keys = [key for key in self.document if word and str(key).startswith(word[:5])] if isinstance(self.document, dict) else []
-        if keys and word not in ("detection", "value", "modifier", "type"):
-            return RuleError(self.path, self.line(str(keys[0])), reason)
-        if "correlation" in self.document:
-            return RuleError(self.path, self.line("correlation"), reason)
-        return RuleError(self.path, self._failing_item(self.node) or self.line("detection"), reason)
-
-    def _failing_item(self, node: yaml.Node) -> int | None:
-        """The line of the first detection item that pySigma does not take."""
-        if isinstance(node, yaml.SequenceNode):
-            return next((line for child in node.value if (line := self._failing_item(child))), None)
-        if not isinstance(node, yaml.MappingNode):
-            return None
-        for key, value in node.value:
-            if "|" in str(key.value):
-                try:
-                    SigmaDetectionItem.from_mapping(key.value, yaml.safe_load(yaml.serialize(value)))
-                except (SigmaError, TypeError, ValueError):
-                    return int(key.start_mark.line) + 1
-            if line := self._failing_item(value):
-                return line
-        return None
+        if kind in ("detection", "value", "modifier", "type", "regularexpression"):
+            named = next((str(key) for key in self.document if f"rule {key} " in reason), "detection")
+            return RuleError(self.path, failing_item(under(self.node, "detection")) or self.line(named), reason)
+        kind = {"identifier": "id"}.get(kind, kind)
+        key = next((str(key) for key in self.document if str(key).startswith(kind[:5])), "")
+        return RuleError(self.path, self.line(key), reason)
 
 
-_WILDCARDS = {st.SpecialChars.WILDCARD_MULTI: ir.Wildcard.MANY, st.SpecialChars.WILDCARD_SINGLE: ir.Wildcard.ONE}
-_RE2_OPTIONS = re2.Options()
-_RE2_OPTIONS.log_errors = False
+_OBJECT = re.compile(r"<sigma\.types\.(?:Sigma)?(\w+) object at 0x\w+>")
+_CORRELATION_ERRORS = ("correlationrule", "correlationcondition", "correlationtype", "timespan")
+_CORRELATION_WORDS = (
+    ("condition", "condition"),
+    ("timespan", "timespan"),
+    ("group-by", "group-by"),
+    ("alias", "aliases"),
+    ("type", "type"),
+    ("rule", "rules"),
+)
+"""What pySigma's errors call the settings of a correlation."""
+
+use_re2()
+_WILDCARDS: dict[Any, ir.Wildcard] = {
+    st.SpecialChars.WILDCARD_MULTI: ir.Wildcard.MANY,
+    st.SpecialChars.WILDCARD_SINGLE: ir.Wildcard.ONE,
+}
 
 
 def _is_technique(tag: str) -> bool:
