@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, insert, select, update
 
 from sakimori.model.finding import Finding
 from sakimori.model.severity import Severity
@@ -89,15 +89,15 @@ def upsert(connection: Connection, batch: Iterable[Finding]) -> Upserted:
         connection.execute(insert(findings), [_new_row(finding, now) for finding in new])
         started = [_status_row(finding.uid, now, Status.NEW, "sakimori", "first seen") for finding in new]
         connection.execute(insert(finding_status), started)
+    places = _per_finding(connection, func.max(finding_records.c.position), list(before))
     records = [
-        {"finding_uid": finding.uid, "record_id": storable(record), "position": start + at}
+        {"finding_uid": finding.uid, "record_id": storable(record), "position": at}
         for finding in given.values()
-        for start in (before[finding.uid]["count"] if finding.uid in before else 0,)
-        for at, record in enumerate(finding.records)
+        for at, record in enumerate(finding.records, places.get(finding.uid, -1) + 1)
     ]
     if records:
         connection.execute(insert_new(connection, finding_records), records)
-    counts = _record_counts(connection, list(before))
+    counts = _per_finding(connection, func.count(), list(before))
     changes = [_changed_row(before[uid], given[uid], counts.get(uid, 0), now) for uid in before]
     if changes:
         statement = update(findings).where(findings.c.uid == bindparam("key"))
@@ -187,13 +187,14 @@ def _records_of(connection: Connection, uids: Sequence[str]) -> dict[str, list[s
     return records
 
 
-def _record_counts(connection: Connection, uids: Sequence[str]) -> dict[str, int]:
+def _per_finding(connection: Connection, wanted: ColumnElement[int], uids: Sequence[str]) -> dict[str, int]:
+    """An aggregate over each finding's records; findings without records are left out."""
     c = finding_records.c
-    counts: dict[str, int] = {}
+    found: dict[str, int] = {}
     for at in range(0, len(uids), IN_CLAUSE):
-        query = select(c.finding_uid, func.count()).where(c.finding_uid.in_(uids[at : at + IN_CLAUSE]))
-        counts.update((uid, count) for uid, count in connection.execute(query.group_by(c.finding_uid)))
-    return counts
+        query = select(c.finding_uid, wanted).where(c.finding_uid.in_(uids[at : at + IN_CLAUSE]))
+        found.update((uid, value) for uid, value in connection.execute(query.group_by(c.finding_uid)))
+    return found
 
 
 _CHANGING = (

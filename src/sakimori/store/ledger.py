@@ -135,17 +135,18 @@ class Ledger:
 
     def commit_object(self, entry: ObjectEntry, refusals: Sequence[Refusal], matches: Sequence[Match]) -> bool:
         """Enters an object with its refusals and matches, all or nothing; False if it was there already."""
-        with writing(self._engine) as connection:
+        with writing(self._engine) as connection:  # alone: nobody can enter it between the question and the answer
+            if connection.execute(select(1).where(tables.objects.c.uid == entry.uid)).first() is not None:
+                return False
             row = asdict(entry) | {"path": storable(entry.path), "ingested_at": entry.ingested_at or _now()}
             row["lake_files"] = json.dumps([asdict(file) for file in entry.lake_files])
-            if connection.execute(insert_new(connection, tables.objects), row).rowcount == 0:
-                return False
+            connection.execute(tables.objects.insert(), row)
             if refusals:
                 refused_rows = [
                     {"object_uid": entry.uid, "number": n, "offset": refused.offset, "reason": storable(refused.reason)}
                     for n, refused in enumerate(refusals)
                 ]
-                connection.execute(insert_new(connection, tables.refusals), refused_rows)
+                connection.execute(tables.refusals.insert(), refused_rows)
             if matches:
                 rows = [_match_row(match, entry.uid) for match in matches]
                 connection.execute(insert_new(connection, tables.matches), rows)
@@ -154,7 +155,8 @@ class Ledger:
     def refusals_of(self, object_uid: str) -> list[Refusal]:
         """What was refused in this object, in order."""
         o, r = tables.objects.c, tables.refusals.c
-        query = select(o.path, r.offset, r.reason).where(o.uid == object_uid, r.object_uid == object_uid)
+        joined = tables.refusals.join(tables.objects, o.uid == r.object_uid)
+        query = select(o.path, r.offset, r.reason).select_from(joined).where(r.object_uid == object_uid)
         with reading(self._engine) as connection:
             return [Refusal(*row) for row in connection.execute(query.order_by(r.number))]
 

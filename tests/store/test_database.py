@@ -1,0 +1,87 @@
+"""Opening a ledger: migrated, shared, refused where it is newer or unusable."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from sakimori.store import database, tables
+from sakimori.store.database import SCHEMA, connect
+from sakimori.store.ledger import LedgerError, open_ledger
+
+
+def test_migrations_give_the_tables_that_the_code_knows(tmp_path: Path) -> None:
+    engine = connect(tmp_path / "ledger.db")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    engine.dispose()
+
+
+def test_the_newest_migration_is_the_schema() -> None:
+    versions = Path(database.__file__).parent / "migrations" / "versions"
+    assert max(path.name for path in versions.glob("0*.py")).startswith(SCHEMA)
+
+
+def test_a_newer_ledger_is_refused_and_left_alone(tmp_path: Path) -> None:
+    place = tmp_path / "ledger.db"
+    open_ledger(place).close()
+    with sqlite3.connect(place) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(LedgerError, match="schema 9999, made by a newer Sakimori"):
+        open_ledger(place)
+    with sqlite3.connect(place) as same:
+        assert same.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
+def test_many_open_a_new_ledger_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for opened in pool.map(open_ledger, [tmp_path / "ledger.db"] * 8):
+            assert list(opened.known_objects()) == []
+            opened.close()
+
+
+def test_opening_an_up_to_date_ledger_does_not_load_alembic(tmp_path: Path) -> None:
+    open_ledger(tmp_path / "ledger.db").close()
+    code = (
+        "import sys; from sakimori.store.ledger import open_ledger; open_ledger(sys.argv[1])\n"
+        "print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "ledger.db")]
+    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    assert subprocess.run(command, env=environment, capture_output=True, text=True).stdout == "False\n"
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"something else" * 100)
+    with pytest.raises(LedgerError, match="this file is something else"):
+        open_ledger(tmp_path / "ledger.db")
+
+
+def test_a_folder_in_its_place(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="SAKIMORI_HOME"):
+        open_ledger(tmp_path)
+
+
+@pytest.mark.parametrize("url", ["nonsense://x", "http://x", "sqlite:\\\\"])
+def test_an_url_of_no_database(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "://" not in url:
+        open_ledger(url).close()  # a file name like any other
+        return
+    with pytest.raises(LedgerError, match="give a path, sqlite:/// or postgresql://"):
+        open_ledger(url)
+
+
+def test_a_password_never_reaches_an_error() -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(LedgerError) as caught:
+        open_ledger("postgresql://sakimori:geheim@127.0.0.1:1/sakimori")
+    assert "geheim" not in str(caught.value)
