@@ -234,15 +234,15 @@ def short_arn(arn: str) -> str:
 
 _COLUMNS = (
     _Column("SEVERITY", 8, _level, _level),
-    _Column("FIRST SEEN", 16, _when, _when, style="dim"),
-    _Column("COUNT", 6, _times, _times),
-    _Column("WHAT", 28, lambda f: f.title, lambda f: f.title, share=5, style="bold"),
-    _Column("WHO", 16, lambda f: f.actor, lambda f: short_arn(f.actor), share=3),
+    _Column("SEEN", 11, _when, lambda f: _when(f)[5:], style="dim"),
+    _Column("COUNT", 5, _times, _times),
+    _Column("WHAT", 26, lambda f: f.title, lambda f: f.title, share=6, style="bold"),
+    _Column("WHO", 12, lambda f: f.actor, lambda f: short_arn(f.actor), share=2),
     _Column("FROM", 15, lambda f: f.source_ip, lambda f: f.source_ip),
-    _Column("ASSET", 16, lambda f: f.asset, lambda f: short_arn(f.asset), share=3),
-    _Column("UID", 12, lambda f: f.uid, lambda f: f.uid[:12], style="dim"),
+    _Column("ASSET", 12, lambda f: f.asset, lambda f: short_arn(f.asset), share=2),
+    _Column("UID", 8, lambda f: f.uid, lambda f: f.uid[:8], style="dim"),
 )
-_FIRST_TO_GO = ("COUNT", "ASSET", "FROM", "FIRST SEEN", "WHO")
+_FIRST_TO_GO = ("COUNT", "ASSET", "FROM", "SEEN", "WHO")
 
 
 def write_table(findings: Iterable[Finding], console: Console) -> None:
@@ -284,6 +284,7 @@ def _row(finding: Finding, columns: list[tuple[_Column, int]]) -> Text:
         style = _SEVERITY_STYLES[finding.severity] if column.title == "SEVERITY" else column.style
         row.append(value, style)
         row.append(" " * (width - cell_len(value) + 2))
+    row.rstrip()
     return row
 
 
