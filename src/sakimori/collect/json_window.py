@@ -210,7 +210,7 @@ def _twice(pairs: list[tuple[str, Any]], *, encoded: bool = True) -> str:
     for key, _ in pairs:
         if key in seen:
             name = key.encode("latin-1", "replace").decode("utf-8", "replace") if encoded else key
-            return json.dumps(_short(name))
+            return json.dumps(_short(name), ensure_ascii=False)
         seen.add(key)
     return "?"
 

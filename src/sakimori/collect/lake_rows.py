@@ -7,6 +7,7 @@ column is the record. Elsewhere structs and maps come as objects or, in query re
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +39,13 @@ _LAKE_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)?(?: ?UT
 _STRUCT_MEMBER = re.compile(r"\s*([A-Za-z][\w.:-]*)=")
 _NEXT_MEMBER = re.compile(r",\s*(?=[A-Za-z][\w.:-]*=)|(?=[}\]])")
 
+_JSON_INSIDE = re.compile(r'[{\[]+\s*"')
+_json = json.JSONDecoder()
+
 MAX_STRUCT_DEPTH = 32
+
+UNPARSED = "unparsedLakeText"
+"""The key under which a struct's text is kept where its notation is ambiguous and cannot be read back."""
 
 
 def is_lake_row(value: Mapping[str, Any]) -> bool:
@@ -111,15 +118,16 @@ def _json_or_text(held: Any) -> Any:
 
 
 def _from_text(text: str) -> Any:
-    """A struct or map written as JSON or in Lake's own notation; the text itself if it is neither."""
+    """A struct or map written as JSON or in Lake's own notation; under `UNPARSED` if it is neither."""
     stripped = text.strip()
-    if stripped[:1] not in ("{", "["):
-        return text
-    try:
-        return orjson.loads(stripped)
-    except orjson.JSONDecodeError:
-        value, end = _struct(stripped, 0, 0)
-        return value if end == len(stripped) else text
+    if stripped[:1] in ("{", "["):
+        try:
+            return orjson.loads(stripped)
+        except orjson.JSONDecodeError:
+            value, end = _struct(stripped, 0, 0)
+            if end == len(stripped):
+                return value
+    return {UNPARSED: text}
 
 
 def _struct(text: str, start: int, depth: int) -> tuple[Any, int]:
@@ -129,6 +137,12 @@ def _struct(text: str, start: int, depth: int) -> tuple[Any, int]:
         end = found.start() if found else len(text)
         plain = text[start:end].strip()
         return (None if plain == "null" else plain), end
+    if _JSON_INSIDE.match(text, start):
+        try:
+            value, end = _json.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            return text, start
+        return value, end
     return _array(text, start + 1, depth) if text[start] == "[" else _members(text, start + 1, depth)
 
 
