@@ -76,7 +76,7 @@ def _spooled(source: SourceObject, copy: Path) -> SourceObject:
 def whole_text(delivery: Delivery) -> tuple[bytes, tuple[Refusal, ...]] | None:
     """The object's text and what had to be left out of it; None if it may be too long to be held."""
     content = delivery.content
-    if content is None or (content.startswith(MAGIC) and _stated_length(content) > WHOLE_TEXT):
+    if content is None or (content.startswith(MAGIC) and stated_length(content) > WHOLE_TEXT):
         return None
     decoded = decode(content, delivery.source.path, WHOLE_TEXT)
     if decoded.refusals and len(decoded.text) >= WHOLE_TEXT:  # the length that the file states was not true
@@ -84,7 +84,7 @@ def whole_text(delivery: Delivery) -> tuple[bytes, tuple[Refusal, ...]] | None:
     return decoded.text, decoded.refusals
 
 
-def _stated_length(content: bytes) -> int:
+def stated_length(content: bytes) -> int:
     """What a gzip file of one member says of its text's length (RFC 1952: ISIZE, modulo 2**32)."""
     return int.from_bytes(content[-4:], "little")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import deflate
+import stringzilla as sz
 
 CHUNK = 1 << 20
 MAGIC = b"\x1f\x8b"
@@ -19,6 +20,7 @@ RATIO_FLOOR = 64 << 20
 """Below this much text the ratio is not looked at: a small bomb does no harm."""
 
 _MEMBER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")
+_NEXT_MEMBER = MAGIC + b"\x08"
 _LOOK_BACK = 1 << 16
 """Damage shows only after some bytes of a following member were taken for the damaged one's: so far back to look."""
 
@@ -80,19 +82,19 @@ class Source:
         return False
 
 
-def one_clean_member(data: bytes, limit: int) -> bytes | None:
+def one_clean_member(data: bytes, limit: int) -> bytearray | None:
     """The text of a gzip file of one undamaged member, by libdeflate; None if `data` is not surely that.
 
     libdeflate stops after the first member without a word, so no second member's magic may be in the file, and what
     came out must be as long as the trailer says (RFC 1952: ISIZE, modulo 2**32).
     """
-    if len(data) < 18 or not data.startswith(MAGIC) or _MEMBER.search(data, 1):
+    if len(data) < 18 or not data.startswith(MAGIC) or sz.find(data, _NEXT_MEMBER, 1) != -1:
         return None
     size = int.from_bytes(data[-4:], "little")
     if size == 0 or size > limit or size > max(RATIO_FLOOR, len(data) * RATIO_LIMIT):
         return None
     try:
-        text = bytes(deflate.gzip_decompress(data))
+        text = deflate.gzip_decompress(data)
     except deflate.DeflateError:
         return None
     return text if len(text) == size else None

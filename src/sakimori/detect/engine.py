@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from sakimori.detect import ir
 from sakimori.detect.evaluate import Test, build
 from sakimori.detect.prefilter import Plan, Prefilter, compile_database, plan
 from sakimori.detect.fields import Record
-from sakimori.detect.reading import NotClean, Piece, clean_pieces, exact_pieces
+from sakimori.detect.reading import NotClean, Piece, clean_pieces, exact_pieces, record_pieces
 from sakimori.model.refusal import Refusal
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +30,21 @@ class Hit:
         return self.piece.text[start:end]
 
 
+class Taker(Protocol):
+    """What collects hits; a fresh one is made for every reading of a text."""
+
+    def take(self, hit: Hit) -> None: ...
+
+
+T = TypeVar("T", bound=Taker)
+
+
 @dataclass(slots=True)
 class Scan(Generic[T]):
-    """What one text gave: `taken` holds what was made of every hit."""
+    """What one text gave, the hits in `taker`."""
 
+    taker: T
     records: int = 0
-    taken: list[T] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
 
@@ -49,21 +56,25 @@ class Engine:
         self.prefilter = prefilter or new_prefilter([rule.condition for rule in rules])
         self._tests: list[Test | None] = [None] * len(self.rules)
 
-    def scan(self, text: bytes | bytearray, path: str, take: Callable[[Hit], T]) -> Scan[T]:
-        """`take` on every hit in one file's text. Bad records become refusals; nothing in the text makes it raise.
-
-        `take` must have no effect beyond its result: where a text turns out not to be clean, it is read again.
-        """
+    def scan(self, text: bytes | bytearray, path: str, new_taker: Callable[[], T]) -> Scan[T]:
+        """Every hit in one file's text, taken. Bad records become refusals; nothing in the text makes it raise."""
         try:
-            scan: Scan[T] = Scan()
+            scan = Scan(new_taker())
             for piece in clean_pieces(text):
-                self._add(scan, piece, take)
+                self._add(scan, piece)
             return scan
         except NotClean:
-            scan = Scan()
+            scan = Scan(new_taker())
             for piece in exact_pieces(text, path, scan.refusals):
-                self._add(scan, piece, take)
+                self._add(scan, piece)
             return scan
+
+    def scan_records(self, records: Sequence[bytes], new_taker: Callable[[], T]) -> Scan[T]:
+        """Every hit in records that were cut already, each the JSON of one object."""
+        scan = Scan(new_taker())
+        for piece in record_pieces(records):
+            self._add(scan, piece)
+        return scan
 
     def matching(self, record: Record, rules: Sequence[int]) -> tuple[int, ...]:
         """Which of these rules (by index) match the record."""
@@ -73,12 +84,13 @@ class Engine:
             return (rule,) if (tests[rule] or self._built(rule))(record) else ()
         return tuple(sorted([rule for rule in rules if (tests[rule] or self._built(rule))(record)]))
 
-    def _add(self, scan: Scan[T], piece: Piece, take: Callable[[Hit], T]) -> None:
+    def _add(self, scan: Scan[T], piece: Piece) -> None:
         scan.records += piece.count
+        take = scan.taker.take
         for index, rules in self._candidates(piece):
             record = piece.record(index)
             if matched := self.matching(record, rules):
-                scan.taken.append(take(Hit(matched, record, piece, index)))
+                take(Hit(matched, record, piece, index))
 
     def _candidates(self, piece: Piece) -> Iterator[tuple[int, Sequence[int]]]:
         always = self.prefilter.plan.always

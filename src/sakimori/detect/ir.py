@@ -7,26 +7,26 @@ record (`userIdentity.type`) and holds if it holds for *any* value found there; 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
+
+import msgspec
 
 from sakimori.model.severity import Severity
 
 
 class Wildcard(Enum):
-    """The two wildcards of a Sigma string."""
+    """The two wildcards of a Sigma string, `*` and `?`."""
 
-    MANY = "*"
-    ONE = "?"
+    MANY = 0
+    ONE = 1
 
 
 Pattern = tuple[str | Wildcard, ...]
 """A Sigma string, cut at its wildcards: `("arn:", Wildcard.MANY)` is `arn:*`; `()` is the empty string."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, tag=True):
     """The whole text of a value fits the pattern; letter case counts only if `cased`."""
 
     field: str
@@ -34,32 +34,28 @@ class Text:
     cased: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(msgspec.Struct, frozen=True, tag=True):
     """The record's text as a whole fits `*pattern*`."""
 
     pattern: Pattern
     cased: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(msgspec.Struct, frozen=True, tag=True):
     """The pattern (RE2 syntax, `flags` already inside as `(?ims)`) is found somewhere in the value's text."""
 
     field: str
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True, tag=True):
     """The value is this number, or text that spells it."""
 
     field: str
     number: int | float
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(msgspec.Struct, frozen=True, tag=True):
     """The value is a number, or text that spells one, and stands in this order to `number`."""
 
     field: str
@@ -67,23 +63,20 @@ class Compare:
     number: int | float
 
 
-@dataclass(frozen=True, slots=True)
-class Cidr:
+class Cidr(msgspec.Struct, frozen=True, tag=True):
     """The value is an IP address in this network (RFC 4632 notation)."""
 
     field: str
     network: str
 
 
-@dataclass(frozen=True, slots=True)
-class Null:
+class Null(msgspec.Struct, frozen=True, tag=True):
     """The field is missing, or nothing but null is found there."""
 
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRef:
+class FieldRef(msgspec.Struct, frozen=True, tag=True):
     """A value's text equals (or starts or ends with, in any letter case) that of a value of another field."""
 
     field: str
@@ -94,18 +87,15 @@ class FieldRef:
 Predicate = Text | Keyword | Regex | Number | Compare | Cidr | Null | FieldRef
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(msgspec.Struct, frozen=True, tag=True):
     children: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(msgspec.Struct, frozen=True, tag=True):
     children: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True, tag=True):
     child: Condition
 
 
@@ -124,8 +114,7 @@ def predicates(condition: Condition) -> Iterator[Predicate]:
             yield condition
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTest:
+class RuleTest(msgspec.Struct, frozen=True, tag=True):
     """An embedded test: these records, in time order, do or do not raise a finding of the rule."""
 
     name: str
@@ -133,8 +122,7 @@ class RuleTest:
     events: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meta:
+class Meta(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What a rule says of itself. `id` is the file's stem (a further document's `name`); `line` counts from 1."""
 
     id: str
@@ -155,8 +143,7 @@ class Meta:
     line: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One rule over single records. `reports` is False where it only feeds a correlation."""
 
     meta: Meta
@@ -167,15 +154,15 @@ class Rule:
 CorrelationKind = Literal["event_count", "value_count", "temporal", "temporal_ordered", "first_seen", "baseline"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correlation:
+class Correlation(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One rule over the records that other rules matched (Sigma Correlation Rules Specification 2.0, and two of ours).
 
     `rules` are ids; `group_by` are field paths or aliases; an alias maps a rule's id to its own field path.
     Times are in seconds. `op` and `count` are the threshold, `field` what is counted by value or watched for news.
     `first_seen`: the value of `field` is new for the group within `timespan`, and the group has been known for
     `min_history`. `baseline`: the count per bucket of `timespan` reaches `count` and `factor` times the group's
-    mean per bucket over the `history` before, of which there is at least `min_history`.
+    mean per bucket over the `history` before, of which there is at least `min_history`. With `generate` the rules it
+    refers to raise findings of their own as well.
     """
 
     meta: Meta
@@ -190,4 +177,4 @@ class Correlation:
     min_history: int = 0
     history: int = 0
     factor: float = 0.0
-    reports: bool = True
+    generate: bool = False

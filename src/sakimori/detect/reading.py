@@ -9,7 +9,7 @@ cut into records by `collect.records`, which keeps the good ones and names the r
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, cycle
 from typing import Any
@@ -99,17 +99,22 @@ def exact_pieces(text: bytes | bytearray, path: str, refusals: list[Refusal]) ->
     """The same through the exact path; what it refuses is added to `refusals`."""
     split = split_records(bytes(text), path)
     refusals.extend(split.refusals)
+    return record_pieces(split.records)
+
+
+def record_pieces(records: Sequence[bytes]) -> Iterator[Piece]:
+    """Records that were cut already, in pieces."""
     at = 0
-    while at < len(split.records):
+    while at < len(records):
         taken, size = at, 0
-        while taken < len(split.records) and size < PIECE:
-            size += len(split.records[taken]) + 1
+        while taken < len(records) and size < PIECE:
+            size += len(records[taken]) + 1
             taken += 1
-        yield _exact_piece(split.records[at:taken])
+        yield _exact_piece(records[at:taken])
         at = taken
 
 
-def _exact_piece(records: list[bytes]) -> Piece:
+def _exact_piece(records: Sequence[bytes]) -> Piece:
     marks = list(accumulate((len(record) + 1 for record in records), initial=0))
 
     def record(index: int) -> Mapping[str, Any]:

@@ -1,0 +1,98 @@
+"""The `sakimori` command: one file a verb, and a verb is imported only when it is called.
+
+Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 incomplete (something was not read or not evaluated),
+4 failed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from sakimori import __version__
+
+VERBS = {
+    "demo": "Make a day of sample logs with an attack in them, and find it.",
+    "detect": "Find attacks in CloudTrail logs.",
+    "collect": "Bring logs into the lake, each object exactly once.",
+    "coverage": "Prove that no log file is missing, changed or unread.",
+    "hunt": "Ask the lake in SQL.",
+    "explain": "Show why a finding was raised, re-evaluated on its records.",
+    "rules": "Look at, test and try out detection rules.",
+    "doctor": "Say what is set up, what is missing, and what to type.",
+}
+"""Every verb with the first line of its help, so that `--help` need not import them."""
+
+GROUPS = frozenset(("rules",))
+"""Verbs that have verbs of their own: their module defines `app` instead of a function of its name."""
+
+
+class LazyVerbs(TyperGroup):
+    """Loads `cli/VERB.py` when VERB is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            return None
+        if _only_listing(ctx):
+            return TyperCommand(cmd_name, help=VERBS[cmd_name])
+        module = importlib.import_module(f"sakimori.cli.{cmd_name}")
+        if cmd_name in GROUPS:
+            group = get_command(module.app)
+            group.name = cmd_name
+            return group
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(name=cmd_name)(getattr(module, cmd_name))
+        return get_command(single)
+
+
+def _only_listing(ctx: Any) -> bool:
+    """Whether commands are asked for only to be listed: on `sakimori --help`, and on `sakimori` alone."""
+    arguments = sys.argv[1:]
+    return not ctx.resilient_parsing and (not arguments or arguments[0] in ("--help", "-h"))
+
+
+app = typer.Typer(
+    cls=LazyVerbs,
+    name="sakimori",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sakimori {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Start with `sakimori demo`, or with `sakimori detect PATH` on logs of your own.")
+def sakimori(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Find what attackers are doing across your AWS accounts."""
+
+
+def main() -> None:
+    """The console script. A closed pipe ends it quietly; Ctrl-C that no verb answered ends it with 130."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # What reads our output has seen enough (`| head`). Python must not complain while it flushes at the end.
+        sys.stderr.close()
+        sys.exit(0)

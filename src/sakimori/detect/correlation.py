@@ -1,0 +1,223 @@
+"""Findings over several records: Sigma's correlations and our two, as windows over what single-record rules matched.
+
+Everything here is a function of the set of matches, not of the order in which they were read. Matches in one second
+have no order among them (CloudTrail's eventTime has none), so an ordered correlation takes them in any.
+"""
+
+from __future__ import annotations
+
+import operator
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from sakimori.detect import grouping
+from sakimori.detect.ir import Correlation
+from sakimori.detect.sighting import Sighting
+from sakimori.model.finding import Finding
+
+
+class Seen(NamedTuple):
+    """One match of a rule that correlations refer to. `time` is in seconds; `fields` has what they ask for."""
+
+    rule: str
+    time: int
+    sighting: Sighting
+    asset: str
+    fields: Mapping[str, str]
+
+
+Episode = tuple[list[Seen], dict[str, str]]
+"""The matches that together fulfil a correlation, by time, and what they have in common or add up to."""
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge, "eq": operator.eq, "neq": operator.ne,
+}  # fmt: skip
+
+
+def needed_fields(correlations: Iterable[Correlation]) -> dict[str, tuple[str, ...]]:
+    """Rule id -> the field paths that correlations want of its matches."""
+    needed: dict[str, set[str]] = defaultdict(set)
+    for correlation in correlations:
+        for rule in correlation.rules:
+            needed[rule].update(_path(correlation, name, rule) for name in correlation.group_by)
+            needed[rule].update(correlation.field)
+    return {rule: tuple(sorted(paths)) for rule, paths in needed.items()}
+
+
+def correlate(correlations: Iterable[Correlation], matches: Iterable[Seen]) -> Iterator[Finding]:
+    """The findings of every correlation over these matches (each match once, in any order)."""
+    by_rule: dict[str, list[Seen]] = defaultdict(list)
+    for match in matches:
+        by_rule[match.rule].append(match)
+    for correlation in correlations:
+        concerned = [match for rule in dict.fromkeys(correlation.rules) for match in by_rule.get(rule, ())]
+        yield from _findings(correlation, concerned)
+
+
+def _findings(correlation: Correlation, matches: list[Seen]) -> Iterator[Finding]:
+    detect = _KINDS[correlation.kind]
+    order = {rule: place for place, rule in reversed(list(enumerate(correlation.rules)))}
+    found: dict[grouping.Key, Episode] = {}
+    for group, members in sorted(_grouped(correlation, matches).items()):
+        members.sort(key=lambda match: (match.time, order[match.rule], match.sighting.record_id))
+        for episode, facts in detect(correlation, members):
+            facts = dict(zip(correlation.group_by, group, strict=True)) | facts
+            key = _key(correlation, group, episode)
+            if key in found:
+                found[key][0].extend(episode)
+            else:
+                found[key] = (list(episode), facts)
+    for key, (episode, facts) in found.items():
+        moments = {(match.sighting.time, match.sighting.record_id) for match in episode}
+        yield grouping.finding(correlation.meta, key, moments, episode[0].sighting.source_ip, facts)
+
+
+def _grouped(correlation: Correlation, matches: Iterable[Seen]) -> dict[tuple[str, ...], list[Seen]]:
+    """The matches by the values of the group-by fields; one that has none of the fields is in no group."""
+    groups: dict[tuple[str, ...], list[Seen]] = defaultdict(list)
+    for match in matches:
+        group = tuple(match.fields.get(_path(correlation, name, match.rule), "") for name in correlation.group_by)
+        if any(group) or not correlation.group_by:
+            groups[group].append(match)
+    return groups
+
+
+def _path(correlation: Correlation, name: str, rule: str) -> str:
+    for alias, mapping in correlation.aliases:
+        if alias == name:
+            return dict(mapping).get(rule, name)
+    return name
+
+
+def _key(correlation: Correlation, group: Sequence[str], episode: Sequence[Seen]) -> grouping.Key:
+    """What the matches have in common; where they differ, the group says who, and the account stands for the asset."""
+
+    def common(values: Iterable[str], otherwise: str) -> str:
+        distinct = set(values)
+        return distinct.pop() if len(distinct) == 1 else otherwise
+
+    sightings = [match.sighting for match in episode]
+    account = common((seen.account for seen in sightings), "")
+    return grouping.Key(
+        rule=correlation.meta.id,
+        account=account,
+        region=common((seen.region for seen in sightings), ""),
+        actor=common((seen.actor for seen in sightings), ", ".join(filter(None, group))),
+        asset=common((match.asset for match in episode), account),
+        day=episode[0].sighting.time[:10],
+    )
+
+
+def _event_count(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
+    return _windows(correlation, matches, [(match.sighting.record_id,) for match in matches])
+
+
+def _value_count(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
+    valued = [(match, value) for match in matches if (value := _values(correlation, match)) is not None]
+    return _windows(correlation, [match for match, _ in valued], [value for _, value in valued])
+
+
+def _values(correlation: Correlation, match: Seen) -> tuple[str, ...] | None:
+    """The values of the counted fields, None if any is missing."""
+    found = tuple(match.fields.get(path) for path in correlation.field)
+    return None if None in found else tuple(value or "" for value in found)
+
+
+def _temporal(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
+    return _windows(correlation, matches, [(match.rule,) for match in matches])
+
+
+def _windows(
+    correlation: Correlation, matches: Sequence[Seen], counted: Sequence[tuple[str, ...]]
+) -> Iterator[Episode]:
+    """Every window of `timespan` that ends at a match and has enough distinct `counted` values in it.
+
+    Windows that overlap are one episode. Matches of one second are in a window together or not at all.
+    """
+    holds = _COMPARE[correlation.op]
+    inside: Counter[tuple[str, ...]] = Counter()
+    start = end = first = peak = 0
+    for last, match in enumerate(matches, start=1):
+        inside[counted[last - 1]] += 1
+        if last < len(matches) and matches[last].time == match.time:
+            continue
+        while matches[first].time < match.time - correlation.timespan:
+            inside[counted[first]] -= 1
+            if not inside[counted[first]]:
+                del inside[counted[first]]
+            first += 1
+        if not holds(len(inside), correlation.count):
+            continue
+        if end and first >= end:
+            yield list(matches[start:end]), {"count": str(peak)}
+            end = peak = 0
+        start = start if end else first
+        end, peak = last, max(peak, len(inside))
+    if end:
+        yield list(matches[start:end]), {"count": str(peak)}
+
+
+def _temporal_ordered(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
+    """A match of each rule, in the rules' order, within `timespan`: found by the latest start of every prefix."""
+    place = {rule: index for index, rule in enumerate(correlation.rules)}
+    chains: list[list[Seen] | None] = [None] * len(place)
+    for _, at_once in groupby(matches, key=lambda match: match.time):
+        for match in at_once:  # of one second, in the rules' order, so that a chain may run through them
+            index = place[match.rule]
+            before = chains[index - 1] if index else []
+            if before is None or (before and match.time - before[0].time > correlation.timespan):
+                continue
+            chain = [*before, match]
+            known = chains[index]
+            if known is None or chain[0].time >= known[0].time:
+                chains[index] = chain
+            if index == len(place) - 1:
+                yield chain, {"count": str(len(chain))}
+
+
+def _first_seen(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
+    known: dict[tuple[str, ...], int] = {}
+    since = matches[0].time
+    for match in matches:
+        value = _values(correlation, match)
+        if value is None:
+            continue
+        last = known.get(value)
+        is_news = last is None or match.time - last > correlation.timespan
+        if is_news and match.time - since >= correlation.min_history:
+            yield [match], {path: match.fields[path] for path in correlation.field}
+        known[value] = match.time
+
+
+def _baseline(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
+    width = correlation.timespan
+    starts: list[int] = []
+    buckets: list[int] = []
+    for index, match in enumerate(matches):
+        if not buckets or buckets[-1] != match.time // width:
+            buckets.append(match.time // width)
+            starts.append(index)
+    starts.append(len(matches))
+    longest = max(1, correlation.history // width)
+    for place, bucket in enumerate(buckets):
+        known = min(longest, bucket - buckets[0])
+        if known == 0 or known * width < correlation.min_history:
+            continue
+        count = starts[place + 1] - starts[place]
+        mean = (starts[place] - starts[bisect_left(buckets, bucket - known)]) / known
+        if count >= correlation.count and count >= correlation.factor * mean:
+            facts = {"count": str(count), "mean": f"{mean:.2f}"}
+            yield list(matches[starts[place] : starts[place + 1]]), facts
+
+
+_KINDS: dict[str, Callable[[Correlation, Sequence[Seen]], Iterator[Episode]]] = {
+    "event_count": _event_count,
+    "value_count": _value_count,
+    "temporal": _temporal,
+    "temporal_ordered": _temporal_ordered,
+    "first_seen": _first_seen,
+    "baseline": _baseline,
+}

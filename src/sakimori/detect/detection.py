@@ -1,0 +1,192 @@
+"""From texts to findings: the engine's hits sighted, grouped and correlated.
+
+A worker looks at one text and gives a small Look; looks merge into one; from the whole come the findings. For the lake
+the same hits are given as Matches, which the ledger keeps, and from which the same findings come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from sakimori.collect.decode import decode, decode_chunks
+from sakimori.collect.delivery import STREAM_LIMIT, WHOLE_BYTES, WHOLE_TEXT, stated_length
+from sakimori.collect.gunzip import MAGIC
+from sakimori.collect.records import split_stream
+from sakimori.collect.sources import SourceError, SourceObject, chunks, read
+from sakimori.detect import correlation, ir, matched
+from sakimori.detect.correlation import Seen
+from sakimori.detect.engine import Engine, Hit
+from sakimori.detect.fields import Record
+from sakimori.detect.grouping import Groups
+from sakimori.detect.rulebook import Rulebook
+from sakimori.detect.sighting import Sighting, asset, epoch, group_values, sighting
+from sakimori.model.finding import Finding
+from sakimori.model.match import Match
+from sakimori.model.refusal import Refusal
+
+
+@dataclass(slots=True)
+class Look:
+    """What one or more texts gave."""
+
+    records: int = 0
+    matched: int = 0
+    bytes_in: int = 0
+    groups: Groups = field(default_factory=Groups)
+    seen: list[Seen] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def merge(self, other: Look) -> None:
+        self.records += other.records
+        self.matched += other.matched
+        self.bytes_in += other.bytes_in
+        self.groups.merge(other.groups)
+        self.seen += other.seen
+        self.refusals += other.refusals
+
+
+class Detector:
+    """A rulebook with its engine. `since` and `until` bound the records' times (ISO 8601 in UTC, "" is open)."""
+
+    def __init__(self, book: Rulebook, *, since: str = "", until: str = "") -> None:
+        self.book = book
+        self.engine = Engine(book.rules)
+        self._since, self._until = since, until or "9999"
+        self._needed = correlation.needed_fields(book.correlations)
+        self._matched: dict[str, Callable[[Record], dict[str, Any]]] = {}
+
+    def look(self, text: bytes | bytearray, path: str) -> Look:
+        """What the rules make of one file's text."""
+        scan = self.engine.scan(text, path, lambda: _LookTaker(self))
+        look = scan.taker.look
+        look.records, look.refusals = scan.records, scan.refusals
+        return look
+
+    def look_at(self, source: SourceObject) -> Look:
+        """What the rules make of one log object, read here; what cannot be read is among the refusals."""
+        try:
+            if 0 <= source.size <= WHOLE_BYTES:
+                content = read(source)
+                if not content.startswith(MAGIC) or stated_length(content) <= WHOLE_TEXT:
+                    decoded = decode(content, source.path)
+                    look = self.look(decoded.text, source.path) if decoded.text else Look()
+                    look.refusals[:0] = decoded.refusals
+                    look.bytes_in = len(content)
+                    return look
+            return self._look_through(source)
+        except SourceError as error:
+            return Look(refusals=[error.refusal])
+
+    def _look_through(self, source: SourceObject) -> Look:
+        """The same for an object that is too large to be held: a stretch at a time."""
+        whole = Look()
+
+        def text() -> Iterator[bytes]:
+            for chunk in decode_chunks(delivered(), source.path, STREAM_LIMIT):
+                whole.refusals.extend(chunk.refusals)
+                yield chunk.text
+
+        def delivered() -> Iterator[bytes]:
+            for chunk in chunks(source):
+                whole.bytes_in += len(chunk)
+                yield chunk
+
+        for split in split_stream(text(), source.path):
+            scan = self.engine.scan_records(split.records, lambda: _LookTaker(self))
+            whole.records += scan.records
+            whole.refusals += split.refusals
+            whole.merge(scan.taker.look)
+        return whole
+
+    def matches(self, text: bytes | bytearray, path: str) -> list[Match]:
+        """The same, as the ledger keeps it."""
+        return self.engine.scan(text, path, lambda: _MatchTaker(self)).taker.matches
+
+    def look_back(self, matches: Iterable[Match]) -> Look:
+        """What matches that the ledger kept amount to: the look that the texts they came from would give."""
+        taker = _LookTaker(self)
+        rules = {rule.meta.id: rule for rule in self.book.rules}
+        for match in matches:
+            seen = Sighting(match.record_id, match.time, match.account, match.region, match.actor, match.source_ip)
+            if (rule := rules.get(match.rule)) and self.in_window(seen):
+                kept = dict(match.matched)
+                taker.add(rule, seen, match.asset, lambda kept=kept: kept, orjson.loads(match.group_key))
+        return taker.look
+
+    def findings(self, look: Look) -> Iterator[Finding]:
+        """All findings of the whole; those of single records first. A record that was read twice counts once."""
+        yield from look.groups.findings(self.book.metas)
+        distinct = {(seen.rule, seen.sighting.record_id): seen for seen in look.seen}
+        yield from correlation.correlate(self.book.correlations, distinct.values())
+
+    def in_window(self, seen: Sighting) -> bool:
+        """Whether the record's time is wanted."""
+        return self._since <= seen.time < self._until
+
+    def group_fields(self, rule: ir.Rule, record: Record) -> dict[str, str] | None:
+        """What correlations need of a match of the rule; None where none refers to it."""
+        needed = self._needed.get(rule.meta.id)
+        return None if needed is None else group_values(record, needed)
+
+    def matched(self, rule: ir.Rule, record: Record) -> dict[str, Any]:
+        """The values that made the rule hold."""
+        show = self._matched.get(rule.meta.id)
+        if show is None:
+            show = self._matched[rule.meta.id] = matched.build(rule.condition)
+        return show(record)
+
+
+class _LookTaker:
+    """Takes hits into a Look."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.look = Look()
+
+    def take(self, hit: Hit) -> None:
+        record, detector = hit.record, self._detector
+        seen = sighting(record, lambda: hit.raw)
+        if not detector.in_window(seen):
+            return
+        for index in hit.rules:
+            rule = detector.book.rules[index]
+            touched = asset(record, rule.meta.asset, seen)
+            fields = detector.group_fields(rule, record)
+            self.add(rule, seen, touched, lambda rule=rule: detector.matched(rule, record), fields)
+
+    def add(
+        self,
+        rule: ir.Rule,
+        seen: Sighting,
+        touched: str,
+        values: Callable[[], dict[str, Any]],
+        fields: dict[str, str] | None,
+    ) -> None:
+        look = self.look
+        look.matched += 1
+        if rule.reports:
+            look.groups.add(rule.meta.id, seen, touched, values)
+        if fields is not None and seen.time:
+            look.seen.append(Seen(rule.meta.id, epoch(seen.time), seen, touched, fields))
+
+
+class _MatchTaker:
+    """Takes hits as Matches for the ledger."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.matches: list[Match] = []
+
+    def take(self, hit: Hit) -> None:
+        record, detector = hit.record, self._detector
+        seen = sighting(record, lambda: hit.raw)
+        for index in hit.rules:
+            rule = detector.book.rules[index]
+            fields = orjson.dumps(detector.group_fields(rule, record)).decode()
+            touched = asset(record, rule.meta.asset, seen)
+            values = detector.matched(rule, record) if rule.reports else {}
+            self.matches.append(Match(rule.meta.id, *seen, touched, fields, values))

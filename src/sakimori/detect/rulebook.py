@@ -1,0 +1,191 @@
+"""The rules of a run: our pack and the user's folders, loaded once and kept compiled under the hash of their text.
+
+A rule that cannot be used is an error that the run reports; the other rules still load.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from sakimori import __version__
+from sakimori.detect import ir
+
+PACK = Path(__file__).parent / "rules"
+FORMAT = 1
+"""Raised whenever what the cache holds would be read differently."""
+
+
+class Problem(msgspec.Struct, frozen=True, order=True):
+    """A rule that is not in use: `path:line: reason`. One that is about another log is no error."""
+
+    path: str
+    line: int
+    reason: str
+    is_error: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}"
+
+
+class _Loaded(msgspec.Struct):
+    rules: list[ir.Rule]
+    correlations: list[ir.Correlation]
+    problems: list[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Rules in a stable order, correlations whose references resolve, and what is not in use."""
+
+    rules: tuple[ir.Rule, ...]
+    correlations: tuple[ir.Correlation, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    metas: Mapping[str, ir.Meta] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> list[Problem]:
+        return [problem for problem in self.problems if problem.is_error]
+
+    def only(self, wanted: Iterable[str]) -> Rulebook:
+        """The rulebook of just these rules (by id) and the ones that they refer to."""
+        ids = set(wanted)
+        correlations = tuple(each for each in self.correlations if each.meta.id in ids)
+        bases = {rule for correlation in correlations for rule in correlation.rules}
+        rules = tuple(
+            msgspec.structs.replace(rule, reports=rule.meta.id in ids)
+            for rule in self.rules
+            if rule.meta.id in ids | bases
+        )
+        return _book(rules, correlations, self.problems)
+
+
+def load(
+    folders: Sequence[Path] = (),
+    *,
+    pack: bool = True,
+    placeholders: Mapping[str, list[str]] | None = None,
+    cache: Path | None = None,
+) -> Rulebook:
+    """Every rule of the pack and of these files and folders. Raises nothing for what is in them.
+
+    What was loaded is kept in the folder `cache`, if one is given, and taken from there while no file changes.
+    """
+    files = [path for root in ([PACK] if pack else []) + list(folders) for path in _files(root)]
+    texts = {path: _bytes(path) for path in files}
+    digest = hashlib.sha256(msgspec.json.encode([__version__, FORMAT, placeholders]))
+    for path, content in texts.items():
+        digest.update(str(path).encode("utf-8", "surrogateescape") + b"\0" + (content or b"\0") + b"\0")
+    place = cache / f"rules-{digest.hexdigest()[:32]}.msgpack" if cache else None
+    loaded = (_kept(place) if place else None) or _read(files, placeholders or {})
+    if place and not place.exists():
+        _keep(place, msgspec.msgpack.encode(loaded))
+    return _book(tuple(loaded.rules), tuple(loaded.correlations), tuple(loaded.problems))
+
+
+def _files(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return [root]
+    return sorted(path for path in root.rglob("*") if path.suffix in (".yml", ".yaml") and path.is_file())
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None  # the loader names the file and the reason
+
+
+def _kept(place: Path) -> _Loaded | None:
+    try:
+        return msgspec.msgpack.decode(place.read_bytes(), type=_Loaded)
+    except (OSError, msgspec.MsgspecError):
+        return None  # not there yet, or not whole: it is made again
+
+
+def _keep(place: Path, content: bytes) -> None:
+    """Writes the cache aside and renames it. A cache that cannot be written costs time, nothing else."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        aside = place.with_suffix(f".{id(content):x}")
+        aside.write_bytes(content)
+        aside.replace(place)
+        for old in sorted(place.parent.glob("rules-*.msgpack"), key=lambda path: path.stat().st_mtime)[:-8]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def _read(files: list[Path], placeholders: Mapping[str, list[str]]) -> _Loaded:
+    from sakimori.detect import sigma
+
+    rules: dict[str, ir.Rule] = {}
+    correlations: dict[str, ir.Correlation] = {}
+    problems: list[Problem] = []
+    for path in files:
+        for loaded in sigma.load_file(path, placeholders):
+            match loaded:
+                case sigma.RuleError():
+                    problems.append(Problem(loaded.path, loaded.line, loaded.reason))
+                case sigma.Skipped():
+                    problems.append(Problem(loaded.path, loaded.line, loaded.reason, is_error=False))
+                case ir.Rule():
+                    rule_id = _unused(loaded.meta.id, rules.keys() | correlations.keys())
+                    rules[rule_id] = msgspec.structs.replace(loaded, meta=_named(loaded.meta, rule_id))
+                case ir.Correlation():
+                    rule_id = _unused(loaded.meta.id, rules.keys() | correlations.keys())
+                    correlations[rule_id] = msgspec.structs.replace(loaded, meta=_named(loaded.meta, rule_id))
+    return _resolved(rules, correlations, problems)
+
+
+def _unused(rule_id: str, taken: set[str]) -> str:
+    """The id, with a number where two files have the same name."""
+    found, number = rule_id, 1
+    while found in taken:
+        number += 1
+        found = f"{rule_id}-{number}"
+    return found
+
+
+def _named(meta: ir.Meta, rule_id: str) -> ir.Meta:
+    return msgspec.structs.replace(meta, id=rule_id)
+
+
+def _resolved(
+    rules: dict[str, ir.Rule], correlations: dict[str, ir.Correlation], problems: list[Problem]
+) -> _Loaded:
+    """Correlations with their references (name, UUID or id) as ids; the rules they silence no longer report."""
+    places: dict[str, str] = {}
+    for rule_id, rule in rules.items():
+        for name in (rule_id, rule.meta.name, rule.meta.uuid):
+            if name:
+                places.setdefault(name, rule_id)
+    kept: list[ir.Correlation] = []
+    silent: set[str] = set()
+    loud: set[str] = set()
+    for correlation in correlations.values():
+        missing = [name for name in correlation.rules if name not in places]
+        if missing:
+            reason = f"refers to {', '.join(missing)}, which is not the name or id of a loaded rule over single records"
+            problems.append(Problem(correlation.meta.path, correlation.meta.line, reason))
+            continue
+        referred = tuple(places[name] for name in correlation.rules)
+        aliases = tuple(
+            (alias, tuple((places.get(name, name), path) for name, path in mapping))
+            for alias, mapping in correlation.aliases
+        )
+        kept.append(msgspec.structs.replace(correlation, rules=referred, aliases=aliases))
+        (loud if correlation.generate else silent).update(referred)
+    reporting = [msgspec.structs.replace(rule, reports=rule_id not in silent - loud) for rule_id, rule in rules.items()]
+    return _Loaded(reporting, kept, sorted(problems))
+
+
+def _book(
+    rules: tuple[ir.Rule, ...], correlations: tuple[ir.Correlation, ...], problems: tuple[Problem, ...]
+) -> Rulebook:
+    metas = {each.meta.id: each.meta for each in (*rules, *correlations)}
+    return Rulebook(rules, correlations, problems, metas)

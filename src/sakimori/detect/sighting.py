@@ -1,0 +1,116 @@
+"""Who did what to what, from where and when: what a finding says, read out of one CloudTrail record.
+
+Source: AWS CloudTrail User Guide, "CloudTrail record contents" and "CloudTrail userIdentity element".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sakimori.detect.fields import Record, plain, text, values
+
+
+class Sighting(NamedTuple):
+    """What every rule wants to know of a record. `time` is ISO 8601 in UTC to the second; unknown text is ""."""
+
+    record_id: str
+    time: str
+    account: str
+    region: str
+    actor: str
+    source_ip: str
+
+
+def sighting(record: Record, raw: Callable[[], bytes]) -> Sighting:
+    """The record's sighting; `raw` gives its text, from which it is named where it has no eventID."""
+    identity = record.get("userIdentity")
+    identity = identity if hasattr(identity, "get") else {}
+    return Sighting(
+        _string(record.get("eventID")) or f"sha256:{hashlib.sha256(raw()).hexdigest()}",
+        utc_second(_string(record.get("eventTime"))),
+        _string(record.get("recipientAccountId")) or _string(identity.get("accountId")),
+        _string(record.get("awsRegion")),
+        _actor(identity),
+        _string(record.get("sourceIPAddress")),
+    )
+
+
+def utc_second(written: str) -> str:
+    """A time as CloudTrail writes it (`2026-11-21T08:00:00Z`), from any ISO 8601 form; "" if it is none."""
+    if len(written) == 20 and written[19] == "Z" and written[10] == "T":
+        return written
+    try:
+        found = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", written))
+    except ValueError:
+        return ""
+    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return found.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def epoch(time: str) -> int:
+    """Seconds since 1970 of a time in CloudTrail's form; Raises ValueError for "" and for impossible dates."""
+    return int(datetime.fromisoformat(time).timestamp())
+
+
+def asset(record: Record, paths: Sequence[str], seen: Sighting) -> str:
+    """What was touched: the first of the rule's paths that leads to something, else what the record itself names."""
+    for path in paths:
+        for value in values(record, path):
+            if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value):
+                return str(value)
+    return _named_resource(record) or _named_parameter(record) or seen.account
+
+
+def _actor(identity: Any) -> str:
+    """The principal: an ARN where there is one.
+
+    Of an assumed role it is the role, so that a fleet's sessions are one actor, unless the session names a person.
+    """
+    arn = _string(identity.get("arn"))
+    if identity.get("type") == "AssumedRole" and "@" not in arn and "/AWSReservedSSO_" not in arn:
+        context = identity.get("sessionContext")
+        issuer = context.get("sessionIssuer") if hasattr(context, "get") else None
+        arn = (_string(issuer.get("arn")) if hasattr(issuer, "get") else "") or arn
+    if arn:
+        return arn
+    for key in ("invokedBy", "userName", "principalId", "accountId", "type"):
+        if found := _string(identity.get(key)):
+            return found
+    return ""
+
+
+def _named_resource(record: Record) -> str:
+    resources = record.get("resources")
+    return next((_string(value) for value in values(record, "resources.ARN") if value), "") if resources else ""
+
+
+_NAMING = re.compile(r"(?:arn|name|id|identifier|bucketName)$", re.IGNORECASE)
+
+
+def _named_parameter(record: Record) -> str:
+    """The first request parameter that reads like the name of a thing."""
+    parameters = plain(record.get("requestParameters"))
+    if not isinstance(parameters, dict):
+        return ""
+    for key, value in parameters.items():
+        if isinstance(value, str) and value and _NAMING.search(key) and "token" not in key.lower():
+            return value
+    return ""
+
+
+def group_values(record: Record, paths: Sequence[str]) -> dict[str, str]:
+    """The text of the first value at each path, for correlation; a path that leads nowhere is left out."""
+    found = {}
+    for path in paths:
+        first = next((read for value in values(record, path) if (read := text(value)) is not None), None)
+        if first is not None:
+            found[path] = first
+    return found
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None or isinstance(value, (dict, list)) else str(value)
