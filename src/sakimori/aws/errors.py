@@ -109,6 +109,7 @@ _BY_CLASS: tuple[tuple[type[Exception], type[AwsError]], ...] = (
     (boto.UnauthorizedSSOTokenError, ExpiredCredentials),
     (boto.SSOTokenLoadError, ExpiredCredentials),
     (boto.TokenRetrievalError, ExpiredCredentials),
+    (boto.ConnectionError, Unreachable),
     (boto.HTTPClientError, Unreachable),
     (boto.IncompleteReadError, Unreachable),
     (boto.NoRegionError, Rejected),

@@ -38,13 +38,16 @@ def split_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def list_objects(client: Any, bucket: str, prefix: str = "", *, start_after: str = "") -> Iterator[S3Object]:
+def list_objects(
+    client: Any, bucket: str, prefix: str = "", *, start_after: str = "", page_size: int = 1000
+) -> Iterator[S3Object]:
     """The objects under `prefix` whose keys come after `start_after`, in the order of their keys (UTF-8 bytes).
 
     Raises AwsError. Folder markers (empty objects whose key ends with a slash) are not objects of interest.
     """
     paginator = client.get_paginator("list_objects_v2")
-    pages = iter(paginator.paginate(Bucket=bucket, Prefix=prefix, StartAfter=start_after))
+    paging = {"PageSize": page_size}
+    pages = iter(paginator.paginate(Bucket=bucket, Prefix=prefix, StartAfter=start_after, PaginationConfig=paging))
     while True:
         with asking("s3:ListBucket", f"s3://{bucket}/{prefix}"):
             page = next(pages, None)
