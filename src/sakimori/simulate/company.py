@@ -17,7 +17,8 @@ WEB_ADDRESSES = ("10.0.1.23", "10.0.2.23")
 """Their calls go through VPC endpoints, so CloudTrail shows their private addresses."""
 
 CODE_BUCKET = "example-shop-code"
-TRAIL = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/example-shop-trail"
+TRAIL_NAME = "example-shop-trail"
+TRAIL = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{TRAIL_NAME}"
 SNAPSHOT = "snap-0d1e2f3a4b5c60001"
 
 FLAT = (1,) * 24

@@ -6,8 +6,6 @@ The same seed and day give the same bytes. Files lie as CloudTrail lays them in 
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +15,19 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import orjson
-
-from sakimori.simulate.company import ACCOUNT, EVERYBODY, REGION, Call, Caller
+from sakimori.collect.coverage.trail_layout import Lane
+from sakimori.simulate.buckets import Folder
+from sakimori.simulate.company import ACCOUNT, EVERYBODY, REGION, TRAIL_NAME, Call, Caller
 from sakimori.simulate.intrusion import intrusion
 from sakimori.simulate.record import api_call, role_identity, service_identity, user_identity
+from sakimori.simulate.trail import Delivered, SigningKey, TrailPlan, log_file, make_signing_key, sign_digest
 
 EVENTS = 30_000
+REGIONS = (REGION, "us-east-1")
 FILE_SPAN = timedelta(minutes=15)
+HOURS_OF_DIGESTS = 25
+"""One more than the day has: its last log files are delivered after midnight."""
+
 GLOBAL_SERVICES = ("iam:",)
 """CloudTrail writes their calls in us-east-1, wherever they were made from."""
 
@@ -33,30 +36,53 @@ Timed = tuple[datetime, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written: `attack` holds the ids of the attack's records, in time order."""
+    """What was written: `attack` holds the ids of the attack's records, in time order.
+
+    `public_key` (PEM) is for `sakimori coverage --public-key`: CloudTrail's own would be asked of AWS.
+    """
 
     folder: Path
     files: int
     events: int
     attack: tuple[str, ...]
+    public_key: bytes
 
 
 def write_day(folder: Path, day: date, *, events: int = EVENTS, seed: int = 7) -> Written:
-    """Write one day of logs under `folder/AWSLogs/`; `events` is the number of ordinary ones.
+    """Write one day of logs, with their signed digests, under `folder/AWSLogs/`; `events` are the ordinary ones.
 
     Raises OSError if the folder cannot be written.
     """
     rng = Random(seed)  # noqa: S311  the same logs every time; no secret is made of it
     midnight = datetime.combine(day, time(), UTC)
     attack = intrusion(rng, midnight)
-    files: dict[Path, list[Timed]] = defaultdict(list)
+    files: dict[tuple[str, datetime], list[Timed]] = defaultdict(list)
     for at, record in [*ordinary_day(rng, midnight, events), *attack]:
-        files[_file_of(at, record["awsRegion"])].append((at, record))
-    for path, records in files.items():
-        records.sort(key=lambda timed: (timed[0], timed[1]["eventID"]))
-        _write(folder / path, [record for _, record in records])
+        files[record["awsRegion"], _closed(at)].append((at, record))
+    plan = TrailPlan("example-shop-trail-logs", midnight, hours=HOURS_OF_DIGESTS, regions=REGIONS, trail=TRAIL_NAME)
+    key = make_signing_key()
+    bucket = Folder(folder)
+    for region in REGIONS:
+        lane = Lane(ACCOUNT, region, "")
+        logs = [
+            log_file(plan, lane, end, _in_order(files[region, end]), rng)
+            for where, end in sorted(files)
+            if where == region
+        ]
+        for delivered in (*logs, *_digests(plan, lane, logs, key)):
+            bucket.put(delivered.key, delivered.stored)
     total = sum(map(len, files.values()))
-    return Written(folder, len(files), total, tuple(record["eventID"] for _, record in attack))
+    return Written(folder, len(files), total, tuple(record["eventID"] for _, record in attack), key.public_pem)
+
+
+def _digests(plan: TrailPlan, lane: Lane, logs: list[Delivered], key: SigningKey) -> Iterator[Delivered]:
+    """A digest for every hour, each of which lists what was delivered in it and follows on the one before."""
+    previous: Delivered | None = None
+    for hour in range(1, plan.hours + 1):
+        end = plan.start + timedelta(hours=hour)
+        mine = [log for log in logs if end - timedelta(hours=1) <= log.stored.written < end]
+        previous = sign_digest(plan, lane, end, mine, previous, key)
+        yield previous
 
 
 def ordinary_day(rng: Random, midnight: datetime, events: int) -> Iterator[Timed]:
@@ -82,7 +108,7 @@ def _ordinary_call(rng: Random, at: datetime, caller: Caller, call: Call) -> dic
         call.name,
         _identity(caller, session, at),
         account=ACCOUNT,
-        region="us-east-1" if call.name.startswith(GLOBAL_SERVICES) else REGION,
+        region=REGIONS[1] if call.name.startswith(GLOBAL_SERVICES) else REGION,
         source=source,
         agent=caller.agent,
         request=_filled(call.request, number),
@@ -112,14 +138,10 @@ def _filled(template: Any, number: int) -> Any:
     return template
 
 
-def _file_of(at: datetime, region: str) -> Path:
-    """`AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/20/111122223333_CloudTrail_eu-west-1_20261120T0215Z_….json.gz`."""
-    closed = at - (at - datetime.min.replace(tzinfo=UTC)) % FILE_SPAN + FILE_SPAN
-    stem = f"{ACCOUNT}_CloudTrail_{region}_{closed:%Y%m%dT%H%MZ}"
-    unique = hashlib.sha256(stem.encode()).hexdigest()[:16]
-    return Path("AWSLogs", ACCOUNT, "CloudTrail", region, f"{at:%Y/%m/%d}", f"{stem}_{unique}.json.gz")
+def _closed(at: datetime) -> datetime:
+    """When the log file that holds a call of this time is closed: the time in its name."""
+    return at - (at - datetime.min.replace(tzinfo=UTC)) % FILE_SPAN + FILE_SPAN
 
 
-def _write(path: Path, records: list[dict[str, Any]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(orjson.dumps({"Records": records}), compresslevel=6, mtime=0))
+def _in_order(records: list[Timed]) -> list[dict[str, Any]]:
+    return [record for _, record in sorted(records, key=lambda timed: (timed[0], timed[1]["eventID"]))]
