@@ -14,10 +14,10 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 import re2
-import simdjson
 
 from sakimori.detect import ir
-from sakimori.detect.fields import Record, number, plain, record_text, text, values
+from sakimori.detect.fields import OBJECTS, Record, number, plain, record_text, text, values
+from sakimori.detect.literals import regex_fragments
 
 Test = Callable[[Record], bool]
 ValueTest = Callable[[Any], bool]
@@ -27,7 +27,7 @@ def build(condition: ir.Condition) -> Test:
     """A function that says of a record whether the condition holds."""
     names: dict[str, Any] = {}
     code = compile(f"lambda record: {_expression(condition, names)}", "<rule>", "eval")
-    scope = {"__builtins__": {}, "str": str, "objects": (dict, simdjson.Object), **names}
+    scope = {"__builtins__": {}, "str": str, "objects": OBJECTS, **names}
     test: Test = eval(code, scope)  # noqa: S307  # an expression of ours, without a character of the rule's
     return test
 
@@ -124,8 +124,7 @@ def value_test(predicate: ir.Predicate) -> ValueTest:
         case ir.Text(_, pattern, cased):
             return _on_text(_fits(pattern, cased))
         case ir.Regex(_, pattern):
-            search = _regex(pattern).search
-            return _on_text(lambda found: search(found) is not None)
+            return _on_text(_found(pattern))
         case ir.Number(_, wanted):
             return lambda value: number(value) == wanted
         case ir.Compare(_, op, wanted):
@@ -188,6 +187,15 @@ def _fits(pattern: ir.Pattern, cased: bool) -> Callable[[str], bool]:
             fullmatch = _regex("(?s)" + "".join(pieces)).fullmatch
             test = lambda found: fullmatch(found) is not None  # noqa: E731
     return test if cased else lambda found: test(found.lower())
+
+
+def _found(pattern: str) -> Callable[[str], bool]:
+    """Whether an expression is found in a text; a string that it cannot do without is looked for first."""
+    search = _regex(pattern).search
+    needed = max(regex_fragments(pattern), key=len, default="").lower()
+    if len(needed) < 2:
+        return lambda found: search(found) is not None
+    return lambda found: needed in found.lower() and search(found) is not None
 
 
 def _compare(op: str, wanted: float) -> ValueTest:

@@ -7,6 +7,7 @@ values: a list counts as its elements *and* as itself (its JSON text), an object
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
@@ -24,8 +25,25 @@ class Record(Protocol):
 
 def values(record: Record, path: str) -> list[Json]:
     """Every value at `path`, lists opened. What is missing gives nothing or a null."""
-    first, *keys = path.split(".")
-    return list(_walk(plain(record.get(first)), keys, 0))
+    keys = _keys(path)
+    value: Any = record
+    for at, key in enumerate(keys):
+        if value.__class__ in OBJECTS or at == 0:
+            value = value.get(key)
+        elif isinstance(value, (list, simdjson.Array)):
+            return list(_walk(plain(value), keys, at))
+        else:
+            return []
+    value = plain(value)
+    return list(_walk(value, keys, len(keys))) if isinstance(value, list) else [value]
+
+
+OBJECTS = (dict, simdjson.Object)
+
+
+@lru_cache(maxsize=4096)
+def _keys(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
 
 
 def plain(value: Any) -> Json:
@@ -35,7 +53,7 @@ def plain(value: Any) -> Json:
     return value.as_list() if isinstance(value, simdjson.Array) else value
 
 
-def _walk(value: Json, keys: list[str], at: int) -> Iterator[Json]:
+def _walk(value: Json, keys: tuple[str, ...], at: int) -> Iterator[Json]:
     if isinstance(value, list):
         if at == len(keys):
             yield value

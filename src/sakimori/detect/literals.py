@@ -9,7 +9,7 @@ which no printable ASCII character is written as an escape: `ESCAPES` finds the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 import re._constants as _constants
@@ -57,11 +57,11 @@ def cover(condition: ir.Condition) -> Cover | None:
         case ir.Not() | ir.Null():
             return None
         case ir.Text(field, pattern):
-            return _rarer(_text(pattern), _key(field))
+            return _rarer(_text(field, pattern), _key(field))
         case ir.Keyword(pattern):
             return _longest(_fragments((ir.Wildcard.MANY, *pattern, ir.Wildcard.MANY)))
         case ir.Regex(field, pattern):
-            return _rarer(_longest(_regex_fragments(pattern)), _key(field))
+            return _rarer(_longest(regex_fragments(pattern)), _key(field))
         case ir.Cidr(field, network):
             return _rarer(_network(network), _key(field))
         case ir.FieldRef(field, other):
@@ -92,11 +92,11 @@ def _key(path: str) -> Cover | None:
     return min((_literal(f'"{key}"', _key_share(key)) for key in keys), key=lambda found: found.share, default=None)
 
 
-def _text(pattern: ir.Pattern) -> Cover | None:
+def _text(field: str, pattern: ir.Pattern) -> Cover | None:
     if len(pattern) == 1 and isinstance(pattern[0], str) and _only_a_string_reads_like(pattern[0]):
         whole = pattern[0]
         if not _SPLIT.search(whole):
-            return _literal(f'"{whole}"', _value_share(whole))
+            return _literal(f'"{whole}"', _value_share(field, whole))
         return _longest(_SPLIT.split(whole))
     return _longest(_fragments(pattern))
 
@@ -121,7 +121,7 @@ def _longest(fragments: Iterable[str]) -> Cover | None:
     return min((_literal(piece, _fragment_share(piece)) for piece in usable), key=lambda found: found.share)
 
 
-def _regex_fragments(pattern: str) -> Iterator[str]:
+def regex_fragments(pattern: str) -> Iterator[str]:
     """Strings that every match of the expression must contain. An expression that cannot be read gives none."""
     try:
         tree = _parser.parse(pattern)
@@ -166,39 +166,51 @@ _COMMON_KEYS = frozenset(
     "attributes creationdate mfaauthenticated webidfederationdata eventtime eventsource eventname awsregion "
     "sourceipaddress useragent requestparameters responseelements requestid eventid readonly eventtype "
     "managementevent recipientaccountid eventcategory tlsdetails tlsversion ciphersuite clientprovidedhostheader "
-    "invokedby resources items".split()
+    "invokedby resources items additionaleventdata".split()
 )
-_COMMON_VALUES = {
-    "assumedrole": 0.7, "role": 0.7, "awsapicall": 1.0, "management": 0.9, "data": 0.3, "awsservice": 0.2,
-    "iamuser": 0.1, "root": 0.02, "aws internal": 0.05,
+_COMMON_TEXTS = {
+    "assumedrole": 0.7, "role": 0.7, "assumed-role/": 0.7, "awsapicall": 1.0, "management": 0.9, "data": 0.3,
+    "awsservice": 0.2, "iamuser": 0.1, "root": 0.02, "aws internal": 0.05, "true": 1.0, "false": 1.0, "null": 1.0,
+    "akia": 0.1, "asia": 0.7, "aroa": 0.7, "aida": 0.1, "arn:aws:iam::": 0.8, "arn:aws:": 0.9, "amazonaws": 1.0,
 }  # fmt: skip
 _BULK_CALLS = frozenset(
     "decrypt encrypt generatedatakey assumerole assumerolewithwebidentity putobject deleteobject copyobject invoke "
-    "createlogstream putlogevents sendmessage receivemessage deletemessage headobject headbucket updateinstanceinformation "
-    "createnetworkinterface deletenetworkinterface createtags runinstances terminateinstances invokemodel converse query "
-    "scan putitem publish putmetricdata createlogstream registertaskdefinition".split()
+    "createlogstream putlogevents sendmessage receivemessage deletemessage headobject headbucket createtags query "
+    "updateinstanceinformation createnetworkinterface deletenetworkinterface runinstances terminateinstances "
+    "invokemodel converse scan putitem publish putmetricdata".split()
 )
 _READ_VERBS = ("describe", "get", "list", "batchget", "head", "lookup", "search", "select", "view")
 
 
 def _key_share(key: str) -> float:
-    return 1.0 if key.lower() in _COMMON_KEYS else 0.01
+    return 1.0 if key.lower() in _COMMON_KEYS else 0.02
 
 
-def _value_share(value: str) -> float:
+def _value_share(field: str, value: str) -> float:
+    """Of a whole value. The names of calls are what rules choose by best: most calls that change things are rare."""
     lowered = value.lower()
-    if lowered in _COMMON_VALUES:
-        return _COMMON_VALUES[lowered]
-    if lowered.endswith(".amazonaws.com"):
-        return 0.15
-    if lowered in _BULK_CALLS or lowered.startswith(_READ_VERBS):
-        return 0.05
-    return 0.3 if re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", lowered) else 0.0005
+    if field == "eventName":
+        return 0.03 if lowered in _BULK_CALLS or lowered.startswith(_READ_VERBS) else 0.0005
+    if field == "eventSource":
+        return 0.1
+    if lowered in _COMMON_TEXTS:
+        return _COMMON_TEXTS[lowered]
+    if re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", lowered):
+        return 0.3
+    return _rarity(len(value) + 2)
 
 
 def _fragment_share(piece: str) -> float:
     lowered = piece.lower()
-    common: Callable[[str], bool] = lambda word: lowered in word  # noqa: E731  # reads as the question it asks
-    if any(map(common, _COMMON_KEYS)) or any(map(common, _COMMON_VALUES)) or lowered in ".amazonaws.com":
+    if lowered in _COMMON_TEXTS:
+        return _COMMON_TEXTS[lowered]
+    if any(lowered in word for word in _COMMON_KEYS) or any(lowered in word for word in _COMMON_TEXTS):
         return 0.5
-    return 0.02 / 4 ** min(len(piece) - MIN_LENGTH, 6)
+    if lowered.startswith(_READ_VERBS) or lowered in _BULK_CALLS:
+        return 0.3
+    return _rarity(len(piece))
+
+
+def _rarity(length: int) -> float:
+    """Short strings turn up by chance, or as ordinary words; each further letter makes that rarer."""
+    return max(0.0002, 0.3 / 2 ** (length - MIN_LENGTH))

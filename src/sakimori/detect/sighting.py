@@ -9,9 +9,10 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sakimori.detect.fields import Record, plain, text, values
+from sakimori.detect.fields import OBJECTS, Record, text, values
 
 
 class Sighting(NamedTuple):
@@ -84,8 +85,10 @@ def _actor(identity: Any) -> str:
 
 
 def _named_resource(record: Record) -> str:
-    resources = record.get("resources")
-    return next((_string(value) for value in values(record, "resources.ARN") if value), "") if resources else ""
+    for resource in record.get("resources") or ():
+        if resource.__class__ in OBJECTS and (found := _string(resource.get("ARN"))):
+            return found
+    return ""
 
 
 _NAMING = re.compile(r"(?:arn|name|id|identifier|bucketName)$", re.IGNORECASE)
@@ -93,13 +96,18 @@ _NAMING = re.compile(r"(?:arn|name|id|identifier|bucketName)$", re.IGNORECASE)
 
 def _named_parameter(record: Record) -> str:
     """The first request parameter that reads like the name of a thing."""
-    parameters = plain(record.get("requestParameters"))
-    if not isinstance(parameters, dict):
+    parameters = record.get("requestParameters")
+    if parameters.__class__ not in OBJECTS:
         return ""
-    for key, value in parameters.items():
-        if isinstance(value, str) and value and _NAMING.search(key) and "token" not in key.lower():
+    for key in parameters.keys():  # noqa: SIM118  # parsed JSON is no dict: only its keys are made Python here
+        if _names_something(key) and isinstance(value := parameters.get(key), str) and value:
             return value
     return ""
+
+
+@lru_cache(maxsize=4096)
+def _names_something(key: str) -> bool:
+    return _NAMING.search(key) is not None and "token" not in key.lower()
 
 
 def group_values(record: Record, paths: Sequence[str]) -> dict[str, str]:

@@ -119,7 +119,7 @@ def _fits(found: str, pattern: ir.Pattern, cased: bool, rule: str) -> str:
         case "contains":
             return f"contains({found}, {text})"
         case "like":
-            return f"{found} LIKE {text} ESCAPE '\\'"
+            return f"{found} LIKE {text} ESCAPE '!'"
 
 
 def _compares(op: Operator, number: int | float) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sakimori.detect import ir
-from sakimori.detect.sql_terms import shape
+from sakimori.detect.sql_terms import like_escaped, shape
 from sakimori.model.record import COLUMNS
 
 _TYPED = {
@@ -58,7 +58,7 @@ def _text(column: str, pattern: ir.Pattern, cased: bool, literal: Callable[[str]
     found = column if cased else f"lower({column})"
     if form.test == "equals":
         return f"{_between(column, form.text, cased, literal)} AND {found} = {literal(form.text)}"
-    inside = form.text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    inside = like_escaped(form.text)
     if form.test == "startswith":
         return f"{_between(column, form.text, cased, literal)} AND {found} LIKE {literal(inside + '%')} ESCAPE '!'"
     return f"{found} LIKE {literal(f'%{inside}' if form.test == 'endswith' else f'%{inside}%')} ESCAPE '!'"

@@ -1,4 +1,241 @@
+r"""A predicate over the raw text of a record, in the words of Spark SQL 4: true or false on every row, never NULL.
+
+A value is a struct: `k`, the first two letters of its type as `schema_of_variant` names it (STring, OBject, ARray,
+BOolean, VOid, and BIgint, DEcimal or DOuble), and `s`, its text as `from_json` gives it. Variants alone would not do:
+they sort an object's keys, and an object's text is compared in the order in which it was written. Null and missing
+mean the same to every predicate, so nulls are left out on the way.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import assert_never
+
 from sakimori.detect import ir
-def predicate(term: ir.Predicate, column: str, rule: str = "") -> str: raise NotImplementedError
-def finds(column: str, expression: str) -> str: raise NotImplementedError
-def literal(text: str, rule: str = "") -> str: raise NotImplementedError
+from sakimori.detect.sql_java_regex import java
+from sakimori.detect.sql_terms import (
+    IPV6_TEXT,
+    NUMBER_TEXT,
+    OPERATORS,
+    Border,
+    Inexpressible,
+    Operator,
+    double_border,
+    integer_border,
+    network,
+    shape,
+    small_escapes,
+)
+
+_PLAIN = re.compile(r"[-A-Za-z0-9 _.,:;/*+@=|(){}\[\]^?!<>%#&~]*")
+_LOUD = "map('mode', 'FAILFAST')"
+_VALUES = "array<struct<k:string,s:string>>"
+_INTEGER = "-?[0-9]+"
+_LEXEME = r'"(?:[^"\\]|\\.)*"|-?[0-9][-+.0-9eE]*|[^-"0-9]+'
+_ODD_NUMBER = r"[:,\[]-?[0-9]+(?:\.|[eE]|[0-9]{17})"
+
+
+def literal(text: str, rule: str = "") -> str:
+    """The text as a SQL string constant, whatever is in it and however the session reads backslashes.
+
+    Raises Inexpressible for a text that is no Unicode (a lone surrogate): no record can hold it.
+    """
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError as error:
+        raise Inexpressible(rule, repr(text), "half a surrogate pair is no text") from error
+    return f"'{text}'" if _PLAIN.fullmatch(text) else f"decode(unhex('{encoded.hex()}'), 'UTF-8')"
+
+
+def finds(column: str, expression: str) -> str:
+    """SQL: the regular expression, of the few kinds that RE2 and Java read alike, is found in the raw text."""
+    return f"coalesce({column} RLIKE {literal(java(expression))}, false)"
+
+
+def predicate(term: ir.Predicate, column: str, rule: str = "") -> str:
+    """SQL that is true where the predicate holds for the record in `column`, and false on every other row.
+
+    Raises Inexpressible, naming `rule`, for what Spark cannot say: some regular expressions.
+    """
+    match term:
+        case ir.Keyword(pattern, cased):
+            text = _json(f"from_json(concat('[', {column}, ']'), 'array<string>', {_LOUD})[0]")
+            whole = (ir.Wildcard.MANY, *pattern, ir.Wildcard.MANY)
+            return _any(f"array({text})", _fits("v", whole, cased, rule))
+        case ir.FieldRef():
+            return _refers(term, column, rule)
+    values = _values(term.field, column, rule)
+    match term:
+        case ir.Null():
+            return f"(size({values}) = 0)"
+        case ir.Text(_, pattern, cased):
+            return _any(_texts(values), _fits("v", pattern, cased, rule))
+        case ir.Regex(_, expression):
+            return _any(_texts(values), f"v RLIKE {literal(java(expression, rule))}")
+        case ir.Number(_, number):
+            return _any(values, _compares("=", number))
+        case ir.Compare(_, op, number):
+            return _any(values, _compares(OPERATORS[op], number))
+        case ir.Cidr(_, cidr):
+            return _any(values, _is_in(cidr))
+        case _:
+            assert_never(term)
+
+
+def _any(values: str, test: str) -> str:
+    """SQL: one of the values passes `test`, which calls the value v."""
+    return f"coalesce(exists({values}, v -> coalesce({test}, false)), false)"
+
+
+def _let(name: str, value: str, result: str) -> str:
+    """SQL: the result, in which `name` stands for the value; worked out once."""
+    return f"transform(array({value}), {name} -> {result})[0]"
+
+
+def _values(field: str, column: str, rule: str) -> str:
+    """SQL for the list of all values at `field` that are not null."""
+    root = f"filter(array(named_struct('k', 'OB', 's', {column})), x -> x.s IS NOT NULL)"
+    keys = ", ".join(literal(key, rule) for key in field.split("."))
+    objects = f"filter({_opened('f')}, x -> x.k = 'OB')"
+    step = f"filter(transform({objects}, x -> {_child('x.s', 'q')}), x -> x.k <> 'VO')"
+    return _opened(f"aggregate(array({keys}), cast({root} AS {_VALUES}), (f, q) -> cast({step} AS {_VALUES}))")
+
+
+def _child(text: str, key: str) -> str:
+    kind = f"try_element_at(cast(parse_json({text}) AS map<string,variant>), {key})"
+    value = f"try_element_at(from_json({text}, 'map<string,string>', {_LOUD}), {key})"
+    return f"named_struct('k', {_kind(kind)}, 's', {value})"
+
+
+def _kind(variant: str) -> str:
+    return f"coalesce(left(schema_of_variant({variant}), 2), 'VO')"
+
+
+def _opened(values: str) -> str:
+    """SQL: each of the values and, of a list, everything in it at any depth; as many levels as there are brackets."""
+    elements = (
+        f"zip_with(from_json(y.s, 'array<string>', {_LOUD}), cast(parse_json(y.s) AS array<variant>), "
+        f"(e, w) -> named_struct('k', {_kind('w')}, 's', e))"
+    )
+    level = f"filter(flatten(transform(filter(o.level, y -> y.k = 'AR'), y -> {elements})), y -> y.k <> 'VO')"
+    step = f"named_struct('found', concat(o.found, o.level), 'level', cast({level} AS {_VALUES}))"
+    start = f"named_struct('found', cast(array() AS {_VALUES}), 'level', cast(array(z) AS {_VALUES}))"
+    depth = "if(z.k = 'AR', length(z.s) - length(replace(z.s, '[', '')), 0)"
+    return f"flatten(transform({values}, z -> aggregate(sequence(0, {depth}), {start}, (o, i) -> {step}, o -> o.found)))"
+
+
+def _texts(values: str) -> str:
+    """SQL: the texts that the values are compared as."""
+    return (
+        f"transform({values}, u -> CASE WHEN u.k IN ('ST', 'BO') THEN u.s "
+        f"WHEN u.k IN ('OB', 'AR') THEN {_json('u.s')} ELSE {_number('u.s')} END)"
+    )
+
+
+def _json(text: str) -> str:
+    r"""SQL: compact JSON as orjson writes it, with `\"` read as `"`."""
+    aside = f"replace(p, {literal(2 * chr(92))}, {literal(chr(1))})"
+    string = f"replace({small_escapes(aside, literal)}, {literal(chr(1))}, {literal(2 * chr(92))})"
+    pieces = (
+        f"array_join(transform(regexp_extract_all(j, {literal(_LEXEME)}, 0), p -> CASE "
+        f"WHEN startswith(p, {literal(chr(34))}) THEN {string} WHEN p RLIKE '^[-0-9]' THEN {_number('p')} ELSE p END), '')"
+    )
+    odd = f"contains(j, {literal(chr(92) + 'u00')}) OR j RLIKE {literal(_ODD_NUMBER)}"
+    whole = f"CASE WHEN {odd} THEN {pieces} ELSE j END"
+    return _let("j", text, f"replace({whole}, {literal(chr(92) + chr(34))}, {literal(chr(34))})")
+
+
+def _number(text: str) -> str:
+    """SQL: a JSON number as orjson writes it, integers of 64 bits as they are, the rest as shortest doubles."""
+    integer = f"try_cast({text} AS decimal(38,0)) BETWEEN -9223372036854775808 AND 18446744073709551615"
+    return (
+        f"CASE WHEN {text} RLIKE '^{_INTEGER}$' AND coalesce({integer}, false) THEN {text} "
+        f"ELSE {_double(text)} END"
+    )
+
+
+def _double(text: str) -> str:
+    """SQL: the shortest digits that read as the same double (Java 17 itself may print longer ones), laid out."""
+    candidates = ", ".join(f"format_string('%.{digits}e', d)" for digits in range(17))
+    shortest = f"filter(array({candidates}), c -> cast(c AS double) = d)[0]"
+    sign = f"if(startswith({text}, '-'), '-', '')"
+    fixed = (
+        "CASE WHEN x BETWEEN 0 AND 15 THEN concat(rpad(left(m, x + 1), x + 1, '0'), '.', "
+        "if(length(m) > x + 1, substring(m, x + 2), '0')) "
+        "WHEN x BETWEEN -5 AND -1 THEN concat('0.', repeat('0', -x - 1), m) "
+        "ELSE concat(left(m, 1), if(length(m) > 1, concat('.', substring(m, 2)), ''), 'e', "
+        "if(x < 0, '-', '+'), cast(abs(x) AS string)) END"
+    )
+    exponent = _let("x", "cast(split(c, 'e')[1] AS int)", fixed)
+    mantissa = _let("m", "replace(replace(split(c, 'e')[0], '.', ''), '-', '')", exponent)
+    written = f"if(d = 0, '0.0', {_let('c', shortest, mantissa)})"
+    return f"concat({sign}, {_let('d', f'cast({text} AS double)', written)})"
+
+
+def _fits(found: str, pattern: ir.Pattern, cased: bool, rule: str) -> str:
+    form = shape(pattern, cased)
+    text = literal(form.text, rule)
+    found = found if cased or form.test == "anything" else f"lower({found})"
+    match form.test:
+        case "anything":
+            return f"{found} IS NOT NULL"
+        case "equals":
+            return f"{found} = {text}"
+        case "like":
+            return f"{found} LIKE {text} ESCAPE '!'"
+        case test:
+            return f"{test}({found}, {text})"
+
+
+def _compares(op: Operator, number: int | float) -> str:
+    """SQL: v, a number or a string that spells one, stands to `number` in the order `op`; integers exactly."""
+    integer = _against("try_cast(v.s AS decimal(38,0))", integer_border(op, number), "decimal(38,0)")
+    border = double_border(op, number)
+    double = _against("try_cast(v.s AS double)", border, "double")
+    stripped = f"try_cast(regexp_replace(v.s, '[\\\\t-\\\\r _]', '') AS double)".replace("\\\\", "\\")
+    bare = f"regexp_replace(v.s, {literal(chr(91) + chr(92) + 't-' + chr(92) + 'r _]')}, '')"
+    stripped = f"try_cast({bare} AS double)"
+    spelt = _against(f"if(v.s RLIKE {literal(f'^(?:{NUMBER_TEXT})' + chr(92) + 'z')} AND abs({stripped}) < double('Infinity'), {stripped}, NULL)", border, "double")
+    short = f"v.s RLIKE '^{_INTEGER}$' AND coalesce(try_cast(v.s AS decimal(38,0)) BETWEEN -9223372036854775808 AND 18446744073709551615, false)"
+    return (
+        f"CASE WHEN v.k = 'ST' THEN {spelt} WHEN v.k IN ('BO', 'OB', 'AR') THEN false "
+        f"WHEN {short} THEN {integer} ELSE {double} END"
+    )
+
+
+def _against(value: str, border: Border, kind: str) -> str:
+    if border.always is not None:
+        return f"{value} IS NOT NULL" if border.always else "false"
+    if kind != "double" and abs(border.number) >= 10**38:
+        return f"{value} IS NOT NULL" if (border.op in ("<", "<=")) == (border.number > 0) else "false"
+    return f"{value} {border.op} cast('{border.number!r}' AS {kind})"
+
+
+def _is_in(cidr: str) -> str:
+    found = network(cidr)
+    if found is None:
+        return "false"
+    if found.version == 4:
+        return f"v.k = 'ST' AND v.s RLIKE {literal(f'^(?:{found.expression})' + chr(92) + 'z')}"
+    return f"v.k = 'ST' AND {_ipv6('v.s')} RLIKE {literal(f'^(?:{found.expression})' + chr(92) + 'z')}"
+
+
+def _ipv6(text: str) -> str:
+    """SQL: an IPv6 address as 32 hex digits, "" for what is none."""
+
+    def groups(side: str) -> str:
+        octets = "array_join(transform(split(g, '[.]'), b -> lpad(lower(hex(cast(b AS int))), 2, '0')), '')"
+        return f"array_join(transform(filter(split({side}, ':'), g -> g <> ''), g -> if(contains(g, '.'), {octets}, lpad(lower(g), 4, '0'))), '')"
+
+    sides = f"split(split({text}, '%')[0], '::')"
+    head, tail = groups(f"{sides}[0]"), groups(f"coalesce(try_element_at({sides}, 2), '')")
+    joined = _let("h", head, _let("t", tail, "concat(h, repeat('0', 32 - length(h) - length(t)), t)"))
+    return f"if({text} RLIKE {literal(f'^(?:{IPV6_TEXT})' + chr(92) + 'z')}, {joined}, '')"
+
+
+def _refers(term: ir.FieldRef, column: str, rule: str) -> str:
+    ours, theirs = (
+        f"transform({_texts(_values(field, column, rule))}, v -> lower(v))" for field in (term.field, term.other)
+    )
+    test = "a = b" if term.how == "equals" else f"{term.how}(a, b)"
+    return f"exists({ours}, a -> exists({theirs}, b -> {test}))"

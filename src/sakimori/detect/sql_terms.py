@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,7 +32,7 @@ class Shape:
 
 
 def shape(pattern: ir.Pattern, cased: bool) -> Shape:
-    r"""The pattern's test; for `like`, `text` has SQL's wildcards, with `\` before what is to be taken as it stands."""
+    """The pattern's test; for `like`, `text` has SQL's wildcards, with `!` before what is to be taken as it stands."""
     parts = [part if cased or isinstance(part, ir.Wildcard) else part.lower() for part in pattern]
     parts = [part for at, part in enumerate(parts) if part is not ir.Wildcard.MANY or at == 0 or parts[at - 1] != part]
     many = [part is ir.Wildcard.MANY for part in parts]
@@ -46,10 +47,15 @@ def shape(pattern: ir.Pattern, cased: bool) -> Shape:
     return Shape(tests[ends], literal)
 
 
+def like_escaped(text: str) -> str:
+    """The text for a LIKE with ESCAPE '!', standing for itself."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
 def _like(part: str | ir.Wildcard) -> str:
     if isinstance(part, ir.Wildcard):
         return "%" if part is ir.Wildcard.MANY else "_"
-    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return like_escaped(part)
 
 
 Operator = Literal["<", "<=", ">", ">=", "="]
@@ -145,6 +151,13 @@ def _octets(first: int, count: int) -> str:
     if count == 256:
         return "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
     return "(?:" + "|".join(str(first + at) for at in range(count)) + ")"
+
+
+def small_escapes(text: str, literal: Callable[[str], str]) -> str:
+    r"""SQL: JSON whose writer puts control characters in capital digits (`\u001F`), as orjson writes it."""
+    for control in ("0B", "0E", "0F", "1A", "1B", "1C", "1D", "1E", "1F"):
+        text = f"replace({text}, {literal(f'{chr(92)}u00{control}')}, {literal(f'{chr(92)}u00{control.lower()}')})"
+    return text
 
 
 _HEXTET = "[0-9A-Fa-f]{1,4}"
