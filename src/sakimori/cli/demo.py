@@ -25,24 +25,24 @@ account, and rewrites the file that tells CodeDeploy what to run on every server
 """
 
 NEXT = """
-Where to look next (all of it in {place}; your own data is elsewhere):
+Where to look next (in {place}; your own data is elsewhere):
 
   export SAKIMORI_HOME={place}
+
   {program} explain {uid}
-      why the worst of them was raised, record by record
+      why the first of them was raised, record by record
   {program} hunt "SELECT time_dt, api.operation FROM cloudtrail WHERE src_endpoint.ip = '{attacker}' ORDER BY 1"
-      everything else that the attacker did
-  {program} coverage {logs}
-      whether every log file is there
+      everything that the attacker did
+  {program} coverage {logs} --until {until} --public-key {key}
+      whether every log file is there and unchanged
   {program} rules list
       what is looked for, and how each rule argues
 
-and then your own:
+and then your own logs:
 
   {program} detect s3://YOUR-TRAIL-BUCKET/AWSLogs/ --since {since}
   {program} doctor
-      what that still needs
-"""
+      what that still needs"""
 
 
 def demo(
@@ -55,75 +55,76 @@ def demo(
     """
     from sakimori.simulate.intrusion import ATTACKER
 
-    place = home() / "demo"
     chosen = moment(day, "--day")
-    logs = _made(place, chosen.date() if chosen else _yesterday(), events)
-    _stop_if_failed(_sakimori(place, "detect", str(logs), "--min-severity", "medium"))
+    when = chosen.date() if chosen else _yesterday()
+    place = home() / "demo"
+    logs, key = place / "logs", place / "cloudtrail-public-key.pem"
+    _make(place, logs, key, when, events)
+    os.environ["SAKIMORI_HOME"] = str(place)
+    os.environ.pop("SAKIMORI_LEDGER", None)
+    _sakimori("detect", str(logs), "--min-severity", "medium", "--format", "table")
     typer.echo(STORY.format(attacker=ATTACKER))
-    _stop_if_failed(_sakimori(place, "collect", "cloudtrail", str(logs)))
-    typer.echo(
-        NEXT.format(
-            place=shlex.quote(str(place)),
-            program=_program(),
-            uid=_worst(place / "ledger.sqlite"),
-            attacker=ATTACKER,
-            logs=shlex.quote(str(logs)),
-            since=f"{_yesterday():%Y-%m-%d}",
-        ).strip("\n")
-    )
+    _sakimori("collect", "cloudtrail", str(logs))
+    hints = {
+        "place": shlex.quote(str(place)),
+        "program": _program(),
+        "uid": _some_uid(),
+        "attacker": ATTACKER,
+        "logs": shlex.quote(str(logs)),
+        "key": shlex.quote(str(key)),
+        "until": f"{when + timedelta(days=1):%Y-%m-%d}",
+        "since": f"{_yesterday():%Y-%m-%d}",
+    }
+    typer.echo(NEXT.format_map(hints))
 
 
 def _yesterday() -> date:
     return (datetime.now(UTC) - timedelta(days=1)).date()
 
 
-def _made(place: Path, day: date, events: int) -> Path:
-    """The folder of the sample logs, new in a folder that holds the demonstration and nothing else."""
+def _make(place: Path, logs: Path, key: Path, day: date, events: int) -> None:
+    """The sample logs, new in a folder that holds the demonstration and nothing else."""
     from sakimori.simulate.samples import write_day
 
     typer.echo(f"Making the logs of a day at an online shop that does not exist, in {place}", err=True)
-    try:
-        shutil.rmtree(place, ignore_errors=True)
-        written = write_day(place / "logs", day, events=events)
-    except OSError as error:
+    if place.exists() and not key.exists():
         typer.echo(
-            f"failed: cannot write {place}: {error.strerror}; choose another place: export SAKIMORI_HOME=/path",
-            err=True,
+            f"failed: {place} holds something else: move it away, or choose another place with SAKIMORI_HOME", err=True
         )
+        raise typer.Exit(FAILED)
+    try:
+        if place.exists():
+            shutil.rmtree(place)
+        place.mkdir(parents=True)
+        key.touch()  # from here on the folder is known to be ours
+        written = write_day(logs, day, events=events)
+        key.write_bytes(written.public_key)
+    except OSError as error:
+        typer.echo(f"failed: cannot write {place}: {error.strerror}; choose another place with SAKIMORI_HOME", err=True)
         raise typer.Exit(FAILED) from None
-    typer.echo(
-        f"{written.events:,} logged calls in {written.files} files; {len(written.attack)} of them are an attack\n",
-        err=True,
-    )
-    return written.folder
+    attack = len(written.attack)
+    typer.echo(f"{written.events:,} logged calls in {written.files} files; {attack} of them are an attack\n", err=True)
 
 
-def _sakimori(place: Path, *words: str) -> int:
-    """Runs the program itself, with its data in `place`, and shows what was typed; returns its exit code."""
+def _sakimori(*words: str) -> None:
+    """Runs the program itself, as a user would type it; where that fails, the demonstration ends with its exit code."""
     typer.echo(f"$ {_program()} {shlex.join(words)}", err=True)
-    environment = os.environ | {"SAKIMORI_HOME": str(place)}
-    environment.pop("SAKIMORI_LEDGER", None)
     sys.stdout.flush()
-    return subprocess.run([sys.executable, "-m", "sakimori", *words], env=environment, check=False).returncode  # noqa: S603
-
-
-def _stop_if_failed(code: int) -> None:
+    code = subprocess.run([sys.executable, "-m", "sakimori", *words], check=False).returncode  # noqa: S603
     if code:
         raise typer.Exit(code)
 
 
-def _worst(ledger: Path) -> str:
-    """The uid of the worst finding; the word UID where the ledger knows none."""
-    from sakimori.store.findings import FindingFilter
-    from sakimori.store.ledger import open_ledger
+def _some_uid() -> str:
+    """The beginning of a finding's uid, as the table shows it; the word UID where nothing was found."""
+    from sakimori.cli.remembered import recall
 
-    with open_ledger(ledger) as opened:
-        found = opened.findings(FindingFilter(limit=1))
-    return found[0].finding.uid if found else "UID"
+    found = recall("")
+    return str(found.finding["uid"])[:8] if found else "UID"
 
 
 def _program() -> str:
-    """What to type to run Sakimori here: its name if it is on PATH, else where it is."""
+    """What to type to run Sakimori here: its name if that is on PATH, else where it is."""
     name = Path(sys.argv[0])
     if name.name != "sakimori":
         return f"{Path(sys.executable).name} -m sakimori"
