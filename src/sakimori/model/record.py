@@ -26,26 +26,38 @@ ColumnType = Literal["string", "int32", "int64", "bool", "timestamp", "strings"]
 class Column:
     """One leaf of the record. `name` is its dotted path; `[]` after a part makes that part a list of structs.
 
-    `source` is the path in the CloudTrail record that is taken over as it stands, "" where the value is derived.
+    `source` is the path in the CloudTrail record that is taken over as it stands, `derived_from` the one that the value
+    is worked out from; both are "" where there is none.
     """
 
     name: str
     type: ColumnType
     help: str
     source: str = ""
+    derived_from: str = ""
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("time", "int64", "When it happened, in milliseconds since 1970-01-01 UTC."),
-    Column("time_dt", "timestamp", "When it happened (CloudTrail's eventTime), in UTC."),
+    Column("time", "int64", "When it happened, in milliseconds since 1970-01-01 UTC.", derived_from="eventTime"),
+    Column("time_dt", "timestamp", "When it happened (CloudTrail's eventTime), in UTC.", derived_from="eventTime"),
     Column("class_uid", "int32", "OCSF class, always 6003: API Activity."),
     Column("category_uid", "int32", "OCSF category, always 6: Application Activity."),
     Column("activity_id", "int32", "What kind of call: 1 create, 2 read, 3 update, 4 delete, 99 other."),
     Column("type_uid", "int64", "class_uid * 100 + activity_id."),
     Column("severity_id", "int32", "Always 1, informational: a log line is no finding."),
-    Column("status", "string", "Failure if the call was answered with an error code, else Success."),
+    Column(
+        "status",
+        "string",
+        "Failure if the call was answered with an error code, else Success.",
+        derived_from="errorCode",
+    ),
     Column("metadata.version", "string", "The OCSF version of these columns."),
-    Column("metadata.uid", "string", "The record's identity: eventID, else sha256: and the hash of raw_data."),
+    Column(
+        "metadata.uid",
+        "string",
+        "The record's identity: eventID, else sha256: and the hash of raw_data.",
+        derived_from="eventID",
+    ),
     Column("metadata.event_code", "string", "AwsApiCall, AwsConsoleSignIn, AwsServiceEvent and so on.", "eventType"),
     Column("metadata.profiles", "strings", "The OCSF profiles that add columns here: cloud and datetime."),
     Column("metadata.product.name", "string", "The product that logged it, always CloudTrail."),
@@ -62,6 +74,7 @@ COLUMNS: tuple[Column, ...] = (
         "cloud.account.uid",
         "string",
         "The account that the record was delivered to (recipientAccountId, else the caller's account).",
+        derived_from="recipientAccountId",
     ),
     Column("actor.user.type", "string", "IAMUser, AssumedRole, Root, AWSService and so on.", "userIdentity.type"),
     Column("actor.user.name", "string", "The IAM user's name; null for roles.", "userIdentity.userName"),
@@ -75,11 +88,31 @@ COLUMNS: tuple[Column, ...] = (
         "The ARN of the role or user that the session was made from.",
         "userIdentity.sessionContext.sessionIssuer.arn",
     ),
-    Column("actor.session.is_mfa", "bool", "Whether a second factor was given when the session was made."),
-    Column("actor.session.created_time", "int64", "When the session was made, in milliseconds since 1970 UTC."),
+    Column(
+        "actor.session.is_mfa",
+        "bool",
+        "Whether a second factor was given when the session was made.",
+        derived_from="userIdentity.sessionContext.attributes.mfaAuthenticated",
+    ),
+    Column(
+        "actor.session.created_time",
+        "int64",
+        "When the session was made, in milliseconds since 1970 UTC.",
+        derived_from="userIdentity.sessionContext.attributes.creationDate",
+    ),
     Column("actor.invoked_by", "string", "The AWS service that called for the caller.", "userIdentity.invokedBy"),
-    Column("src_endpoint.ip", "string", "The address the call came from (sourceIPAddress, where it is one)."),
-    Column("src_endpoint.domain", "string", "The AWS service the call came from (sourceIPAddress, if no address)."),
+    Column(
+        "src_endpoint.ip",
+        "string",
+        "The address the call came from (sourceIPAddress, where it is one).",
+        derived_from="sourceIPAddress",
+    ),
+    Column(
+        "src_endpoint.domain",
+        "string",
+        "The AWS service the call came from (sourceIPAddress, if no address).",
+        derived_from="sourceIPAddress",
+    ),
     Column("http_request.user_agent", "string", "What the caller says it runs; it can say anything.", "userAgent"),
     Column("resources[].uid", "string", "The ARN of a resource that was touched.", "resources.ARN"),
     Column("resources[].type", "string", "Its CloudFormation type, as in AWS::S3::Object.", "resources.type"),

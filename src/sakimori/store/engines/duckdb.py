@@ -115,7 +115,7 @@ def connect(
 ) -> Iterator[Hunt]:
     """The lake's records with `since <= time < until` (milliseconds UTC) as the view `cloudtrail`, and `findings`.
 
-    Which files there are is what the ledger says, at this moment.
+    Which files there are is what the ledger says, at this moment. Raises QueryError if one is not there.
     """
     files = prune(ledger.lake_files(since, until), since, until)
     with tempfile.TemporaryDirectory(prefix="sakimori-hunt-") as temporary:
@@ -130,8 +130,11 @@ def connect(
         }
         database = duckdb.connect(":memory:", config=options)
         try:
-            _make_view(database, lake, files, since, until)
-            _lock(database, lake, temporary)
+            try:
+                _make_view(database, lake, files, since, until)
+                _lock(database, lake, temporary)
+            except duckdb.Error as error:
+                raise QueryError(_explained(error)) from error
             yield Hunt(database, ledger)
         finally:
             database.close()
@@ -215,7 +218,8 @@ def near_columns(name: str, count: int = 4) -> list[Column]:
     wanted = _plain(name)
     scores = []
     for column in (*COLUMNS, *RAW_COLUMNS):
-        spellings = (column.name, column.name.split(".")[-1], column.source, column.source.split(".")[-1])
+        source = column.source or column.derived_from
+        spellings = (column.name, column.name.split(".")[-1], source, source.split(".")[-1])
         best = max(difflib.SequenceMatcher(None, wanted, _plain(one)).ratio() for one in spellings if one)
         if best > 0.6:
             scores.append((-best, column.name, column))
