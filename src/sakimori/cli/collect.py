@@ -122,7 +122,9 @@ def _write_stats(place: Path, numbers: dict[str, object]) -> None:
 
 def stats_of(report: IngestReport, taking: Taking) -> dict[str, object]:
     """The run in numbers, for programs."""
-    return asdict(report) | {"refused": report.refused + taking.refused, "skipped": taking.skipped}
+    numbers = asdict(report)
+    peak = numbers.pop("peak_bytes")
+    return numbers | {"refused": report.refused + taking.refused, "skipped": taking.skipped, "peak_memory_bytes": peak}
 
 
 def summary(report: IngestReport, taking: Taking) -> str:
