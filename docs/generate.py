@@ -91,40 +91,19 @@ def _verb_page(name: str, verb: Any) -> str:
 
 
 def _command(title: str, command: Any) -> Iterator[str]:
+    context = command.make_context(command.name, [], resilient_parsing=True)
+    shown = [parameter for parameter in command.params if not parameter.hidden and parameter.name != "help"]
+    arguments = [parameter for parameter in shown if parameter.param_type_name == "argument"]
+    options = [parameter for parameter in shown if parameter.param_type_name == "option"]
+    words = [word for argument in arguments for word in argument.get_usage_pieces(context)]
     yield _help(command)
-    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
-    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden and p.name != "help"]
-    words = [argument.make_metavar(_context(command)) for argument in arguments]
     yield from ("```", " ".join([title, *(["[OPTIONS]"] if options else []), *words]), "```", "")
-    if arguments:
-        yield from ("| argument | meaning |", "| --- | --- |")
-        for argument, word in zip(arguments, words, strict=True):
-            yield f"| `{word.replace('|', '/')}` | {_cell(argument.help)} |"
-        yield ""
-    if options:
-        yield from ("| option | meaning | default |", "| --- | --- | --- |")
-        yield from map(_option_row, options)
-        yield ""
-
-
-def _context(command: Any) -> Any:
-    return command.make_context(command.name, [], resilient_parsing=True)
-
-
-def _option_row(option: Any) -> str:
-    names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
-    choices = getattr(option.type, "choices", None)
-    meaning = option.help or ""
-    if choices:
-        meaning += f" One of {', '.join(f'`{_plain(choice)}`' for choice in choices)}."
-    default = option.default
-    shown = "" if default is None or callable(default) or default in (False, (), []) else _plain(default)
-    return f"| {names} | {_cell(meaning)} | {f'`{_cell(shown)}`' if shown else ''} |"
-
-
-def _plain(value: Any) -> str:
-    """An enumeration's member by its value, as it is typed."""
-    return str(getattr(value, "value", value))
+    for heading, parameters in (("argument", arguments), ("option", options)):
+        if parameters:
+            yield from (f"| {heading} | meaning |", "| --- | --- |")
+            for name, meaning in (parameter.get_help_record(context) for parameter in parameters):
+                yield f"| `{_cell(name)}` | {_cell(meaning)} |"
+            yield ""
 
 
 def _help(command: Any) -> str:

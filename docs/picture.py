@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from sakimori.simulate.samples import write_day
 
 PICTURE = Path(__file__).resolve().parent / "demo.svg"
 DAY = date(2026, 11, 20)
-WIDTH = 132
+WIDTH = 140
 
 
 def main() -> None:
@@ -32,6 +33,7 @@ def main() -> None:
         run = subprocess.run(
             [sys.executable, "-m", "sakimori", *arguments, "--format", "jsonl"],
             cwd=folder,
+            env=os.environ | {"SAKIMORI_HOME": folder},
             capture_output=True,
             text=True,
             check=True,

@@ -76,3 +76,11 @@ def test_every_environment_variable_that_is_read_is_documented() -> None:
     documented = (DOCS / "settings.md").read_text(encoding="utf-8")
     assert read
     assert sorted(name for name in read if f"`{name}`" not in documented) == []
+
+
+def test_every_setting_of_the_configuration_file_is_documented() -> None:
+    from sakimori.cli.configuration import SETTINGS
+
+    documented = (DOCS / "settings.md").read_text(encoding="utf-8")
+    assert SETTINGS
+    assert sorted(name for name in SETTINGS if f"`{name}`" not in documented) == []
