@@ -1,4 +1,4 @@
-"""Recall and noise of the pack on recorded events stay above the floors: benchmarks/detection_quality.py, as it is run."""
+"""The pack stays above the floors of benchmarks/detection_quality.py, on recorded events, as it is run."""
 
 from __future__ import annotations
 
