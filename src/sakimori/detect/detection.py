@@ -6,7 +6,7 @@ the same hits are given as Matches, which the ledger keeps, and from which the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,11 +96,15 @@ class Detector:
                 yield chunk
 
         for split in split_stream(text(), source.path):
-            scan = self.engine.scan_records(split.records, lambda: _LookTaker(self))
-            whole.records += scan.records
             whole.refusals += split.refusals
-            whole.merge(scan.taker.look)
+            whole.merge(self.look_over(split.records))
         return whole
+
+    def look_over(self, records: Sequence[bytes]) -> Look:
+        """What the rules make of records that were cut already."""
+        scan = self.engine.scan_records(records, lambda: _LookTaker(self))
+        scan.taker.look.records = scan.records
+        return scan.taker.look
 
     def matches(self, text: bytes | bytearray, path: str) -> list[Match]:
         """The same, as the ledger keeps it."""

@@ -87,12 +87,12 @@ class Engine:
     def _add(self, scan: Scan[T], piece: Piece) -> None:
         scan.records += piece.count
         take = scan.taker.take
-        for index, rules in self._candidates(piece):
+        for index, rules in self.candidates(piece):
             record = piece.record(index)
             if matched := self.matching(record, rules):
                 take(Hit(matched, record, piece, index))
 
-    def _candidates(self, piece: Piece) -> Iterator[tuple[int, Sequence[int]]]:
+    def candidates(self, piece: Piece) -> Iterator[tuple[int, Sequence[int]]]:
         always = self.prefilter.plan.always
         if not always:
             return self.prefilter.candidates(piece)

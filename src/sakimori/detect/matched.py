@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import simdjson
@@ -107,11 +107,3 @@ def _short(value: Any) -> Any:
 
         return _short(text(value))
     return plain(value)
-
-
-def predicates_shown(condition: ir.Condition, record: Record) -> Iterator[tuple[ir.Predicate, bool, list[Any]]]:
-    """Every predicate of a condition with whether it holds of the record and what stands at its field."""
-    for predicate in ir.predicates(condition):
-        field = getattr(predicate, "field", None)
-        found = values(record, field) if field else []
-        yield predicate, closure(predicate)(record), found

@@ -39,7 +39,7 @@ _ESCAPES = r"\\(?:/|u00[2-7])|[\x{212A}\x{130}\x{17F}]"
 
 def setup_statements(dialect: Dialect) -> tuple[str, ...]:
     """What must be run once on a connection before a `where` of this dialect is; may be run again."""
-    return duckdb_macros() if dialect == "duckdb" else ()
+    return duckdb_macros() if dialect == "duckdb" else sql_spark.setup_statements()
 
 
 def where(condition: ir.Condition, dialect: Dialect, *, column: str = "raw_data", rule: str = "") -> str:

@@ -6,7 +6,7 @@ as orjson writes them, not as DuckDB does (`1e+16`, not `10000000000000000.0`); 
 
 from __future__ import annotations
 
-from sakimori.detect.sql_terms import IPV6_TEXT, NUMBER_TEXT
+from sakimori.detect.sql_terms import IPV6_TEXT, NUMBER_TEXT, small_escapes
 
 # A capital sigma is final where a cased letter stands before it and none after it, seen across what case ignores
 # (Unicode, section 3.13, table 3-17). The code points are the cased symbols and ignored marks that are no letters.
@@ -27,14 +27,8 @@ _LEXEME = r'"(?:[^"\\]|\\.)*"|-?[0-9][-+.0-9eE]*|[^-"0-9]+'
 """JSON text, cut into strings, numbers and what stands between them."""
 
 
-def _small_escapes(text: str) -> str:
-    r"""SQL: the escapes that DuckDB writes with capital digits (`\u001F`), as orjson writes them."""
-    for control in ("0B", "0E", "0F", "1A", "1B", "1C", "1D", "1E", "1F"):
-        text = f"replace({text}, '\\u00{control}', '\\u00{control.lower()}')"
-    return text
-
-
 _NO_BACKSLASHES = r"replace(t, '\\', chr(1))"
+_SMALL_ESCAPES = small_escapes(_NO_BACKSLASHES, "'{}'".format)
 
 MACROS = {
     # A value and, of a list, everything in it at any depth: the levels of nesting are at most the brackets.
@@ -65,7 +59,7 @@ MACROS = {
         CASE WHEN regexp_matches(t, '[.eE]') OR (TRY_CAST(t AS BIGINT) IS NULL AND TRY_CAST(t AS UBIGINT) IS NULL)
              THEN sakimori_double(t) ELSE t END""",
     # An escaped backslash is set aside as U+0001, which stands in no JSON text as it is.
-    "sakimori_string(t)": f"replace({_small_escapes(_NO_BACKSLASHES)}, chr(1), '\\\\')",
+    "sakimori_string(t)": f"replace({_SMALL_ESCAPES}, chr(1), '\\\\')",
     "sakimori_json(t)": f"""
         replace(
             CASE WHEN contains(t, '\\u00') OR regexp_matches(t, '{_ODD_NUMBER}')

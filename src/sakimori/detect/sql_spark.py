@@ -27,10 +27,10 @@ from sakimori.detect.sql_terms import (
     small_escapes,
 )
 
+_BACKSLASH, _QUOTE, _ASIDE = chr(92), chr(34), chr(1)
 _PLAIN = re.compile(r"[-A-Za-z0-9 _.,:;/*+@=|(){}\[\]^?!<>%#&~]*")
 _LOUD = "map('mode', 'FAILFAST')"
 _VALUES = "array<struct<k:string,s:string>>"
-_INTEGER = "-?[0-9]+"
 _LEXEME = r'"(?:[^"\\]|\\.)*"|-?[0-9][-+.0-9eE]*|[^-"0-9]+'
 _ODD_NUMBER = r"[:,\[]-?[0-9]+(?:\.|[eE]|[0-9]{17})"
 
@@ -48,8 +48,13 @@ def literal(text: str, rule: str = "") -> str:
 
 
 def finds(column: str, expression: str) -> str:
-    """SQL: the regular expression, of the few kinds that RE2 and Java read alike, is found in the raw text."""
+    """SQL: the regular expression (RE2's syntax) is found in the raw text."""
     return f"coalesce({column} RLIKE {literal(java(expression))}, false)"
+
+
+def setup_statements() -> tuple[str, ...]:
+    """What is to be run once in a session: nested expressions take Spark's analyser more rounds than it allows."""
+    return ("SET spark.sql.analyzer.maxIterations=1000",)
 
 
 def predicate(term: ir.Predicate, column: str, rule: str = "") -> str:
@@ -121,7 +126,8 @@ def _opened(values: str) -> str:
     step = f"named_struct('found', concat(o.found, o.level), 'level', cast({level} AS {_VALUES}))"
     start = f"named_struct('found', cast(array() AS {_VALUES}), 'level', cast(array(z) AS {_VALUES}))"
     depth = "if(z.k = 'AR', length(z.s) - length(replace(z.s, '[', '')), 0)"
-    return f"flatten(transform({values}, z -> aggregate(sequence(0, {depth}), {start}, (o, i) -> {step}, o -> o.found)))"
+    opened = f"aggregate(sequence(0, {depth}), {start}, (o, i) -> {step}, o -> o.found)"
+    return f"flatten(transform({values}, z -> {opened}))"
 
 
 def _texts(values: str) -> str:
@@ -133,25 +139,35 @@ def _texts(values: str) -> str:
 
 
 def _json(text: str) -> str:
-    r"""SQL: compact JSON as orjson writes it, with `\"` read as `"`."""
-    aside = f"replace(p, {literal(2 * chr(92))}, {literal(chr(1))})"
-    string = f"replace({small_escapes(aside, literal)}, {literal(chr(1))}, {literal(2 * chr(92))})"
-    pieces = (
-        f"array_join(transform(regexp_extract_all(j, {literal(_LEXEME)}, 0), p -> CASE "
-        f"WHEN startswith(p, {literal(chr(34))}) THEN {string} WHEN p RLIKE '^[-0-9]' THEN {_number('p')} ELSE p END), '')"
-    )
-    odd = f"contains(j, {literal(chr(92) + 'u00')}) OR j RLIKE {literal(_ODD_NUMBER)}"
+    r"""SQL: compact JSON as orjson writes it, with `\"` read as `"`.
+
+    Where a number or an escape may be written in another way, the text is taken apart into lexemes and put together
+    again. An escaped backslash is set aside as U+0001, which stands in no JSON text as it is.
+    """
+    escaped, aside, quote = literal(2 * _BACKSLASH), literal(_ASIDE), literal(_QUOTE)
+    string = f"replace({small_escapes(f'replace(p, {escaped}, {aside})', literal)}, {aside}, {escaped})"
+    number = f"WHEN p RLIKE '^[-0-9]' THEN {_number('p')}"
+    written = f"CASE WHEN startswith(p, {quote}) THEN {string} {number} ELSE p END"
+    pieces = f"array_join(transform(regexp_extract_all(j, {literal(_LEXEME)}, 0), p -> {written}), '')"
+    odd = f"contains(j, {literal(_BACKSLASH + 'u00')}) OR j RLIKE {literal(_ODD_NUMBER)}"
     whole = f"CASE WHEN {odd} THEN {pieces} ELSE j END"
-    return _let("j", text, f"replace({whole}, {literal(chr(92) + chr(34))}, {literal(chr(34))})")
+    return _let("j", text, f"replace({whole}, {literal(_BACKSLASH + _QUOTE)}, {quote})")
+
+
+def _is_integer(text: str) -> str:
+    """SQL: an integer of at most 64 bits, with a sign or without: a larger one is read as a double."""
+    bounds = "BETWEEN -9223372036854775808 AND 18446744073709551615"
+    return f"({text} RLIKE '^-?[0-9]+$' AND coalesce(try_cast({text} AS decimal(38,0)) {bounds}, false))"
+
+
+def _is_all(text: str, expression: str) -> str:
+    """SQL: the whole text fits an expression that RE2 and Java read alike."""
+    return f"{text} RLIKE {literal(f'^(?:{expression})' + _BACKSLASH + 'z')}"
 
 
 def _number(text: str) -> str:
-    """SQL: a JSON number as orjson writes it, integers of 64 bits as they are, the rest as shortest doubles."""
-    integer = f"try_cast({text} AS decimal(38,0)) BETWEEN -9223372036854775808 AND 18446744073709551615"
-    return (
-        f"CASE WHEN {text} RLIKE '^{_INTEGER}$' AND coalesce({integer}, false) THEN {text} "
-        f"ELSE {_double(text)} END"
-    )
+    """SQL: a JSON number as orjson writes it: integers of 64 bits as they are, the rest as shortest doubles."""
+    return f"CASE WHEN {_is_integer(text)} THEN {text} ELSE {_double(text)} END"
 
 
 def _double(text: str) -> str:
@@ -192,14 +208,12 @@ def _compares(op: Operator, number: int | float) -> str:
     integer = _against("try_cast(v.s AS decimal(38,0))", integer_border(op, number), "decimal(38,0)")
     border = double_border(op, number)
     double = _against("try_cast(v.s AS double)", border, "double")
-    stripped = f"try_cast(regexp_replace(v.s, '[\\\\t-\\\\r _]', '') AS double)".replace("\\\\", "\\")
-    bare = f"regexp_replace(v.s, {literal(chr(91) + chr(92) + 't-' + chr(92) + 'r _]')}, '')"
-    stripped = f"try_cast({bare} AS double)"
-    spelt = _against(f"if(v.s RLIKE {literal(f'^(?:{NUMBER_TEXT})' + chr(92) + 'z')} AND abs({stripped}) < double('Infinity'), {stripped}, NULL)", border, "double")
-    short = f"v.s RLIKE '^{_INTEGER}$' AND coalesce(try_cast(v.s AS decimal(38,0)) BETWEEN -9223372036854775808 AND 18446744073709551615, false)"
+    bare = f"regexp_replace(v.s, {literal(f'[{_BACKSLASH}t-{_BACKSLASH}r _]')}, '')"
+    finite = f"abs(try_cast({bare} AS double)) < double('Infinity')"
+    spelt = f"if({_is_all('v.s', NUMBER_TEXT)} AND {finite}, try_cast({bare} AS double), NULL)"
     return (
-        f"CASE WHEN v.k = 'ST' THEN {spelt} WHEN v.k IN ('BO', 'OB', 'AR') THEN false "
-        f"WHEN {short} THEN {integer} ELSE {double} END"
+        f"CASE WHEN v.k = 'ST' THEN {_against(spelt, border, 'double')} WHEN v.k IN ('BO', 'OB', 'AR') THEN false "
+        f"WHEN {_is_integer('v.s')} THEN {integer} ELSE {double} END"
     )
 
 
@@ -215,22 +229,23 @@ def _is_in(cidr: str) -> str:
     found = network(cidr)
     if found is None:
         return "false"
-    if found.version == 4:
-        return f"v.k = 'ST' AND v.s RLIKE {literal(f'^(?:{found.expression})' + chr(92) + 'z')}"
-    return f"v.k = 'ST' AND {_ipv6('v.s')} RLIKE {literal(f'^(?:{found.expression})' + chr(92) + 'z')}"
+    address = "v.s" if found.version == 4 else _ipv6("v.s")
+    return f"v.k = 'ST' AND {_is_all(address, found.expression)}"
 
 
 def _ipv6(text: str) -> str:
     """SQL: an IPv6 address as 32 hex digits, "" for what is none."""
-
-    def groups(side: str) -> str:
-        octets = "array_join(transform(split(g, '[.]'), b -> lpad(lower(hex(cast(b AS int))), 2, '0')), '')"
-        return f"array_join(transform(filter(split({side}, ':'), g -> g <> ''), g -> if(contains(g, '.'), {octets}, lpad(lower(g), 4, '0'))), '')"
-
     sides = f"split(split({text}, '%')[0], '::')"
-    head, tail = groups(f"{sides}[0]"), groups(f"coalesce(try_element_at({sides}, 2), '')")
+    head, tail = _groups(f"{sides}[0]"), _groups(f"coalesce(try_element_at({sides}, 2), '')")
     joined = _let("h", head, _let("t", tail, "concat(h, repeat('0', 32 - length(h) - length(t)), t)"))
-    return f"if({text} RLIKE {literal(f'^(?:{IPV6_TEXT})' + chr(92) + 'z')}, {joined}, '')"
+    return f"if({_is_all(text, IPV6_TEXT)}, {joined}, '')"
+
+
+def _groups(side: str) -> str:
+    """SQL: the groups on one side of an address's `::`, as hex digits; an IPv4 address at the end is two."""
+    octets = "array_join(transform(split(g, '[.]'), b -> lpad(lower(hex(cast(b AS int))), 2, '0')), '')"
+    group = f"if(contains(g, '.'), {octets}, lpad(lower(g), 4, '0'))"
+    return f"array_join(transform(filter(split({side}, ':'), g -> g <> ''), g -> {group}), '')"
 
 
 def _refers(term: ir.FieldRef, column: str, rule: str) -> str:

@@ -201,6 +201,12 @@ class Ledger:
         with reading(self._engine) as connection:
             return findings.get(connection, uid)
 
+    def finding_by_prefix(self, beginning: str) -> StoredFinding | None:
+        """The finding whose uid begins like this, if there is exactly one."""
+        with reading(self._engine) as connection:
+            uid = findings.uid_beginning(connection, beginning)
+            return findings.get(connection, uid) if uid else None
+
     def findings(self, wanted: FindingFilter | None = None) -> list[StoredFinding]:
         """The findings that fit, the worst first, then the latest."""
         with reading(self._engine) as connection:
