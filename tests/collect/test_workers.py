@@ -90,7 +90,7 @@ def test_workers_end_with_a_run_that_is_left_early_or_killed() -> None:
         "import os, sys, time\n"
         "from sakimori.collect.workers import in_parallel\n"
         "def work(n):\n"
-        "    print(os.getpid(), flush=True); time.sleep(0.2)\n"
+        "    os.write(1, b'%d\\n' % os.getpid()); time.sleep(0.2)\n"
         "for n, _ in in_parallel(work, range(1000), 3): pass\n"
     )
     run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=_environment())

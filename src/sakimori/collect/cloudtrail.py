@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any
@@ -113,9 +114,14 @@ def _column(field: pa.Field, path: str, leaves: dict[str, pa.Array], count: int)
     if path in leaves:
         return leaves[path]
     if path in CONSTANTS:
-        return pa.repeat(pa.scalar(CONSTANTS[path], field.type), count)
+        return _constant(path, field.type, count)
     parts = [_column(part, f"{path}.{part.name}", leaves, count) for part in field.type]
     return pa.StructArray.from_arrays(parts, fields=list(field.type))
+
+
+@lru_cache(maxsize=4 * len(CONSTANTS))
+def _constant(path: str, kind: pa.DataType, count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(CONSTANTS[path], kind), count)
 
 
 def _identity_columns(callers: dict[bytes, int], rows: pa.Array) -> dict[str, pa.Array]:

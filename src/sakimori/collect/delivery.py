@@ -73,7 +73,7 @@ def _spooled(source: SourceObject, copy: Path) -> SourceObject:
         return replace(source, path=str(copy), kind="file", size=out.tell())
 
 
-def whole_text(delivery: Delivery) -> tuple[bytes, tuple[Refusal, ...]] | None:
+def whole_text(delivery: Delivery) -> tuple[bytes | bytearray, tuple[Refusal, ...]] | None:
     """The object's text and what had to be left out of it; None if it may be too long to be held."""
     content = delivery.content
     if content is None or (content.startswith(MAGIC) and stated_length(content) > WHOLE_TEXT):
@@ -89,7 +89,7 @@ def stated_length(content: bytes) -> int:
     return int.from_bytes(content[-4:], "little")
 
 
-def clean_split(text: bytes) -> Split | None:
+def clean_split(text: bytes | bytearray) -> Split | None:
     """The records of a text that looks clean: `{"Records":[...]}`, each record beginning with its eventVersion.
 
     It was clean if each then proves to be one JSON object, as `activity.decode_clean` finds out: objects that,
@@ -100,13 +100,14 @@ def clean_split(text: bytes) -> Split | None:
     ends = list(accumulate(map(len, sz.split_iter(text, b"," + _START, keepseparator=True))))
     cut = len(_START)
     starts = [len(_OPENING), *(end - cut for end in ends[:-1]), len(text) - len(_CLOSING) + 1]
-    records = [text[start : end - 1] for start, end in pairwise(starts)]
+    view = memoryview(text)
+    records = [bytes(view[start : end - 1]) for start, end in pairwise(starts)]
     if any(sz.count(text, key) != len(records) for key in _ONCE):
         return None
     return Split(records=records, offsets=starts[:-1])
 
 
-def exact_split(text: bytes, path: str) -> Split:
+def exact_split(text: bytes | bytearray, path: str) -> Split:
     """The records of any text; what is none is refused."""
     return split_records(text, path)
 
@@ -127,7 +128,7 @@ def stretches(delivery: Delivery) -> Iterator[Split]:
         if hashed.hexdigest() != delivery.sha256:
             raise SourceError(Refusal(path, 0, "changed while it was being read: run the command again"))
 
-    def text() -> Iterator[bytes]:
+    def text() -> Iterator[bytes | bytearray]:
         for piece in decode_chunks(delivered(), path, STREAM_LIMIT):
             refusals.extend(piece.refusals)
             yield piece.text

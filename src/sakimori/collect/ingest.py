@@ -32,7 +32,7 @@ from sakimori.store.ledger import Ledger, ObjectEntry
 
 KIND = "cloudtrail"
 
-Observer = Callable[[SourceObject, bytes, Split], Sequence[Match]]
+Observer = Callable[[SourceObject, bytes | bytearray, Split], Sequence[Match]]
 """Looks at an object's text on its way into the lake: (object, text, its records). What it returns is committed
 together with the object. A large object comes in stretches, each as `{"Records":[...]}`."""
 
