@@ -77,3 +77,15 @@ def _killed_half_way(home: Path, logs: Path, seconds: float, kill: Callable[[Pop
         process.communicate(timeout=60)
     written = sum(1 for _ in (home / "lake" / "cloudtrail").rglob("*.parquet"))
     return process.returncode not in (0, 3) and written > 0
+
+
+def test_two_at_once_do_it_once(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    write_logs(logs, 40, RECORDS)
+    run(tmp_path / "quiet", *collect(tmp_path / "quiet", logs))
+    home = tmp_path / "shared"
+    both = [start(home, *collect(home, logs)) for _ in range(2)]
+    told = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both if process.returncode not in (0, 3)] == [], told
+    assert lake_hashes(home / "lake") == lake_hashes(tmp_path / "quiet" / "lake")
+    assert ledger_rows(home / "ledger.sqlite") == ledger_rows(tmp_path / "quiet" / "ledger.sqlite")

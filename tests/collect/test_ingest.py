@@ -240,3 +240,26 @@ def test_the_report_adds_up() -> None:
     assert report.complete
     assert not IngestReport(refused=1).complete
     assert not IngestReport(unread=1).complete
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_from_s3(lake: Lake, ledger: Ledger, logs: Path, aws: Any, workers: int) -> None:
+    import boto3
+
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="trail-logs")
+    for path in logs.iterdir():
+        s3.put_object(Bucket="trail-logs", Key=f"AWSLogs/{path.name}", Body=path.read_bytes())
+
+    def found() -> list[SourceObject]:
+        return [one for one in find_objects(["s3://trail-logs/AWSLogs/"]) if isinstance(one, SourceObject)]
+
+    report = ingest(found(), lake, ledger, workers=workers)
+    assert (report.ingested, report.records, report.complete) == (6, 12, True)
+    assert {entry.path for entry in ledger.known_objects("s3://trail-logs/")} == {
+        f"s3://trail-logs/AWSLogs/{number}.json.gz" for number in range(6)
+    }
+    again = ingest(found(), lake, ledger, workers=workers)
+    assert (again.known, again.bytes_in) == (6, 0)
+    s3.put_object(Bucket="trail-logs", Key="AWSLogs/0.json.gz", Body=gzip.compress(b'{"Records":[]}'))
+    assert ingest(found(), lake, ledger, workers=workers).ingested == 1
