@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from typing import Any
 
 import pytest
 from samples import document, raw, record
 
 from sakimori.collect import split as split_module
-from sakimori.collect.json_window import MAX_DEPTH, MAX_RECORD
+from sakimori.collect.json_walk import JsonWalk
+from sakimori.collect.json_window import MAX_DEPTH, MAX_RECORD, Window
 from sakimori.collect.records import split_records, split_stream
+from sakimori.collect.split import Tray
 
 GOOD = [raw(number) for number in range(5)]
 
@@ -159,3 +163,39 @@ def test_records_past_the_window_of_a_long_text_are_all_found() -> None:
     split = split_records(document(*broken), "p")
     assert split.records == records
     assert len(split.refusals) == 1
+
+
+def test_a_record_of_nothing_but_brackets_is_refused_in_bounded_memory() -> None:
+    many = b'{"eventName":"A","x":[' + b'{"b":0},' * 700_000 + b"1]}"
+    tracemalloc.start()
+    split = split_records(document(GOOD[0], many, GOOD[1]), "p")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert split.records == GOOD[:2]
+    assert "more than 250000 values" in split.refusals[0].reason
+    assert peak < 256 << 20
+
+
+def test_a_large_record_before_many_small_ones_is_kept() -> None:
+    large, small = raw(1, userAgent="x" * 3_000_000), b'{"eventName":"X"}'
+    split = split_records(document(large, *[small] * 300_000), "p")
+    assert (split.records[0], len(split.records), split.refusals) == (large, 300_001, [])
+
+
+def test_hostile_text_takes_time_in_proportion_to_its_size() -> None:
+    """Counted in bytes that the parser is given, which unlike seconds are the same on every machine."""
+    for unit in (b'{"x":1,"Records":[', b'{"eventName":"', b'{"eventName"x', b'{"eventName":{"a":[', b'"{"eventName":'):
+        looked_at = []
+        for size in (50_000, 200_000):
+            window = Window((unit * (size // len(unit)),))
+            scan, seen = window._scan, []
+
+            def counted(piece: str, start: int, scan: Any = scan, seen: list[int] = seen) -> Any:
+                seen.append(len(piece))
+                return scan(piece, start)
+
+            window._scan = counted
+            for _ in JsonWalk(window, Tray("p"), lambda text: ([], "")).steps():
+                pass
+            looked_at.append(sum(seen))
+        assert looked_at[1] < 5 * looked_at[0], unit

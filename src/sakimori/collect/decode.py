@@ -57,19 +57,19 @@ _DECODE = {
 class Decoded:
     """UTF-8 text without a byte order mark, and what had to be left out of it."""
 
-    text: bytes
+    text: bytes | bytearray
     refusals: tuple[Refusal, ...] = ()
 
 
 def decode(data: bytes, path: str, limit: int = DEFAULT_LIMIT) -> Decoded:
     """All the text in `data`, at most `limit` bytes; `path` is what refusals are reported under.
 
-    Holds the whole text in memory: for objects of unknown size use `pieces.pieces`.
+    Holds the whole text in memory: for objects of unknown size use `pieces.decode_pieces`.
     """
     text = decode_clean(data, limit)
     if text is not None:
         return Decoded(text)
-    parts: list[bytes] = []
+    parts: list[bytes | bytearray] = []
     refusals: list[Refusal] = []
     for piece in decode_chunks((data,), path, limit):
         parts.append(piece.text)
@@ -77,7 +77,7 @@ def decode(data: bytes, path: str, limit: int = DEFAULT_LIMIT) -> Decoded:
     return Decoded(b"".join(parts), tuple(refusals))
 
 
-def decode_clean(data: bytes, limit: int = DEFAULT_LIMIT) -> bytes | None:
+def decode_clean(data: bytes, limit: int = DEFAULT_LIMIT) -> bytearray | None:
     """The text of a file as CloudTrail delivers it, undamaged, in UTF-8: the fast way. None for any other."""
     text = one_clean_member(data, limit)
     return text if text is not None and _is_plain_utf8(text) else None
@@ -101,9 +101,9 @@ def decode_chunks(data: Iterable[bytes], path: str, limit: int = DEFAULT_LIMIT) 
     yield from _to_utf8(raw, path)
 
 
-def _is_plain_utf8(text: bytes) -> bool:
+def _is_plain_utf8(text: bytearray) -> bool:
     """Whether `text` begins as JSON in an ASCII-compatible character set."""
-    return text[:1] in (b"{", b"[") and text[1:2] != b"\x00"
+    return text.startswith((b"{", b"[")) and text[1:2] != b"\x00"
 
 
 def _plain(source: Source, limit: int) -> Iterator[bytes | Damage]:

@@ -19,11 +19,15 @@ import orjson
 MAX_RECORD = 8 << 20
 """Largest record kept, in bytes. CloudTrail's own limit for an event is 256 KB, 1 MB with expanded event size."""
 
+MAX_VALUES = 250_000
+"""Most values in one record. It bounds what a record that is all brackets and commas takes when it is parsed."""
+
 MAX_DEPTH = 128
 """Deepest nesting kept. CloudTrail's records stay under 20; the fast parsers used later end at 1,000."""
 
 _LOOK_AHEAD = MAX_RECORD + (1 << 20)
 _CHUNK = 4 << 20
+_LARGE = 1 << 20
 _UNSURE = 64
 """An error this close to the end of the stretch that was parsed may be due to that end."""
 
@@ -60,7 +64,7 @@ class Broken:
 class Window:
     """`text` from byte `base` of the whole on. `position` is where the reader stands in `text`."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[bytes | bytearray]) -> None:
         self._chunks = iter(chunks)
         self._guess = 1 << 12
         self._faults: list[str] = []
@@ -116,12 +120,15 @@ class Window:
                 if last or end < len(piece):
                     return self._parsed(value, piece, start, end)
                 at = end
+            last = last or size >= MAX_RECORD + _UNSURE
             if last or (at < size - _UNSURE and not reason.startswith("Unterminated")):
                 return self._broken(start, piece, reason, at)
-            size *= 8
+            if piece.count(",") + piece.count("{") > MAX_VALUES:
+                return Broken(f"more than {MAX_VALUES} values in one record", start + at, start + at)
+            size = min(size * (4 if size < _LARGE else 2), MAX_RECORD + _UNSURE)
 
     def _parsed(self, value: Any, piece: str, start: int, end: int) -> Parsed | Broken:
-        self._guess = max(512, 3 * end)
+        self._guess = min(max(512, 3 * end), _LARGE)
         if end > MAX_RECORD:
             return Broken(f"larger than {MAX_RECORD} bytes, the limit for a record", start + end, start + end)
         if piece.count("{", 0, end) + piece.count("[", 0, end) > MAX_DEPTH and _depth_end(piece, end) is not None:
@@ -134,15 +141,14 @@ class Window:
 
     def _broken(self, start: int, piece: str, reason: str, at: int) -> Broken:
         """What to say, and where to go on: a string that lost its end may have swallowed the next record's brace."""
-        self._guess = max(512, 3 * at)
+        self._guess = min(max(512, 3 * at), _LARGE)
         runaway = _RUNAWAY.search(piece, max(1, at - 300), at)
         resume = start + (runaway.start() if runaway else at)
         resume = max(resume, start + 1)
         ends = start + len(piece) >= len(self.text)
-        if ends and not self.complete:
-            return Broken(
-                f"larger than {MAX_RECORD} bytes, the limit for a record, or never closed", start + at, resume
-            )
+        if len(piece) > MAX_RECORD and (at > MAX_RECORD - _UNSURE or reason.startswith("Unterminated")):
+            too_large = f"larger than {MAX_RECORD} bytes, the limit for a record, or never closed"
+            return Broken(too_large, start + at, resume)
         if ends and (at >= len(piece) - 1 or reason.startswith("Unterminated")):
             return Broken("cut off: the text ends inside it", start + at, resume)
         where = self.base + start + at

@@ -29,7 +29,7 @@ def decode_pieces(data: bytes | Iterable[bytes], path: str, limit: int = NO_LIMI
             yield Decoded(text)
             return
         data = (data,)
-    parts: list[bytes] = []
+    parts: list[bytes | bytearray] = []
     refusals: list[Refusal] = []
     size = 0
     decoded = decode_chunks(data, path, limit)
@@ -43,10 +43,12 @@ def decode_pieces(data: bytes | Iterable[bytes], path: str, limit: int = NO_LIMI
     yield Decoded(b"".join(parts), tuple(refusals))
 
 
-def _documents(parts: list[bytes], more: Iterator[Decoded], refusals: list[Refusal], path: str) -> Iterator[Decoded]:
+def _documents(
+    parts: list[bytes | bytearray], more: Iterator[Decoded], refusals: list[Refusal], path: str
+) -> Iterator[Decoded]:
     """The records of `parts` and of what follows, in documents as CloudTrail writes them."""
 
-    def texts() -> Iterator[bytes]:
+    def texts() -> Iterator[bytes | bytearray]:
         parts.reverse()
         while parts:
             yield parts.pop()

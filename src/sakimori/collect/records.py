@@ -27,7 +27,7 @@ _MAX_WRAPPINGS = 4
 _CHUNK = 4 << 20
 
 
-def split_records(text: bytes, path: str) -> Split:
+def split_records(text: bytes | bytearray, path: str) -> Split:
     """All the records of `text`, which is UTF-8 without a byte order mark. Never raises."""
     whole = Split()
     for split in split_stream(_slices(text), path):
@@ -37,7 +37,7 @@ def split_records(text: bytes, path: str) -> Split:
     return whole
 
 
-def split_stream(text: Iterable[bytes], path: str) -> Iterator[Split]:
+def split_stream(text: Iterable[bytes | bytearray], path: str) -> Iterator[Split]:
     """The same from text in chunks, which may end anywhere: in batches of about 16 MiB, in memory of a few times that.
 
     Offsets count from the first chunk's first byte.
@@ -45,7 +45,7 @@ def split_stream(text: Iterable[bytes], path: str) -> Iterator[Split]:
     return _split(text, path, 0)
 
 
-def _split(text: Iterable[bytes], path: str, wrappings: int) -> Iterator[Split]:
+def _split(text: Iterable[bytes | bytearray], path: str, wrappings: int) -> Iterator[Split]:
     window = Window(text)
     tray = Tray(path)
     steps = (
@@ -92,7 +92,7 @@ def _inner(wrappings: int) -> Inner:
     return split_text
 
 
-def _slices(text: bytes) -> Iterator[bytes]:
+def _slices(text: bytes | bytearray) -> Iterator[bytes]:
     view = memoryview(text)
     for start in range(0, len(text), _CHUNK):
         yield bytes(view[start : start + _CHUNK])
