@@ -17,6 +17,7 @@ import typer
 from sakimori.cli.home import home
 from sakimori.cli.moments import moment
 from sakimori.cli.output import Format, Tally, printable, write
+from sakimori.cli.remembered import Memory
 from sakimori.model.severity import Severity
 
 if TYPE_CHECKING:
@@ -74,13 +75,13 @@ def detect(
         run.lap("rules")
         findings = _run(run, book, paths, _iso(since, "--since"), _iso(until, "--until"), workers)
         wanted = (finding for finding in findings if finding.severity >= min_severity)
-        kept = list(wanted)
-        tally = write(kept, form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL), sys.stdout)
+        memory = Memory(paths, rules or [], pack=not no_pack)
+        form = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
+        tally = write(memory.keeping(wanted), form, sys.stdout)
         run.lap("output")
     except KeyboardInterrupt:
         _say("interrupted: nothing was written to the lake or the ledger")
         raise typer.Exit(INTERRUPTED) from None
-    run.remember(kept, paths, rules or [], pack=not no_pack)
     _say(_summary(run, book, tally))
     if stats is not None:
         _write_stats(stats, run.numbers(book, tally))
@@ -149,11 +150,6 @@ class Run:
             sys.stderr.write(f"\r\x1b[K{self.objects:,} objects, {self.records:,} records")
             sys.stderr.flush()
 
-    def remember(self, findings: list[Finding], paths: list[str], rules: list[Path], *, pack: bool) -> None:
-        from sakimori.cli.remembered import remember
-
-        remember(findings, paths, rules, pack=pack)
-
     def peak_bytes(self) -> int:
         """The most memory that this process and its workers can have had together (getrusage(2): KiB on Linux)."""
         unit = 1 if sys.platform == "darwin" else 1024
@@ -180,18 +176,18 @@ class Run:
 
 
 def _run(run: Run, book: Rulebook, paths: list[str], since: str, until: str, workers: int) -> Iterator[Finding]:
-    from sakimori.detect.detection import Detector, Look
+    from sakimori.detect.detection import Detector, Whole
 
     detector = Detector(book, since=since, until=until)
     run.lap("compile")
-    whole = Look()
+    whole = Whole(book)
     for look in _looks(run, detector, list(run.sources(paths)), workers):
         run.note(look)
-        whole.merge(look)
+        whole.take(look)
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
     run.lap("match")
-    yield from detector.findings(whole)
+    yield from whole.findings()
     run.lap("correlate")
 
 

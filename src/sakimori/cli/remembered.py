@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sakimori.cli.home import home
 from sakimori.model.finding import Finding
@@ -25,28 +26,60 @@ class Remembered:
     pack: bool
 
 
-def remember(findings: list[Finding], paths: list[str], rules: list[Path], *, pack: bool) -> None:
-    """Keeps a run's findings. A home that cannot be written costs `explain`, not the run."""
-    if not findings:
-        return
-    head = {
-        "paths": [path if "://" in path or path == "-" else str(Path(path).absolute()) for path in paths],
-        "rules": [str(folder.absolute()) for folder in rules],
-        "pack": pack,
-    }
-    folder = home() / "runs"
-    place = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.jsonl"
+class Memory:
+    """Keeps the findings that pass through it. A home that cannot be written costs `explain`, not the run."""
+
+    def __init__(self, paths: list[str], rules: list[Path], *, pack: bool) -> None:
+        self._place = home() / "runs" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.jsonl"
+        self._aside = self._place.with_suffix(".part")
+        self._head = {
+            "paths": [path if "://" in path or path == "-" else str(Path(path).absolute()) for path in paths],
+            "rules": [str(folder.absolute()) for folder in rules],
+            "pack": pack,
+        }
+
+    def keeping(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """The findings as they come; the run is kept under its name once all have come."""
+        out: IO[str] | None = None
+        first = True
+        try:
+            for finding in findings:
+                if first:
+                    out, first = self._opened(), False
+                if out is not None and not _put(out, finding.to_json()):
+                    out = None
+                yield finding
+            if out is not None:
+                with suppress(OSError):
+                    out.close()
+                    self._aside.replace(self._place)
+                    _forget_old(self._place.parent)
+        finally:
+            with suppress(OSError):
+                if out is not None:
+                    out.close()
+                self._aside.unlink(missing_ok=True)
+
+    def _opened(self) -> IO[str] | None:
+        try:
+            self._aside.parent.mkdir(parents=True, exist_ok=True)
+            out = self._aside.open("w", encoding="utf-8", errors="surrogatepass")
+        except OSError:
+            return None
+        return out if _put(out, self._head) else None
+
+
+def _put(out: IO[str], line: dict[str, Any]) -> bool:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        aside = place.with_suffix(".part")
-        with aside.open("w", encoding="utf-8", errors="surrogatepass") as out:
-            for line in (head, *(finding.to_json() for finding in findings)):
-                out.write(json.dumps(line, default=str) + "\n")
-        aside.replace(place)
-        for old in sorted(folder.glob("*.jsonl"))[:-KEPT_RUNS]:
-            old.unlink(missing_ok=True)
+        out.write(json.dumps(line, default=str) + "\n")
     except OSError:
-        return
+        return False
+    return True
+
+
+def _forget_old(folder: Path) -> None:
+    for old in sorted(folder.glob("*.jsonl"))[:-KEPT_RUNS]:
+        old.unlink(missing_ok=True)
 
 
 def recall(uid: str) -> Remembered | None:

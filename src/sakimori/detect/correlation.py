@@ -16,6 +16,7 @@ from typing import NamedTuple
 from sakimori.detect import grouping
 from sakimori.detect.ir import Correlation
 from sakimori.detect.sighting import Sighting
+from sakimori.detect.spool import Spool
 from sakimori.model.finding import Finding
 
 
@@ -47,22 +48,47 @@ def needed_fields(correlations: Iterable[Correlation]) -> dict[str, tuple[str, .
     return {rule: tuple(sorted(paths)) for rule, paths in needed.items()}
 
 
-def correlate(correlations: Iterable[Correlation], matches: Iterable[Seen]) -> Iterator[Finding]:
-    """The findings of every correlation over these matches (each match once, in any order)."""
-    by_rule: dict[str, list[Seen]] = defaultdict(list)
-    for match in matches:
-        by_rule[match.rule].append(match)
-    for correlation in correlations:
-        concerned = [match for rule in dict.fromkeys(correlation.rules) for match in by_rule.get(rule, ())]
-        yield from _findings(correlation, concerned)
+HELD = 300_000
+"""Matches held in memory, about 200 MB; then they are written aside, sorted."""
+
+Place = tuple[int, tuple[str, ...], int, int, str]
+"""Where a match stands: correlation, group, time, the rule's place in the correlation, record id."""
 
 
-def _findings(correlation: Correlation, matches: list[Seen]) -> Iterator[Finding]:
+class Correlator:
+    """Takes matches in any order, each as often as it likes, and gives the findings of every correlation."""
+
+    def __init__(self, correlations: Sequence[Correlation]) -> None:
+        self._correlations = correlations
+        self._users: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for index, correlation in enumerate(correlations):
+            for order, rule in enumerate(dict.fromkeys(correlation.rules)):
+                self._users[rule].append((index, order))
+        self._held: list[tuple[Place, Seen]] = []
+        self._aside: Spool[Place, Seen] = Spool()
+
+    def add(self, match: Seen) -> None:
+        for index, order in self._users[match.rule]:
+            if (group := _group(self._correlations[index], match)) is not None:
+                place = (index, group, match.time, order, match.sighting.record_id)
+                self._held.append((place, match))
+        if len(self._held) > HELD:
+            self._aside.write(self._held)
+            self._held = []
+
+    def findings(self) -> Iterator[Finding]:
+        """All findings, correlation by correlation."""
+        ordered = self._aside.merged(self._held)
+        for index, of_one in groupby(ordered, key=lambda item: item[0][0]):
+            yield from _findings(self._correlations[index], of_one)
+
+
+def _findings(correlation: Correlation, ordered: Iterator[tuple[Place, Seen]]) -> Iterator[Finding]:
     detect = _KINDS[correlation.kind]
-    order = {rule: place for place, rule in reversed(list(enumerate(correlation.rules)))}
     found: dict[grouping.Key, Episode] = {}
-    for group, members in sorted(_grouped(correlation, matches).items()):
-        members.sort(key=lambda match: (match.time, order[match.rule], match.sighting.record_id))
+    for group, places in groupby(ordered, key=lambda item: item[0][1]):
+        # A record that was read twice stands beside itself.
+        members = [next(same)[1] for _, same in groupby(places, key=lambda item: item[0])]
         for episode, facts in detect(correlation, members):
             facts = dict(zip(correlation.group_by, group, strict=True)) | facts
             key = _key(correlation, group, episode)
@@ -75,14 +101,10 @@ def _findings(correlation: Correlation, matches: list[Seen]) -> Iterator[Finding
         yield grouping.finding(correlation.meta, key, moments, episode[0].sighting.source_ip, facts)
 
 
-def _grouped(correlation: Correlation, matches: Iterable[Seen]) -> dict[tuple[str, ...], list[Seen]]:
-    """The matches by the values of the group-by fields; one that has none of the fields is in no group."""
-    groups: dict[tuple[str, ...], list[Seen]] = defaultdict(list)
-    for match in matches:
-        group = tuple(match.fields.get(_path(correlation, name, match.rule), "") for name in correlation.group_by)
-        if any(group) or not correlation.group_by:
-            groups[group].append(match)
-    return groups
+def _group(correlation: Correlation, match: Seen) -> tuple[str, ...] | None:
+    """The values of the group-by fields; a match that has none of them is in no group."""
+    group = tuple(match.fields.get(_path(correlation, name, match.rule), "") for name in correlation.group_by)
+    return group if any(group) or not correlation.group_by else None
 
 
 def _path(correlation: Correlation, name: str, rule: str) -> str:

@@ -18,7 +18,7 @@ from sakimori.collect.gunzip import MAGIC
 from sakimori.collect.records import split_stream
 from sakimori.collect.sources import SourceError, SourceObject, chunks, read
 from sakimori.detect import correlation, ir, matched
-from sakimori.detect.correlation import Seen
+from sakimori.detect.correlation import Correlator, Seen
 from sakimori.detect.engine import Engine, Hit
 from sakimori.detect.fields import Record
 from sakimori.detect.grouping import Groups
@@ -122,10 +122,10 @@ class Detector:
         return taker.look
 
     def findings(self, look: Look) -> Iterator[Finding]:
-        """All findings of the whole; those of single records first. A record that was read twice counts once."""
-        yield from look.groups.findings(self.book.metas)
-        distinct = {(seen.rule, seen.sighting.record_id): seen for seen in look.seen}
-        yield from correlation.correlate(self.book.correlations, distinct.values())
+        """The findings of one look, which is used up."""
+        whole = Whole(self.book)
+        whole.take(look)
+        return whole.findings()
 
     def in_window(self, seen: Sighting) -> bool:
         """Whether the record's time is wanted."""
@@ -142,6 +142,26 @@ class Detector:
         if show is None:
             show = self._matched[rule.meta.id] = matched.build(rule.condition)
         return show(record)
+
+
+class Whole:
+    """Looks, as many as come, until all have come: then the findings. Memory is bounded; the rest waits on disk."""
+
+    def __init__(self, book: Rulebook) -> None:
+        self._metas = book.metas
+        self._groups = Groups()
+        self._correlator = Correlator(book.correlations)
+
+    def take(self, look: Look) -> None:
+        """Takes a look in, and uses it up."""
+        self._groups.merge(look.groups)
+        for seen in look.seen:
+            self._correlator.add(seen)
+
+    def findings(self) -> Iterator[Finding]:
+        """All findings, those of single records first. A record that was read twice counts once."""
+        yield from self._groups.findings(self._metas)
+        yield from self._correlator.findings()
 
 
 class _LookTaker:

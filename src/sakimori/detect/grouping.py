@@ -7,10 +7,13 @@ order and in however many runs they are read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sakimori.detect.ir import Meta
 from sakimori.detect.sighting import Sighting
+from sakimori.detect.spool import Spool
 from sakimori.model.finding import Finding, finding_uid
 
 
@@ -46,11 +49,27 @@ class Group:
             self.first, self.source_ip, self.matched = other.first, other.source_ip, other.matched
 
 
+GROUP_WEIGHT = 6
+"""A group takes about as much memory as so many of its matches."""
+
+HELD = 600_000
+"""Matches (and groups, by weight) held in memory, about 150 MB; then they are written aside, sorted."""
+
+
 class Groups:
     """Matches under their keys. Adding costs a dictionary look-up; what was matched is asked for only when needed."""
 
     def __init__(self) -> None:
         self._groups: dict[Key, Group] = {}
+        self._weight = 0
+        self._aside: Spool[Key, Group] = Spool()
+
+    def __getstate__(self) -> dict[Key, Group]:
+        return self._groups
+
+    def __setstate__(self, groups: dict[Key, Group]) -> None:
+        self.__init__()  # type: ignore[misc]  # a worker's groups, which were never written aside
+        self._groups = groups
 
     def add(self, rule: str, seen: Sighting, asset: str, matched: Callable[[], Mapping[str, Any]]) -> None:
         key = Key(rule, seen.account, seen.region, seen.actor, asset, seen.time[:10])
@@ -64,16 +83,35 @@ class Groups:
             group.seen.append(moment)
 
     def merge(self, other: Groups) -> None:
+        """Takes another's groups in; the other is used up."""
         for key, group in other._groups.items():
+            self._weight += len(group.seen)
             if key in self._groups:
                 self._groups[key].merge(group)
             else:
                 self._groups[key] = group
+                self._weight += GROUP_WEIGHT
+        if self._weight > HELD:
+            self._aside.write(self._groups.items())
+            self._groups, self._weight = {}, 0
 
     def findings(self, rules: Mapping[str, Meta]) -> Iterator[Finding]:
-        """One finding a group, in the order of their first records."""
-        for key, group in sorted(self._groups.items(), key=lambda item: (item[1].first, item[0])):
+        """One finding a group: in the order of their first records, or by rule where there were too many to sort so."""
+        for key, group in self._ordered():
             yield finding(rules[key.rule], key, set(group.seen), group.source_ip, group.matched)
+
+    def _ordered(self) -> Iterable[tuple[Key, Group]]:
+        if not self._aside:
+            return sorted(self._groups.items(), key=lambda item: (item[1].first, item[0]))
+        return _united(self._aside.merged(self._groups.items()))
+
+
+def _united(ordered: Iterator[tuple[Key, Group]]) -> Iterator[tuple[Key, Group]]:
+    for key, parts in groupby(ordered, key=itemgetter(0)):
+        _, whole = next(parts)
+        for _, part in parts:
+            whole.merge(part)
+        yield key, whole
 
 
 def finding(
