@@ -19,7 +19,9 @@ def placeholders() -> dict[str, list[str]]:
     found = _read().get("detect", {}).get("placeholders", {})
     if not isinstance(found, dict):
         raise typer.BadParameter("[detect.placeholders] in sakimori.toml is not a table")
-    return {name: [str(each) for each in (value if isinstance(value, list) else [value])] for name, value in found.items()}
+    return {
+        name: [str(each) for each in (value if isinstance(value, list) else [value])] for name, value in found.items()
+    }
 
 
 def _read() -> dict[str, Any]:

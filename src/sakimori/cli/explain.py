@@ -51,7 +51,9 @@ def explain(
         _print(found, shown, raw=raw)
     missing = len(found.finding["records"]) - len(found.records)
     if missing:
-        _say(f"{missing:,} of the finding's {len(found.finding['records']):,} records are no longer where they were read")
+        _say(
+            f"{missing:,} of the finding's {len(found.finding['records']):,} records are no longer where they were read"
+        )
         raise typer.Exit(INCOMPLETE)
 
 

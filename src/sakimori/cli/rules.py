@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,7 +78,9 @@ def show(
     single = next((each for each in book.rules if each.meta.id == rule), None)
     if single is not None:
         covers = literals.covers(single.condition)
-        found = " or ".join(sorted(each.decode() for each in covers[0].literals)[:8]) if covers else "nothing: every record"
+        found = (
+            " or ".join(sorted(each.decode() for each in covers[0].literals)[:8]) if covers else "nothing: every record"
+        )
         _say(f"{meta.path}:{meta.line}; looked for in records that hold {printable(found)}")
 
 
@@ -96,7 +97,9 @@ def run_tests(
     failed = [outcome for outcome in outcomes if not outcome.passed]
     if json:
         for each in outcomes:
-            typer.echo(to_line({"rule": each.rule, "test": each.test, "expected": each.expected, "passed": each.passed}))
+            typer.echo(
+                to_line({"rule": each.rule, "test": each.test, "expected": each.expected, "passed": each.passed})
+            )
     else:
         for each in failed:
             wanted = "should match and does not" if each.expected else "should not match and does"
@@ -159,7 +162,9 @@ def cost(
         for each in measured.rules[:top]
     ]
     _print(rows, tuple(rows[0]) if rows else (), json=json)
-    _say(f"{measured.records:,} records; {len(measured.rules):,} rules looked at some; {measured.seconds:.2f} s in rules")
+    _say(
+        f"{measured.records:,} records; {len(measured.rules):,} rules looked at some; {measured.seconds:.2f} s in rules"
+    )
     if run.refused or book.errors:
         raise typer.Exit(INCOMPLETE)
 
@@ -185,7 +190,9 @@ def backtest(
     book = load_rules(rules or [], pack=not no_pack)
     wanted = _known(book, only or [])
     with open_ledger(ledger or ledger_place()) as known:
-        result = backtesting.backtest(book.only(wanted) if wanted else book, open_lake(lake or lake_folder()), known, days)
+        result = backtesting.backtest(
+            book.only(wanted) if wanted else book, open_lake(lake or lake_folder()), known, days
+        )
     write(result.findings, form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL), sys.stdout)
     for rule, count in result.per_rule:
         _say(f"{count:>7,}  {rule}")
@@ -220,7 +227,9 @@ def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], *, json: bool) 
 
 
 def _cell(value: Any) -> str:
-    return printable(", ".join(value) if isinstance(value, list) else f"{value:,}" if isinstance(value, int) else str(value))
+    return printable(
+        ", ".join(value) if isinstance(value, list) else f"{value:,}" if isinstance(value, int) else str(value)
+    )
 
 
 def printable_lines(text: str) -> str:
@@ -230,6 +239,3 @@ def printable_lines(text: str) -> str:
 
 def _say(text: str) -> None:
     typer.echo(printable(text), err=True)
-
-
-__all__: Iterable[str] = ("app",)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -85,7 +86,7 @@ class Detector:
         """The same for an object that is too large to be held: a stretch at a time."""
         whole = Look()
 
-        def text() -> Iterator[bytes]:
+        def text() -> Iterator[bytes | bytearray]:
             for chunk in decode_chunks(delivered(), source.path, STREAM_LIMIT):
                 whole.refusals.extend(chunk.refusals)
                 yield chunk.text
@@ -117,8 +118,7 @@ class Detector:
         for match in matches:
             seen = Sighting(match.record_id, match.time, match.account, match.region, match.actor, match.source_ip)
             if (rule := rules.get(match.rule)) and self.in_window(seen):
-                kept = dict(match.matched)
-                taker.add(rule, seen, match.asset, lambda kept=kept: kept, orjson.loads(match.group_key))
+                taker.add(rule, seen, match.asset, partial(dict, match.matched), orjson.loads(match.group_key))
         return taker.look
 
     def findings(self, look: Look) -> Iterator[Finding]:
@@ -180,7 +180,7 @@ class _LookTaker:
             rule = detector.book.rules[index]
             touched = asset(record, rule.meta.asset, seen)
             fields = detector.group_fields(rule, record)
-            self.add(rule, seen, touched, lambda rule=rule: detector.matched(rule, record), fields)
+            self.add(rule, seen, touched, partial(detector.matched, rule, record), fields)
 
     def add(
         self,

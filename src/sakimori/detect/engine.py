@@ -1,4 +1,4 @@
-"""The one algorithm: point at records by their raw text, look into those, evaluate only the rules that were pointed at."""
+"""The one algorithm: point at records by their raw text, look into those, evaluate the rules that point at them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Generic, Protocol, TypeVar
 
 from sakimori.detect import ir
 from sakimori.detect.evaluate import Test, build
-from sakimori.detect.prefilter import Plan, Prefilter, compile_database, plan
 from sakimori.detect.fields import Record
+from sakimori.detect.prefilter import Plan, Prefilter, compile_database, plan
 from sakimori.detect.reading import NotClean, Piece, clean_pieces, exact_pieces, record_pieces
 from sakimori.model.refusal import Refusal
 

@@ -32,7 +32,7 @@ def build(condition: ir.Condition) -> Test:
     return test
 
 
-def _expression(condition: ir.Condition, names: dict[str, Any]) -> str:
+def _expression(condition: ir.Condition | _OneOf, names: dict[str, Any]) -> str:
     match condition:
         case ir.And(children):
             return "(" + " and ".join(_expression(child, names) for child in children) + ")"
@@ -139,12 +139,13 @@ def _over(field: str, holds: ValueTest) -> Test:
 
 
 def _field_ref(field: str, other: str, how: str) -> Test:
-    relation: Callable[[str, str], bool] = {
-        "equals": str.__eq__,
-        "startswith": str.startswith,
-        "endswith": str.endswith,
-        "contains": str.__contains__,
-    }[how]
+    relations: dict[str, Callable[[str, str], bool]] = {
+        "equals": lambda ours, theirs: ours == theirs,
+        "startswith": lambda ours, theirs: ours.startswith(theirs),
+        "endswith": lambda ours, theirs: ours.endswith(theirs),
+        "contains": lambda ours, theirs: theirs in ours,
+    }
+    relation = relations[how]
 
     def test(record: Record) -> bool:
         theirs = [found.lower() for value in values(record, other) if (found := text(value)) is not None]

@@ -108,10 +108,14 @@ class Groups:
 
 def _united(ordered: Iterator[tuple[Key, Group]]) -> Iterator[tuple[Key, Group]]:
     for key, parts in groupby(ordered, key=itemgetter(0)):
-        _, whole = next(parts)
+        whole: Group | None = None
         for _, part in parts:
-            whole.merge(part)
-        yield key, whole
+            if whole is None:
+                whole = part
+            else:
+                whole.merge(part)
+        if whole is not None:
+            yield key, whole
 
 
 def finding(

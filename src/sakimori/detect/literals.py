@@ -9,11 +9,11 @@ which no printable ASCII character is written as an escape: `ESCAPES` finds the 
 from __future__ import annotations
 
 import re
+import re._constants as _constants  # type: ignore[import-not-found]  # the regex syntax tree has no public name
+import re._parser as _parser  # type: ignore[import-not-found]  # the same
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
-import re._constants as _constants
-import re._parser as _parser
 from typing import Any
 
 from sakimori.detect import ir
@@ -104,7 +104,9 @@ def _text(field: str, pattern: ir.Pattern) -> Cover | None:
 def _only_a_string_reads_like(value: str) -> bool:
     """No number, boolean, list or object has this text, so the value is a JSON string that holds it as it stands."""
     lowered = value.lower()
-    return bool(value) and value[0] not in "{[" and lowered not in _WORD_VALUES and not set(lowered) <= _NUMBER_CHARACTERS
+    return (
+        bool(value) and value[0] not in "{[" and lowered not in _WORD_VALUES and not set(lowered) <= _NUMBER_CHARACTERS
+    )
 
 
 def _fragments(pattern: ir.Pattern) -> Iterator[str]:
@@ -162,11 +164,45 @@ def _literal(text: str, share: float) -> Cover:
 
 # How common a string is in CloudTrail logs, roughly: only the choice between a rule's own strings hangs on it.
 _COMMON_KEYS = frozenset(
-    "eventversion useridentity type principalid arn accountid accesskeyid username sessioncontext sessionissuer "
-    "attributes creationdate mfaauthenticated webidfederationdata eventtime eventsource eventname awsregion "
-    "sourceipaddress useragent requestparameters responseelements requestid eventid readonly eventtype "
-    "managementevent recipientaccountid eventcategory tlsdetails tlsversion ciphersuite clientprovidedhostheader "
-    "invokedby resources items additionaleventdata".split()
+    [
+        "eventversion",
+        "useridentity",
+        "type",
+        "principalid",
+        "arn",
+        "accountid",
+        "accesskeyid",
+        "username",
+        "sessioncontext",
+        "sessionissuer",
+        "attributes",
+        "creationdate",
+        "mfaauthenticated",
+        "webidfederationdata",
+        "eventtime",
+        "eventsource",
+        "eventname",
+        "awsregion",
+        "sourceipaddress",
+        "useragent",
+        "requestparameters",
+        "responseelements",
+        "requestid",
+        "eventid",
+        "readonly",
+        "eventtype",
+        "managementevent",
+        "recipientaccountid",
+        "eventcategory",
+        "tlsdetails",
+        "tlsversion",
+        "ciphersuite",
+        "clientprovidedhostheader",
+        "invokedby",
+        "resources",
+        "items",
+        "additionaleventdata",
+    ]
 )
 _COMMON_TEXTS = {
     "assumedrole": 0.7, "role": 0.7, "assumed-role/": 0.7, "awsapicall": 1.0, "management": 0.9, "data": 0.3,
@@ -174,10 +210,37 @@ _COMMON_TEXTS = {
     "akia": 0.1, "asia": 0.7, "aroa": 0.7, "aida": 0.1, "arn:aws:iam::": 0.8, "arn:aws:": 0.9, "amazonaws": 1.0,
 }  # fmt: skip
 _BULK_CALLS = frozenset(
-    "decrypt encrypt generatedatakey assumerole assumerolewithwebidentity putobject deleteobject copyobject invoke "
-    "createlogstream putlogevents sendmessage receivemessage deletemessage headobject headbucket createtags query "
-    "updateinstanceinformation createnetworkinterface deletenetworkinterface runinstances terminateinstances "
-    "invokemodel converse scan putitem publish putmetricdata".split()
+    [
+        "decrypt",
+        "encrypt",
+        "generatedatakey",
+        "assumerole",
+        "assumerolewithwebidentity",
+        "putobject",
+        "deleteobject",
+        "copyobject",
+        "invoke",
+        "createlogstream",
+        "putlogevents",
+        "sendmessage",
+        "receivemessage",
+        "deletemessage",
+        "headobject",
+        "headbucket",
+        "createtags",
+        "query",
+        "updateinstanceinformation",
+        "createnetworkinterface",
+        "deletenetworkinterface",
+        "runinstances",
+        "terminateinstances",
+        "invokemodel",
+        "converse",
+        "scan",
+        "putitem",
+        "publish",
+        "putmetricdata",
+    ]
 )
 _READ_VERBS = ("describe", "get", "list", "batchget", "head", "lookup", "search", "select", "view")
 
@@ -213,4 +276,4 @@ def _fragment_share(piece: str) -> float:
 
 def _rarity(length: int) -> float:
     """Short strings turn up by chance, or as ordinary words; each further letter makes that rarer."""
-    return max(0.0002, 0.3 / 2 ** (length - MIN_LENGTH))
+    return max(0.0002, 0.3 * 0.5 ** (length - MIN_LENGTH))

@@ -87,8 +87,8 @@ def _clean_piece(parser: simdjson.Parser, text: bytes) -> Piece:
     count, lead = len(marks) - 1, len(START)
     marks[-1] += lead
     try:
-        array = parser.parse(text)
-    except (ValueError, RuntimeError):
+        array: Any = parser.parse(text)
+    except (ValueError, RuntimeError):  # simdjson's: what it calls errors of the text, and of its own limits
         raise NotClean from None
     if len(array) != count or any(sz.count(text, key) != count for key in ONCE):
         raise NotClean

@@ -14,10 +14,40 @@ from sakimori.detect.literals import covers
 from sakimori.detect.rulebook import Rulebook
 
 _TOP_LEVEL = frozenset(
-    "eventVersion userIdentity eventTime eventSource eventName awsRegion sourceIPAddress userAgent errorCode errorMessage "
-    "requestParameters responseElements additionalEventData requestID eventID eventType apiVersion managementEvent "
-    "readOnly resources recipientAccountId serviceEventDetails sharedEventID vpcEndpointId vpcEndpointAccountId "
-    "eventCategory addendum sessionCredentialFromConsole edgeDeviceDetails tlsDetails insightDetails eventContext".split()
+    [
+        "eventVersion",
+        "userIdentity",
+        "eventTime",
+        "eventSource",
+        "eventName",
+        "awsRegion",
+        "sourceIPAddress",
+        "userAgent",
+        "errorCode",
+        "errorMessage",
+        "requestParameters",
+        "responseElements",
+        "additionalEventData",
+        "requestID",
+        "eventID",
+        "eventType",
+        "apiVersion",
+        "managementEvent",
+        "readOnly",
+        "resources",
+        "recipientAccountId",
+        "serviceEventDetails",
+        "sharedEventID",
+        "vpcEndpointId",
+        "vpcEndpointAccountId",
+        "eventCategory",
+        "addendum",
+        "sessionCredentialFromConsole",
+        "edgeDeviceDetails",
+        "tlsDetails",
+        "insightDetails",
+        "eventContext",
+    ]
 )
 """AWS CloudTrail User Guide, "CloudTrail record contents for management, data, and network activity events"."""
 
@@ -36,7 +66,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Warning:  # noqa: A001  # the linters' word for it
+class LintWarning:
     """Something in a rule that loads but looks wrong: `path:line: rule: reason`."""
 
     path: str
@@ -61,15 +91,15 @@ def run_tests(book: Rulebook, tests: Mapping[str, Iterable[ir.RuleTest]]) -> Ite
             yield Outcome(rule_id, test.name, test.match, found == test.match)
 
 
-def lint(book: Rulebook) -> Iterator[Warning]:
+def lint(book: Rulebook) -> Iterator[LintWarning]:
     """What looks wrong, rule by rule."""
     for rule in book.rules:
         reasons = [*_inert(rule.condition), *_unindexable(rule), *_tags(rule.meta)]
         for reason in dict.fromkeys(reasons):
-            yield Warning(rule.meta.path, rule.meta.line, rule.meta.id, reason)
+            yield LintWarning(rule.meta.path, rule.meta.line, rule.meta.id, reason)
     for correlation in book.correlations:
         for reason in _tags(correlation.meta):
-            yield Warning(correlation.meta.path, correlation.meta.line, correlation.meta.id, reason)
+            yield LintWarning(correlation.meta.path, correlation.meta.line, correlation.meta.id, reason)
 
 
 def _inert(condition: ir.Condition) -> Iterator[str]:

@@ -17,7 +17,7 @@ from sakimori.model.refusal import Refusal
 
 @dataclass(slots=True)
 class RuleCost:
-    """`looked_at` records were evaluated by the rule in `seconds`; `matched` of them matched. `share` is of all rules."""
+    """`looked_at` records were evaluated by the rule in `seconds`; `matched` of them."""
 
     rule: str
     looked_at: int = 0
@@ -74,7 +74,7 @@ def _pieces(source: SourceObject, refuse: Callable[[object], None]) -> Iterator[
         refuse(refusal)
 
 
-def _is_clean(text: bytes) -> bool:
+def _is_clean(text: bytes | bytearray) -> bool:
     """Whether all of the text is clean: asked first, since what was measured cannot be taken back."""
     try:
         for _ in clean_pieces(text):

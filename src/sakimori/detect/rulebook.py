@@ -121,17 +121,18 @@ def _keep(place: Path, content: bytes) -> None:
 
 
 def _read(files: list[Path], placeholders: Mapping[str, list[str]]) -> _Loaded:
-    from sakimori.detect import sigma
+    from sakimori.detect.rule_lines import RuleError
+    from sakimori.detect.sigma import Skipped, load_file
 
     rules: dict[str, ir.Rule] = {}
     correlations: dict[str, ir.Correlation] = {}
     problems: list[Problem] = []
     for path in files:
-        for loaded in sigma.load_file(path, placeholders):
+        for loaded in load_file(path, placeholders):
             match loaded:
-                case sigma.RuleError():
+                case RuleError():
                     problems.append(Problem(loaded.path, loaded.line, loaded.reason))
-                case sigma.Skipped():
+                case Skipped():
                     problems.append(Problem(loaded.path, loaded.line, loaded.reason, is_error=False))
                 case ir.Rule():
                     rule_id = _unused(loaded.meta.id, rules.keys() | correlations.keys())
@@ -155,9 +156,7 @@ def _named(meta: ir.Meta, rule_id: str) -> ir.Meta:
     return msgspec.structs.replace(meta, id=rule_id)
 
 
-def _resolved(
-    rules: dict[str, ir.Rule], correlations: dict[str, ir.Correlation], problems: list[Problem]
-) -> _Loaded:
+def _resolved(rules: dict[str, ir.Rule], correlations: dict[str, ir.Correlation], problems: list[Problem]) -> _Loaded:
     """Correlations with their references (name, UUID or id) as ids; the rules they silence no longer report."""
     places: dict[str, str] = {}
     for rule_id, rule in rules.items():
@@ -187,5 +186,6 @@ def _resolved(
 def _book(
     rules: tuple[ir.Rule, ...], correlations: tuple[ir.Correlation, ...], problems: tuple[Problem, ...]
 ) -> Rulebook:
-    metas = {each.meta.id: each.meta for each in (*rules, *correlations)}
+    metas = {rule.meta.id: rule.meta for rule in rules}
+    metas |= {correlation.meta.id: correlation.meta for correlation in correlations}
     return Rulebook(rules, correlations, problems, metas)

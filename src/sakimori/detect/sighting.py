@@ -74,7 +74,7 @@ def _actor(identity: Any) -> str:
     arn = _string(identity.get("arn"))
     if identity.get("type") == "AssumedRole" and "@" not in arn and "/AWSReservedSSO_" not in arn:
         context = identity.get("sessionContext")
-        issuer = context.get("sessionIssuer") if hasattr(context, "get") else None
+        issuer: Any = context.get("sessionIssuer") if hasattr(context, "get") else None
         arn = (_string(issuer.get("arn")) if hasattr(issuer, "get") else "") or arn
     if arn:
         return arn
