@@ -15,8 +15,8 @@ import pytest
 from cloudtrail_logs import lake_hashes, ledger_rows, run, start, write_logs
 
 KILLS = 30
-ROUNDS = 6
-OBJECTS, RECORDS = 80, 60
+ROUNDS = 5
+OBJECTS, RECORDS = 60, 40
 
 
 def _program(process: Popen[str]) -> None:
