@@ -92,7 +92,7 @@ def test_sigmahq_rules_on_real_records() -> None:
 
 def test_our_rules_on_real_records() -> None:
     conditions = [rule.condition for rule in rules(Path(sakimori.detect.__file__).parent / "rules")]
-    texts = [as_text(at % 3, record) for at, record in enumerate(cloudtrail_records())]
+    texts = [as_text(at % 3, record) for at, record in enumerate(Random(0).sample(cloudtrail_records(), 600))]
     assert assert_agree(texts, conditions) > 0
 
 

@@ -63,13 +63,16 @@ def prune(condition: ir.Condition, dialect: Dialect, *, rule: str = "") -> str |
 
 
 def _tree(condition: ir.Condition, dialect: Dialect, column: str, rule: str) -> str:
+    """The condition without a parenthesis at its start: Spark's parser takes exponential time over nested ones."""
     match condition:
         case ir.And(children):
-            return "(" + (" AND ".join(_tree(child, dialect, column, rule) for child in children) or "true") + ")"
+            both = " AND ".join(_tree(child, dialect, column, rule) for child in children)
+            return f"CASE WHEN {both or 'true'} THEN true ELSE false END"
         case ir.Or(children):
-            return "(" + (" OR ".join(_tree(child, dialect, column, rule) for child in children) or "false") + ")"
+            either = " OR ".join(_tree(child, dialect, column, rule) for child in children)
+            return f"CASE WHEN {either or 'false'} THEN true ELSE false END"
         case ir.Not(child):
-            return f"(NOT {_tree(child, dialect, column, rule)})"
+            return f"CASE WHEN {_tree(child, dialect, column, rule)} THEN false ELSE true END"
         case _:
             return _PREDICATES[dialect](condition, column, rule)
 

@@ -72,7 +72,7 @@ def predicate(term: ir.Predicate, column: str, rule: str = "") -> str:
     values = _values(term.field, column, rule)
     match term:
         case ir.Null():
-            return f"(size({values}) = 0)"
+            return f"size({values}) = 0"
         case ir.Text(_, pattern, cased):
             return _any(_texts(values), _fits("v", pattern, cased, rule))
         case ir.Regex(_, expression):
@@ -157,7 +157,7 @@ def _json(text: str) -> str:
 def _is_integer(text: str) -> str:
     """SQL: an integer of at most 64 bits, with a sign or without: a larger one is read as a double."""
     bounds = "BETWEEN -9223372036854775808 AND 18446744073709551615"
-    return f"({text} RLIKE '^-?[0-9]+$' AND coalesce(try_cast({text} AS decimal(38,0)) {bounds}, false))"
+    return f"{text} RLIKE '^-?[0-9]+$' AND coalesce(try_cast({text} AS decimal(38,0)) {bounds}, false)"
 
 
 def _is_all(text: str, expression: str) -> str:
