@@ -16,7 +16,7 @@ from sakimori.collect import delivery as deliveries
 from sakimori.collect.ingest import Ingested, IngestError, IngestReport, ingest, object_uid
 from sakimori.collect.records import Split
 from sakimori.collect.sources import SourceObject, find_objects
-from sakimori.model.match import Match
+from sakimori.model.match import Match, Observed
 from sakimori.store.lake import Lake, LakeError, open_lake, read_batches
 from sakimori.store.ledger import Ledger, open_ledger
 
@@ -160,10 +160,9 @@ def test_an_object_that_cannot_be_read_is_tried_again(lake: Lake, ledger: Ledger
     assert ingest(found, lake, ledger, workers=2).ingested == 1
 
 
-def observe_users(source: SourceObject, text: bytes, split: Split) -> Sequence[Match]:
-    assert text.count(b'"eventID"') == len(split.records)
-    found = (json.loads(record) for record in split.records)
-    return [Match("r", record["eventID"], record["eventTime"], "", "", "", source.path, "") for record in found]
+def observe_users(source: SourceObject, records: Sequence[bytes]) -> Observed:
+    found = map(json.loads, records)
+    return Observed([Match("r", record["eventID"], record["eventTime"], "", "", "", source.path, "") for record in found])
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -175,10 +174,10 @@ def test_matches_are_committed_with_their_object(lake: Lake, ledger: Ledger, log
     assert matches[0].source_ip.endswith(".json.gz")
 
 
-def observe_and_fail(source: SourceObject, text: bytes, split: Split) -> Sequence[Match]:
+def observe_and_fail(source: SourceObject, records: Sequence[bytes]) -> Observed:
     if "3.json" in source.path:
         raise RuntimeError("a rule broke")
-    return []
+    return Observed()
 
 
 def test_an_observer_that_fails_stops_the_run_and_the_object_is_not_entered(
@@ -191,12 +190,12 @@ def test_an_observer_that_fails_stops_the_run_and_the_object_is_not_entered(
     assert len(uids(lake, ledger)) == 12
 
 
-def observe_and_die(source: SourceObject, text: bytes, split: Split) -> Sequence[Match]:
+def observe_and_die(source: SourceObject, records: Sequence[bytes]) -> Observed:
     import os
     import signal
 
     os.kill(os.getpid(), signal.SIGKILL)
-    return []
+    return Observed()
 
 
 def test_a_worker_that_is_killed_is_an_error_that_names_the_object(lake: Lake, ledger: Ledger, logs: Path) -> None:

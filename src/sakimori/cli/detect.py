@@ -53,14 +53,20 @@ def detect(
     no_pack: NoPackOption = False,
     form: Annotated[Format | None, typer.Option("--format", help="Default: table on a terminal, else jsonl.")] = None,
     min_severity: Annotated[
-        Severity, typer.Option(parser=severity, metavar="LEVEL", help="Leave findings below this level out.")
+        Severity,
+        typer.Option(
+            parser=severity,
+            metavar="LEVEL",
+            help="Leave findings below this level out.",
+            show_default="informational",
+        ),
     ] = Severity.INFORMATIONAL,
     fail_on: Annotated[
         Severity | None, typer.Option(parser=severity, metavar="LEVEL", help="Exit code 1 from this level on.")
     ] = None,
     since: Annotated[str, typer.Option(help="Only records from this time on (2026-11-20 or 2026-11-20T08:00Z).")] = "",
     until: Annotated[str, typer.Option(help="Only records before this time.")] = "",
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes.")] = os.cpu_count() or 1,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes.", show_default="one a core")] = os.cpu_count() or 1,
     stats: Annotated[Path | None, typer.Option(help="Write counts, seconds per stage and peak memory here.")] = None,
 ) -> None:
     """Find attacks in CloudTrail logs.
@@ -192,7 +198,7 @@ def _run(run: Run, book: Rulebook, paths: list[str], since: str, until: str, wor
 
 
 def _looks(run: Run, detector: Detector, sources: list[SourceObject], workers: int) -> Iterable[Look]:
-    from sakimori.detect.memory import spare_the_collector
+    from sakimori.collect.memory import spare_the_collector
 
     spare_the_collector()
     total = sum(source.size for source in sources)

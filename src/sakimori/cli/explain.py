@@ -78,7 +78,8 @@ def _in_ledger(uid: str, lake: Path, place: str | Path) -> Found | None:
             if stored is None:
                 return None
             ids = stored.finding.records
-            files = ledger.files_of(ledger.objects_of_records(ids))
+            first, last = _milliseconds(stored.finding.first_seen), _milliseconds(stored.finding.last_seen)
+            files = ledger.lake_files(first, None if last is None else last + 1000)
             texts: dict[str, bytes] = {}
             wanted = set(ids)
             for batch in read_batches(open_lake(lake), files, ["metadata.uid", "raw_data"]):
@@ -90,6 +91,12 @@ def _in_ledger(uid: str, lake: Path, place: str | Path) -> Found | None:
         raise typer.Exit(FAILED) from None
     finding = stored.finding.to_json() | {"status": stored.status.value}
     return Found(finding, load_rules([], pack=True), _in_order(ids, texts))
+
+
+def _milliseconds(time: str) -> int | None:
+    from sakimori.detect.sighting import epoch
+
+    return epoch(time) * 1000 if time else None
 
 
 def _in_runs(uid: str) -> Found | None:

@@ -36,7 +36,10 @@ def list_rules(
     rules: RulesOption = None,
     no_pack: NoPackOption = False,
     min_severity: Annotated[
-        Severity, typer.Option(parser=severity, metavar="LEVEL", help="Leave rules below this level out.")
+        Severity,
+        typer.Option(
+            parser=severity, metavar="LEVEL", help="Leave rules below this level out.", show_default="informational"
+        ),
     ] = Severity.INFORMATIONAL,
     json: JsonOption = False,
 ) -> None:

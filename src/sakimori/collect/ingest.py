@@ -25,16 +25,17 @@ from sakimori.collect.delivery import Delivery, clean_split, exact_split, receiv
 from sakimori.collect.records import Split
 from sakimori.collect.sources import SourceError, SourceObject
 from sakimori.collect.workers import WorkerDied, in_parallel
-from sakimori.model.match import Match
+from sakimori.model.finding import Finding
+from sakimori.model.match import Match, Observed
 from sakimori.model.refusal import Refusal
 from sakimori.store.lake import UNKNOWN, Lake, LakeFile, pending, write_object
 from sakimori.store.ledger import Ledger, ObjectEntry
 
 KIND = "cloudtrail"
 
-Observer = Callable[[SourceObject, bytes | bytearray, Split], Sequence[Match]]
-"""Looks at an object's text on its way into the lake: (object, text, its records). What it returns is committed
-together with the object. A large object comes in stretches, each as `{"Records":[...]}`."""
+Observer = Callable[[SourceObject, Sequence[bytes]], Observed]
+"""Looks at an object's records, each the JSON text of one, on their way into the lake. What it returns is committed
+together with the object. A large object comes in stretches."""
 
 
 class IngestError(Exception):
@@ -56,6 +57,7 @@ class Ingested:
     records: int = 0
     refusals: tuple[Refusal, ...] = ()
     matches: tuple[Match, ...] = ()
+    findings: tuple[Finding, ...] = ()
     lake_files: tuple[LakeFile, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     process: int = 0
@@ -76,6 +78,7 @@ class IngestReport:
     records: int = 0
     refused: int = 0
     matches: int = 0
+    findings: int = 0
     bytes_in: int = 0
     bytes_lake: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
@@ -86,6 +89,17 @@ class IngestReport:
     def complete(self) -> bool:
         """Whether everything that was offered could be read."""
         return not self.unread and not self.refused
+
+    def add(self, other: IngestReport) -> None:
+        """Counts another run in."""
+        for name in ("objects", "ingested", "known", "unread", "records", "refused", "matches", "findings"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.bytes_in += other.bytes_in
+        self.bytes_lake += other.bytes_lake
+        self.wall_seconds += other.wall_seconds
+        self.peak_bytes = max(self.peak_bytes, other.peak_bytes)
+        for stage, seconds in other.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
 
 def ingest(
@@ -112,7 +126,7 @@ def ingest(
                 for _, done in results:
                     if done.uid and not done.known:
                         commit = time.perf_counter()
-                        ledger.commit_object(_entry(done), done.refusals, done.matches)
+                        ledger.commit_object(_entry(done), done.refusals, done.matches, done.findings)
                         done.seconds["commit"] = time.perf_counter() - commit
                     _count(report, done, peaks)
                     if progress is not None:
@@ -150,6 +164,12 @@ def object_uid(source: SourceObject, sha256: str) -> str:
     """The identity of an object: where it is and what is in it (S3's etag, else the SHA-256 of its bytes)."""
     parts = (_address(source), source.etag or sha256)
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_collected(source: SourceObject, ledger: Ledger) -> bool:
+    """Whether this version of an S3 object, or some version of another one, is in the lake."""
+    known = ledger.uids_of(_address(source))
+    return object_uid(source, "") in known if source.etag else bool(known)
 
 
 def _address(source: SourceObject) -> str:
@@ -201,13 +221,14 @@ class Ingestion:
             clock.lap("split")
             files = write_object(self.lake, self.folder, done.uid, activity_batches(split.records))
             clock.lap("lake")
-        matches = tuple(self.observe(delivery.source, text, split)) if self.observe else ()
+        observed = self.observe(delivery.source, split.records) if self.observe else Observed()
         clock.lap("observe")
         return replace(
             done,
             records=len(split.records),
             refusals=(*refusals, *split.refusals),
-            matches=matches,
+            matches=tuple(observed.matches),
+            findings=tuple(observed.findings),
             lake_files=tuple(files),
         )
 
@@ -222,6 +243,7 @@ class Ingestion:
         records = 0
         refusals: list[Refusal] = []
         matches: list[Match] = []
+        findings: list[Finding] = []
 
         def batches() -> Iterator[pa.RecordBatch]:
             nonlocal records
@@ -229,13 +251,21 @@ class Ingestion:
                 records += len(split.records)
                 refusals.extend(split.refusals)
                 if self.observe:
-                    text = b'{"Records":[' + b",".join(split.records) + b"]}"
-                    matches.extend(self.observe(delivery.source, text, split))
+                    observed = self.observe(delivery.source, split.records)
+                    matches.extend(observed.matches)
+                    findings.extend(observed.findings)
                 yield from activity_batches(split.records)
 
         files = write_object(self.lake, self.folder, done.uid, batches())
         clock.lap("lake")
-        return replace(done, records=records, refusals=tuple(refusals), matches=tuple(matches), lake_files=tuple(files))
+        return replace(
+            done,
+            records=records,
+            refusals=tuple(refusals),
+            matches=tuple(matches),
+            findings=tuple(findings),
+            lake_files=tuple(files),
+        )
 
 
 class _Clock:
@@ -278,6 +308,7 @@ def _count(report: IngestReport, done: Ingested, peaks: dict[int, int]) -> None:
     report.records += done.records
     report.refused += len(done.refusals)
     report.matches += len(done.matches)
+    report.findings += len(done.findings)
     report.bytes_in += done.bytes
     report.bytes_lake += sum(file.bytes for file in done.lake_files)
     for stage, seconds in done.seconds.items():

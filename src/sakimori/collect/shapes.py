@@ -41,7 +41,7 @@ FIELD_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
 }
 """The type of each top-level field that rules and columns rest on; each may also be null or absent."""
 
-_IDENTITY_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
+IDENTITY_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     **dict.fromkeys(("type", "principalId", "arn", "accountId", "accessKeyId", "userName", "invokedBy"), _TEXT),
     "sessionContext": _OBJECT,
 }
@@ -105,7 +105,7 @@ def wrong_types(record: dict[str, Any]) -> str:
     found = _mismatches(record, FIELD_TYPES, "")
     identity = record.get("userIdentity")
     if isinstance(identity, dict):
-        found += _mismatches(identity, _IDENTITY_TYPES, "userIdentity.")
+        found += _mismatches(identity, IDENTITY_TYPES, "userIdentity.")
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     return f"wrong type: {', '.join(found[:3])}{more}" if found else ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -26,7 +27,7 @@ from sakimori.detect.grouping import Groups
 from sakimori.detect.rulebook import Rulebook
 from sakimori.detect.sighting import Sighting, asset, epoch, group_values, sighting
 from sakimori.model.finding import Finding
-from sakimori.model.match import Match
+from sakimori.model.match import Match, Observed
 from sakimori.model.refusal import Refusal
 
 
@@ -107,19 +108,23 @@ class Detector:
         scan.taker.look.records = scan.records
         return scan.taker.look
 
-    def matches(self, text: bytes | bytearray, path: str) -> list[Match]:
-        """The same, as the ledger keeps it."""
-        return self.engine.scan(text, path, lambda: _MatchTaker(self)).taker.matches
+    def observed(self, records: Sequence[bytes]) -> Observed:
+        """The same as the ledger keeps it: findings of single records, and the matches that correlations need."""
+        look = self.look_over(records)
+        matches = [
+            Match(seen.rule, *seen.sighting, seen.asset, orjson.dumps(seen.fields).decode()) for seen in look.seen
+        ]
+        return Observed(matches, list(look.groups.findings(self.book.metas)))
 
-    def look_back(self, matches: Iterable[Match]) -> Look:
-        """What matches that the ledger kept amount to: the look that the texts they came from would give."""
-        taker = _LookTaker(self)
-        rules = {rule.meta.id: rule for rule in self.book.rules}
+    def correlated(self, matches: Iterable[Match]) -> Iterator[Finding]:
+        """The findings of correlations over matches that the ledger kept."""
+        correlator = Correlator(self.book.correlations)
         for match in matches:
-            seen = Sighting(match.record_id, match.time, match.account, match.region, match.actor, match.source_ip)
-            if (rule := rules.get(match.rule)) and self.in_window(seen):
-                taker.add(rule, seen, match.asset, partial(dict, match.matched), orjson.loads(match.group_key))
-        return taker.look
+            if match.time:
+                seen = Sighting(match.record_id, match.time, match.account, match.region, match.actor, match.source_ip)
+                fields = orjson.loads(match.group_key) or {}
+                correlator.add(Seen(match.rule, epoch(match.time), seen, match.asset, fields))
+        return correlator.findings()
 
     def findings(self, look: Look) -> Iterator[Finding]:
         """The findings of one look, which is used up."""
@@ -159,9 +164,14 @@ class Whole:
             self._correlator.add(seen)
 
     def findings(self) -> Iterator[Finding]:
-        """All findings, those of single records first. A record that was read twice counts once."""
-        yield from self._groups.findings(self._metas)
-        yield from self._correlator.findings()
+        """All findings, by the time of their first records; a record that was read twice counts once.
+
+        Where they are too many to be sorted in memory, those of single records come first, by rule.
+        """
+        if self._groups.are_aside:
+            return chain(self._groups.findings(self._metas), self._correlator.findings())
+        found = [*self._groups.findings(self._metas), *self._correlator.findings()]
+        return iter(sorted(found, key=lambda finding: (finding.first_seen, finding.severity, finding.uid)))
 
 
 class _LookTaker:
@@ -196,21 +206,3 @@ class _LookTaker:
             look.groups.add(rule.meta.id, seen, touched, values)
         if fields is not None and seen.time:
             look.seen.append(Seen(rule.meta.id, epoch(seen.time), seen, touched, fields))
-
-
-class _MatchTaker:
-    """Takes hits as Matches for the ledger."""
-
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self.matches: list[Match] = []
-
-    def take(self, hit: Hit) -> None:
-        record, detector = hit.record, self._detector
-        seen = sighting(record, lambda: hit.raw)
-        for index in hit.rules:
-            rule = detector.book.rules[index]
-            fields = orjson.dumps(detector.group_fields(rule, record)).decode()
-            touched = asset(record, rule.meta.asset, seen)
-            values = detector.matched(rule, record) if rule.reports else {}
-            self.matches.append(Match(rule.meta.id, *seen, touched, fields, values))

@@ -95,6 +95,11 @@ class Groups:
             self._aside.write(self._groups.items())
             self._groups, self._weight = {}, 0
 
+    @property
+    def are_aside(self) -> bool:
+        """Whether some of the groups had to be written aside."""
+        return bool(self._aside)
+
     def findings(self, rules: Mapping[str, Meta]) -> Iterator[Finding]:
         """One finding a group: in the order of their first records, or by rule where there were too many to sort so."""
         for key, group in self._ordered():
@@ -141,4 +146,5 @@ def finding(
         records=tuple(record_id for _, record_id in moments),
         matched=matched,
         description=meta.description,
+        times=tuple(time for time, _ in moments),
     )

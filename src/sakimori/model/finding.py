@@ -20,8 +20,8 @@ def finding_uid(plug_in: str, account: str, region: str, resource: str, discrimi
 class Finding:
     """One detection finding. Times are ISO 8601 in UTC (`2026-11-21T08:00:00Z`), as CloudTrail writes them.
 
-    `records` holds the id of every record behind it, in time order; `matched` maps a field's path to the value
-    that made the rule match in the first of them. Unknown text is "".
+    `records` holds the id of every record behind it, in time order, `times` the time of each where they are known;
+    `matched` maps a field's path to the value that made the rule match in the first of them. Unknown text is "".
     """
 
     uid: str
@@ -41,6 +41,7 @@ class Finding:
     records: tuple[str, ...]
     matched: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
+    times: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The object that `sakimori detect --format jsonl` prints: the contract that others build on."""

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from sakimori.model.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the rules made of one log object: matches that correlations need, and the findings of single records."""
+
+    matches: Sequence[Match] = ()
+    findings: Sequence[Finding] = ()
 
 
 @dataclass(frozen=True, slots=True)

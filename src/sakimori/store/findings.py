@@ -89,11 +89,10 @@ def upsert(connection: Connection, batch: Iterable[Finding]) -> Upserted:
         connection.execute(insert(findings), [_new_row(finding, now) for finding in new])
         started = [_status_row(finding.uid, now, Status.NEW, "sakimori", "first seen") for finding in new]
         connection.execute(insert(finding_status), started)
-    places = _per_finding(connection, func.max(finding_records.c.position), list(before))
     records = [
-        {"finding_uid": finding.uid, "record_id": storable(record), "position": at}
+        {"finding_uid": finding.uid, "record_id": storable(record), "time": storable(time)}
         for finding in given.values()
-        for at, record in enumerate(finding.records, places.get(finding.uid, -1) + 1)
+        for record, time in zip(finding.records, _times(finding), strict=True)
     ]
     if records:
         connection.execute(insert_new(connection, finding_records), records)
@@ -170,10 +169,16 @@ def _by_uid(batch: Iterable[Finding]) -> dict[str, Finding]:
                 count=max(known.count, finding.count),
                 first_seen=_earliest(known.first_seen, finding.first_seen),
                 last_seen=max(known.last_seen, finding.last_seen),
-                records=tuple(dict.fromkeys((*known.records, *finding.records))),
+                records=(*known.records, *finding.records),
+                times=(*_times(known), *_times(finding)),
             )
         given[finding.uid] = finding
     return given
+
+
+def _times(finding: Finding) -> tuple[str, ...]:
+    """A time for every record, "" where none is given."""
+    return (finding.times + ("",) * len(finding.records))[: len(finding.records)]
 
 
 def _rows(connection: Connection, uids: Sequence[str]) -> list[RowMapping]:
@@ -189,7 +194,7 @@ def _records_of(connection: Connection, uids: Sequence[str]) -> dict[str, list[s
     records: dict[str, list[str]] = {}
     for at in range(0, len(uids), IN_CLAUSE):
         query = select(c.finding_uid, c.record_id).where(c.finding_uid.in_(uids[at : at + IN_CLAUSE]))
-        for uid, record in connection.execute(query.order_by(c.finding_uid, c.position, c.record_id)):
+        for uid, record in connection.execute(query.order_by(c.finding_uid, c.time, c.record_id)):
             records.setdefault(uid, []).append(record)
     return records
 
@@ -205,7 +210,7 @@ def _per_finding(connection: Connection, wanted: ColumnElement[int], uids: Seque
 
 
 _CHANGING = (
-    *("title", "description", "severity_id", "tactics", "techniques", "matched"),
+    *("title", "description", "severity_id", "tactics", "techniques", "matched", "source_ip"),
     *("count", "first_seen", "last_seen", "status", "updated_at"),
 )
 
@@ -238,17 +243,29 @@ def _changed_row(before: RowMapping, finding: Finding, records: int, now: str) -
     row = _new_row(finding, now)
     first_seen = _earliest(before["first_seen"], row["first_seen"])
     returned = records > before["count"] or not records
+    shown = _of_first(before, row)
     changed = {
         **row,
         "key": before["uid"],
         "count": records or max(before["count"], finding.count),
         "first_seen": first_seen,
         "last_seen": max(before["last_seen"], row["last_seen"]),
-        # What is shown as matched belongs to the first record.
-        "matched": before["matched"] if first_seen == before["first_seen"] else row["matched"],
+        "matched": shown[0],
+        "source_ip": shown[1],
         "status": Status.NEW if returned and before["status"] == Status.RESOLVED else before["status"],
     }
     return {name: changed[name] for name in ("key", *_CHANGING)}
+
+
+def _of_first(before: RowMapping, row: dict[str, Any]) -> tuple[str, str]:
+    """What is shown as matched, and from where, is the first record's; of two in one second, the lesser text's.
+
+    So what a finding shows does not hang on the order in which its records were read.
+    """
+    known, given = (before["matched"], before["source_ip"]), (row["matched"], row["source_ip"])
+    if before["first_seen"] == row["first_seen"]:
+        return min(known, given)
+    return known if _earliest(before["first_seen"], row["first_seen"]) == before["first_seen"] else given
 
 
 def _earliest(one: str, other: str) -> str:

@@ -133,8 +133,14 @@ class Ledger:
                 found += (file for text in connection.execute(query).scalars() for file in _files(text))
         return sorted(found, key=lambda file: file.path)
 
-    def commit_object(self, entry: ObjectEntry, refusals: Sequence[Refusal], matches: Sequence[Match]) -> bool:
-        """Enters an object with its refusals and matches, all or nothing; False if it was there already."""
+    def commit_object(
+        self,
+        entry: ObjectEntry,
+        refusals: Sequence[Refusal],
+        matches: Sequence[Match],
+        found: Sequence[Finding] = (),
+    ) -> bool:
+        """Enters an object with its refusals, matches and findings, all or nothing; False if it was there already."""
         with writing(self._engine) as connection:  # alone: nobody can enter it between the question and the answer
             if connection.execute(select(1).where(tables.objects.c.uid == entry.uid)).first() is not None:
                 return False
@@ -150,6 +156,8 @@ class Ledger:
             if matches:
                 rows = [_match_row(match, entry.uid) for match in matches]
                 connection.execute(insert_new(connection, tables.matches), rows)
+            if found:
+                findings.upsert(connection, found)
             return True
 
     def refusals_of(self, object_uid: str) -> list[Refusal]:

@@ -86,7 +86,7 @@ finding_records = Table(
     metadata,
     Column("finding_uid", Text, ForeignKey("findings.uid"), primary_key=True),
     Column("record_id", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),  # keeps the order in which they were given
+    Column("time", Text, nullable=False),  # the record's, "" if it is not known
 )
 
 finding_status = Table(

@@ -72,7 +72,7 @@ def upgrade() -> None:
         "finding_records",
         Column("finding_uid", Text, ForeignKey("findings.uid"), primary_key=True),
         Column("record_id", Text, primary_key=True),
-        Column("position", BigInteger, nullable=False),
+        Column("time", Text, nullable=False),
     )
     op.create_table(
         "finding_status",
