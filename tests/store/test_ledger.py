@@ -72,6 +72,7 @@ def finding(uid: str = "f1", **changes: Any) -> Finding:
         first_seen="2026-11-21T01:00:00Z",
         last_seen="2026-11-21T02:00:00Z",
         records=("e2", "e1"),
+        times=("2026-11-21T01:00:00Z", "2026-11-21T02:00:00Z"),
         matched={"eventName": "CreateUser"},
         description="Why it matters.",
     )
@@ -151,14 +152,17 @@ def test_upserting_again_counts_nothing_twice(ledger: Ledger) -> None:
 
 def test_a_finding_grows(ledger: Ledger) -> None:
     ledger.upsert_findings([finding()])
-    later = finding(records=("e1", "e3"), first_seen="2026-11-21T01:30:00Z", last_seen="2026-11-22T00:00:00Z")
-    earlier = finding(records=("e0",), first_seen="2026-11-20T00:00:00Z", matched={"eventName": "First"})
+    last, first = "2026-11-22T00:00:00Z", "2026-11-20T00:00:00Z"
+    later = finding(
+        records=("e1", "e3"), times=("2026-11-21T02:00:00Z", last), first_seen="2026-11-21T01:30:00Z", last_seen=last
+    )
+    earlier = finding(records=("e0",), times=(first,), first_seen=first, matched={"eventName": "First"})
     ledger.upsert_findings([later])
     ledger.upsert_findings([replace(earlier, severity=Severity.LOW)])
     stored = ledger.finding("f1")
     assert stored is not None
     found = stored.finding
-    assert (found.count, found.records) == (4, ("e2", "e1", "e3", "e0"))
+    assert (found.count, found.records) == (4, ("e0", "e2", "e1", "e3"))
     assert (found.first_seen, found.last_seen) == ("2026-11-20T00:00:00Z", "2026-11-22T00:00:00Z")
     assert found.matched == {"eventName": "First"}
     assert found.severity is Severity.LOW

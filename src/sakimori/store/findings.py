@@ -87,8 +87,6 @@ def upsert(connection: Connection, batch: Iterable[Finding]) -> Upserted:
     new = [finding for uid, finding in given.items() if uid not in before]
     if new:
         connection.execute(insert(findings), [_new_row(finding, now) for finding in new])
-        started = [_status_row(finding.uid, now, Status.NEW, "sakimori", "first seen") for finding in new]
-        connection.execute(insert(finding_status), started)
     records = [
         {"finding_uid": finding.uid, "record_id": storable(record), "time": storable(time)}
         for finding in given.values()
@@ -152,9 +150,13 @@ def change_status(connection: Connection, uid: str, status: Status, by: str, not
 
 
 def history(connection: Connection, uid: str) -> list[StatusChange]:
-    """Every status the finding has had, the first first."""
+    """Every status the finding has had, the first first. That it was new when it was made needs no row of its own."""
+    made = connection.execute(select(findings.c.created_at).where(findings.c.uid == uid)).scalar()
+    if made is None:
+        return []
     query = select(finding_status).where(finding_status.c.finding_uid == uid).order_by(finding_status.c.number)
-    return [StatusChange(row.at, Status(row.status), row.by, row.note) for row in connection.execute(query)]
+    changes = [StatusChange(row.at, Status(row.status), row.by, row.note) for row in connection.execute(query)]
+    return [StatusChange(made, Status.NEW, "sakimori", "first seen"), *changes]
 
 
 def _by_uid(batch: Iterable[Finding]) -> dict[str, Finding]:
@@ -189,13 +191,14 @@ def _rows(connection: Connection, uids: Sequence[str]) -> list[RowMapping]:
     ]
 
 
-def _records_of(connection: Connection, uids: Sequence[str]) -> dict[str, list[str]]:
+def _records_of(connection: Connection, uids: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """The (record id, time) of each finding's records, in the order of their times."""
     c = finding_records.c
-    records: dict[str, list[str]] = {}
+    records: dict[str, list[tuple[str, str]]] = {}
     for at in range(0, len(uids), IN_CLAUSE):
-        query = select(c.finding_uid, c.record_id).where(c.finding_uid.in_(uids[at : at + IN_CLAUSE]))
-        for uid, record in connection.execute(query.order_by(c.finding_uid, c.time, c.record_id)):
-            records.setdefault(uid, []).append(record)
+        query = select(c.finding_uid, c.record_id, c.time).where(c.finding_uid.in_(uids[at : at + IN_CLAUSE]))
+        for uid, record, time in connection.execute(query.order_by(c.finding_uid, c.time, c.record_id)):
+            records.setdefault(uid, []).append((record, time))
     return records
 
 
@@ -276,7 +279,7 @@ def _status_row(uid: str, at: str, status: Status, by: str, note: str) -> dict[s
     return {"finding_uid": storable(uid), "at": at, "status": status, "by": storable(by), "note": storable(note)}
 
 
-def _stored(row: RowMapping, records: Sequence[str]) -> StoredFinding:
+def _stored(row: RowMapping, records: Sequence[tuple[str, str]]) -> StoredFinding:
     finding = Finding(
         uid=row["uid"],
         rule=row["rule"],
@@ -293,8 +296,9 @@ def _stored(row: RowMapping, records: Sequence[str]) -> StoredFinding:
         count=row["count"],
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
-        records=tuple(records),
+        records=tuple(record for record, _ in records),
         matched=json.loads(row["matched"]),
+        times=tuple(time for _, time in records) if any(time for _, time in records) else (),
     )
     return StoredFinding(finding, Status(row["status"]), row["created_at"], row["updated_at"])
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
+
 
 def storable(text: str) -> str:
     """`text` without what no database holds."""
@@ -15,4 +17,7 @@ def storable(text: str) -> str:
 
 def storable_json(value: Any) -> str:
     """`value` as JSON text; JSON escapes NUL and surrogates, so nothing of it is lost."""
-    return json.dumps(value, default=str)
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # half surrogates, numbers past 64 bits, types that JSON does not know
+        return json.dumps(value, default=str)
