@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+import orjson
+
 from sakimori.detect import ir
 from sakimori.detect.evaluate import Test, build
 from sakimori.detect.fields import Record
 from sakimori.detect.prefilter import Plan, Prefilter, compile_database, plan
-from sakimori.detect.reading import NotClean, Piece, clean_pieces, exact_pieces, record_pieces
+from sakimori.detect.reading import NotClean, Piece, check_keys, clean_pieces, exact_pieces, record_pieces
 from sakimori.model.refusal import Refusal
 
 
@@ -63,7 +65,7 @@ class Engine:
             for piece in clean_pieces(text):
                 self._add(scan, piece)
             return scan
-        except NotClean:
+        except (NotClean, orjson.JSONEncodeError, RecursionError):  # the last two: nested deeper than can be written
             scan = Scan(new_taker())
             for piece in exact_pieces(text, path, scan.refusals):
                 self._add(scan, piece)
@@ -90,6 +92,7 @@ class Engine:
         for index, rules in self.candidates(piece):
             record = piece.record(index)
             if matched := self.matching(record, rules):
+                check_keys(record)
                 take(Hit(matched, record, piece, index))
 
     def candidates(self, piece: Piece) -> Iterator[tuple[int, Sequence[int]]]:

@@ -1,8 +1,8 @@
 """The fast execution over one record: a condition becomes one Python expression, compiled once and called per record.
 
 What most predicates meet, a plain string under one or two keys, is compared inside the expression; every other shape of
-value, and every other predicate, is left to a closure that knows all cases. The expression holds nothing of the rule's
-own text: its strings are bound to names.
+value, and every other predicate, is left to a closure that knows all cases. What is said cheaply is asked first. The
+expression holds nothing of the rule's own text: its strings are bound to names.
 """
 
 from __future__ import annotations
@@ -32,20 +32,50 @@ def build(condition: ir.Condition) -> Test:
     return test
 
 
-def _expression(condition: ir.Condition | _OneOf, names: dict[str, Any]) -> str:
+def _expression(condition: ir.Condition | _Merged, names: dict[str, Any]) -> str:
     match condition:
         case ir.And(children):
-            return "(" + " and ".join(_expression(child, names) for child in children) + ")"
+            return "(" + " and ".join(_expression(child, names) for child in sorted(children, key=_cost)) + ")"
         case ir.Or(children):
-            return "(" + " or ".join(_expression(child, names) for child in _merged(children)) + ")"
+            cheapest_first = sorted(_merged(children), key=_cost)
+            return "(" + " or ".join(_expression(child, names) for child in cheapest_first) + ")"
         case ir.Not(child):
             return f"(not {_expression(child, names)})"
-        case ir.Text() | _OneOf():
+        case ir.Null(field):
+            return _null_expression(field, f"{_bind(names, closure(condition))}(record)", names)
+        case ir.Text() | ir.Regex() | ir.Cidr() | _OneOf() | _InOneOf():
             return _text_expression(condition, names)
     return f"{_bind(names, closure(condition))}(record)"
 
 
-def _text_expression(predicate: ir.Text | _OneOf, names: dict[str, Any]) -> str:
+def _cost(condition: ir.Condition | _Merged) -> int:
+    """About how long it takes to say whether it holds, in comparisons of one plain string."""
+    match condition:
+        case ir.And(children) | ir.Or(children):
+            return sum(map(_cost, children))
+        case ir.Not(child):
+            return _cost(child)
+        case ir.Text() | ir.Null() | _OneOf():
+            return 1 if condition.field.count(".") < 2 else 6
+        case ir.Regex():
+            return 12
+        case ir.Keyword():
+            return 200
+    return 6
+
+
+def _null_expression(field: str, otherwise: str, names: dict[str, Any]) -> str:
+    first, *rest = (_bind(names, key) for key in field.split("."))
+    if len(rest) > 1:
+        return otherwise
+    found = f"record.get({first})" if not rest else f"outer.get({rest[0]})"
+    nothing = f"((value := {found}) is None or value.__class__ is not str and {otherwise})"
+    if not rest:
+        return nothing
+    return f"({nothing} if (outer := record.get({first})).__class__ in objects else {otherwise})"
+
+
+def _text_expression(predicate: ir.Text | ir.Regex | ir.Cidr | _Merged, names: dict[str, Any]) -> str:
     comparison = _comparison(predicate, names)
     keys = predicate.field.split(".")
     otherwise = f"{_bind(names, closure(predicate))}(record)"
@@ -58,7 +88,13 @@ def _text_expression(predicate: ir.Text | _OneOf, names: dict[str, Any]) -> str:
     return f"({comparison} if (value := {found}).__class__ is str else {otherwise})"
 
 
-def _comparison(predicate: ir.Text | _OneOf, names: dict[str, Any]) -> str | None:
+def _comparison(predicate: ir.Text | ir.Regex | ir.Cidr | _Merged, names: dict[str, Any]) -> str | None:
+    if isinstance(predicate, ir.Regex):
+        return f"{_bind(names, _found(predicate.pattern))}(value)"
+    if isinstance(predicate, ir.Cidr):
+        return f"{_bind(names, _in_one_of((predicate.network,)))}(value)"
+    if isinstance(predicate, _InOneOf):
+        return f"{_bind(names, _in_one_of(predicate.networks))}(value)"
     if isinstance(predicate, _OneOf):
         return f"value.lower() in {_bind(names, predicate.texts)}"
     value = "value" if predicate.cased else "value.lower()"
@@ -89,24 +125,41 @@ class _OneOf:
     texts: frozenset[str]
 
 
-def _merged(children: tuple[ir.Condition, ...]) -> list[ir.Condition | _OneOf]:
-    """The alternatives, those that are plain texts for one field made one."""
+@dataclass(frozen=True, slots=True)
+class _InOneOf:
+    """Networks for one field, any of which will do."""
+
+    field: str
+    networks: tuple[str, ...]
+
+
+_Merged = _OneOf | _InOneOf
+
+
+def _merged(children: tuple[ir.Condition, ...]) -> list[ir.Condition | _Merged]:
+    """The alternatives, those that are plain texts or networks for one field made one."""
     texts: dict[str, set[str]] = {}
-    others: list[ir.Condition | _OneOf] = []
+    networks: dict[str, list[str]] = {}
+    others: list[ir.Condition | _Merged] = []
     for child in children:
         match child:
             case ir.Text(field, (str(wanted),), False):
                 texts.setdefault(field, set()).add(wanted.lower())
+            case ir.Cidr(field, network):
+                networks.setdefault(field, []).append(network)
             case _:
                 others.append(child)
-    return [_OneOf(field, frozenset(wanted)) for field, wanted in texts.items()] + others
+    others += [_OneOf(field, frozenset(wanted)) for field, wanted in texts.items()]
+    return others + [_InOneOf(field, tuple(wanted)) for field, wanted in networks.items()]
 
 
-def closure(condition: ir.Predicate | _OneOf) -> Test:
+def closure(condition: ir.Predicate | _Merged) -> Test:
     """A function that says of a record whether one predicate holds, whatever the record has at its field."""
     match condition:
         case _OneOf(field, texts):
             return _over(field, _on_text(lambda found: found.lower() in texts))
+        case _InOneOf(field, networks):
+            return _over(field, _in_one_of(networks))
         case ir.Keyword(pattern, cased):
             fits = _fits((ir.Wildcard.MANY, *pattern, ir.Wildcard.MANY), cased)
             return lambda record: fits(record_text(plain(record)))
@@ -130,7 +183,7 @@ def value_test(predicate: ir.Predicate) -> ValueTest:
         case ir.Compare(_, op, wanted):
             return _compare(op, wanted)
         case ir.Cidr(_, network):
-            return _in_network(network)
+            return _in_one_of((network,))
     raise TypeError(f"{type(predicate).__name__} is not about single values")
 
 
@@ -191,12 +244,15 @@ def _fits(pattern: ir.Pattern, cased: bool) -> Callable[[str], bool]:
 
 
 def _found(pattern: str) -> Callable[[str], bool]:
-    """Whether an expression is found in a text; a string that it cannot do without is looked for first."""
+    """Whether an expression is found in a text; a string that it cannot do without is looked for first.
+
+    Not in a text that is not ASCII: RE2 takes the long s for an s, and lower case does not.
+    """
     search = _regex(pattern).search
     needed = max(regex_fragments(pattern), key=len, default="").lower()
     if len(needed) < 2:
         return lambda found: search(found) is not None
-    return lambda found: needed in found.lower() and search(found) is not None
+    return lambda found: (needed in found.lower() or not found.isascii()) and search(found) is not None
 
 
 def _compare(op: str, wanted: float) -> ValueTest:
@@ -214,17 +270,24 @@ def _compare(op: str, wanted: float) -> ValueTest:
     return test
 
 
-def _in_network(text_form: str) -> ValueTest:
-    network = ip_network(text_form)
+_USUAL_ADDRESS = 64
+"""Characters. Longer values are looked at anew each time, so that what is remembered stays small."""
 
-    @lru_cache(maxsize=4096)
-    def contains(value: str) -> bool:
+
+def _in_one_of(text_forms: tuple[str, ...]) -> ValueTest:
+    networks = [ip_network(form) for form in text_forms]
+
+    def contained(value: str) -> bool:
         try:
-            return ip_address(value) in network
+            address = ip_address(value)
         except ValueError:
             return False
+        return any(address in network for network in networks)
 
-    return lambda value: isinstance(value, str) and contains(value)
+    remembered = lru_cache(maxsize=4096)(contained)
+    return lambda value: (
+        isinstance(value, str) and (remembered(value) if len(value) <= _USUAL_ADDRESS else contained(value))
+    )
 
 
 @lru_cache(maxsize=4096)

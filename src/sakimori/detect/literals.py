@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import re._constants as _constants  # type: ignore[import-not-found]  # the regex syntax tree has no public name
 import re._parser as _parser  # type: ignore[import-not-found]  # the same
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
@@ -18,9 +19,9 @@ from typing import Any
 
 from sakimori.detect import ir
 
-ESCAPES = rb"\\(/|u00[2-7])|\xe2\x84\xaa|\xc4\xb0|\xc5\xbf"
-r"""Where raw text and value part ways: `\/`, `\u0041`, and the three letters (Kelvin K, dotted I, long s) that lower
-case or RE2's case folding turns into ASCII ones."""
+ESCAPES = rb"\\(/|u00[0-7]|u212[aA]|u0130|u017[fF])|\xe2\x84\xaa|\xc4\xb0|\xc5\xbf"
+r"""Where raw text and value part ways: `\/`, `\u0041`, `\u000a` where others write `\n`, and the three letters
+(Kelvin K, dotted I, long s), escaped or not, that lower case or RE2's case folding turns into ASCII ones."""
 
 MIN_LENGTH = 3
 MAX_LITERALS = 2000
@@ -126,7 +127,8 @@ def _longest(fragments: Iterable[str]) -> Cover | None:
 def regex_fragments(pattern: str) -> Iterator[str]:
     """Strings that every match of the expression must contain. An expression that cannot be read gives none."""
     try:
-        tree = _parser.parse(pattern)
+        with warnings.catch_warnings(action="ignore"):  # RE2 has sets that Python means to give a meaning some day
+            tree = _parser.parse(pattern)
     except (re.error, RecursionError, OverflowError):
         return
     for run in _literal_runs(tree):

@@ -1,7 +1,7 @@
 """Which rules could match which records, from the raw text alone: one pass of a multi-string matcher over all of it.
 
 A record that no rule's literals point at is never decoded. What is pointed at may still not match; what is not pointed
-at cannot (see `literals.py`).
+at cannot (see `literals.py`). The same pass notices fields of a wrong type, so that clean text needs no second look.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import hyperscan
 import orjson
 
+from sakimori.collect.shapes import FIELD_TYPES, IDENTITY_TYPES, wrong_types
 from sakimori.detect import ir
+from sakimori.detect.fields import Json
 from sakimori.detect.literals import ESCAPES, cover
-from sakimori.detect.reading import Piece
+from sakimori.detect.reading import NotClean, Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,34 @@ def plan(conditions: Sequence[ir.Condition]) -> Plan:
 
 
 def compile_database(found: Plan) -> hyperscan.Database:
-    """The matcher for a plan: literal i has id i; the id past the last stands for `ESCAPES`."""
-    expressions = [_quoted(literal) for literal in found.literals] + [ESCAPES]
-    ignore_case = [hyperscan.HS_FLAG_CASELESS] * len(found.literals) + [0]
+    """The matcher for a plan: literal i has id i; the next id stands for `ESCAPES`, the one after for `_suspicions`."""
+    suspicions = [_quoted(suspicion) for suspicion in _suspicions()]
+    expressions = [*(_quoted(literal) for literal in found.literals), ESCAPES, *suspicions]
+    count = len(found.literals)
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
-        expressions=expressions, ids=list(range(len(expressions))), elements=len(expressions), flags=ignore_case
+        expressions=expressions,
+        ids=[*range(count + 1), *[count + 1] * len(suspicions)],
+        elements=len(expressions),
+        flags=[hyperscan.HS_FLAG_CASELESS] * count + [0] * (1 + len(suspicions)),
     )
     return database
+
+
+_OPENINGS = {"string": b'"', "object": b"{", "array": b"[", "boolean": b"tf"}
+_ANY_OPENING = b'"{[tf-0123456789'
+"""How JSON values begin, but for null, which every field may be."""
+
+
+def _suspicions() -> Iterator[bytes]:
+    """What stands where a field is of a wrong type, or another of the same name deeper in the record.
+
+    Without space behind the colon, as in clean text.
+    """
+    for key, (kind, _) in (FIELD_TYPES | IDENTITY_TYPES).items():
+        for opening in _ANY_OPENING:
+            if opening not in _OPENINGS[kind]:
+                yield b'"%s":%c' % (key.encode(), opening)
 
 
 def _quoted(literal: bytes) -> bytes:
@@ -64,7 +86,10 @@ class Prefilter:
         self._escapes = len(found.literals)
 
     def candidates(self, piece: Piece) -> Iterator[tuple[int, Sequence[int]]]:
-        """Each record (by index, in order) that some rule's literals point at, with those rules."""
+        """Each record (by index, in order) that some rule's literals point at, with those rules.
+
+        Raises NotClean where a record has a field of a wrong type.
+        """
         following, index = 0, -1
         literals: list[int] = []
         for literal, offset in self._hits(piece.text):
@@ -88,16 +113,26 @@ class Prefilter:
 
     def _rules(self, piece: Piece, index: int, literals: Sequence[int]) -> Sequence[int]:
         owners = self.plan.owners
-        if self._escapes in literals:
-            start, end = piece.span(index)
-            found = self._hits(_unescaped(piece.text[start:end]))
-            literals = [literal for literal, _ in found if literal != self._escapes]
+        if max(literals) >= self._escapes:
+            literals = self._looked_into(piece, index, literals)
         if len(literals) == 1:
             return owners[literals[0]]
         return tuple({rule for literal in literals for rule in owners[literal]})
 
+    def _looked_into(self, piece: Piece, index: int, literals: Sequence[int]) -> Sequence[int]:
+        """The literals of a record that must be parsed to know: one with escapes, or with types that may be wrong."""
+        start, end = piece.span(index)
+        try:
+            record = orjson.loads(piece.text[start:end])
+        except orjson.JSONDecodeError:
+            raise NotClean from None
+        if not piece.judged and wrong_types(record):
+            raise NotClean
+        if self._escapes in literals:
+            literals = [literal for literal, _ in self._hits(_unescaped(record))]
+        return [literal for literal in literals if literal < self._escapes]
 
-def _unescaped(record: bytes) -> bytes:
+
+def _unescaped(record: Json) -> bytes:
     """The record's text with every character as itself and in lower case, so that literals find it."""
-    text = orjson.dumps(orjson.loads(record)).decode()
-    return text.lower().replace("\u017f", "s").encode()
+    return orjson.dumps(record).decode().lower().replace("\u017f", "s").encode()
