@@ -307,7 +307,7 @@ def test_a_matched_record_with_a_key_twice_is_refused() -> None:
 
 
 def test_the_limit_of_the_clean_path() -> None:
-    """A key twice in a record that no rule matched is not noticed; the exact path, which `collect` takes, refuses it."""
+    """A key twice in a record that no rule matched is not noticed; the exact path refuses it."""
     bad = '{"eventVersion":"1.10","eventName":"a","eventID":"1","awsRegion":"x","awsRegion":"y"}'
     text = f'{{"Records":[{bad}]}}'.encode()
     engine = Engine(rules([ir.Text("userAgent", ("needle",))]))

@@ -6,11 +6,11 @@ of the call once in each; `prefilter.py`: no field of a wrong type), without mak
 Whatever is not clean in any way is cut into records by `collect.records`, which keeps the good ones and names the rest.
 
 Limits. A key that occurs twice in one object is noticed here if it is `eventName`, or a record's own key in a record
-that a rule matched. Elsewhere in a clean file it is not: what is looked up is the first, what is compared as a whole has
-the last. Looking for one more key in all text costs 0.055 us a record, 4% of a pass with 2,000 rules; for all keys it is
-not to be had. `collect` and every other shape go the exact path, which refuses such records. And an array inside a
-record, of objects that begin like records, makes it look in the wrong place if another record does not begin like one:
-CloudTrail writes none that do not.
+that a rule matched. Elsewhere in a clean file it is not: what is looked up is the first, what is compared as a whole
+has the last. Looking for one more key in all text costs 0.055 us a record, 4% of a pass with 2,000 rules; for all keys
+it is not to be had. Any other shape goes the exact path, which refuses such records. And an array inside a record, of
+objects that begin like records, makes it look in the wrong place if another record does not begin like one: CloudTrail
+writes none that do not.
 """
 
 from __future__ import annotations
