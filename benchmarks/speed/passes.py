@@ -34,7 +34,7 @@ def pool(paths: list[str]) -> int:
 
 def gunzip_pass(paths: list[str], *, reuse: bool) -> dict[str, float]:
     if reuse:
-        from sakimori.detect.memory import spare_the_collector
+        from sakimori.collect.memory import spare_the_collector
 
         spare_the_collector()
     began = time.process_time()
@@ -48,7 +48,7 @@ def detection_pass(rules: str, paths: list[str]) -> dict[str, float]:
     from sakimori.collect.sources import SourceObject, find_objects
     from sakimori.detect import rulebook
     from sakimori.detect.detection import Detector, Look
-    from sakimori.detect.memory import spare_the_collector
+    from sakimori.collect.memory import spare_the_collector
 
     pack = rules == "pack"
     detector = Detector(rulebook.load([] if pack else [Path(rules)], pack=pack, cache=home() / "cache"))

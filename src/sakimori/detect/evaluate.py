@@ -19,6 +19,10 @@ from sakimori.detect import ir
 from sakimori.detect.fields import OBJECTS, Record, number, plain, record_text, text, values
 from sakimori.detect.literals import regex_fragments
 
+_USUAL_TEXT = 128
+"""Characters: ARNs and addresses, which come again and again. Answers for longer values are not remembered, so that a
+predicate's memory stays small."""
+
 Test = Callable[[Record], bool]
 ValueTest = Callable[[Any], bool]
 
@@ -250,9 +254,14 @@ def _found(pattern: str) -> Callable[[str], bool]:
     """
     search = _regex(pattern).search
     needed = max(regex_fragments(pattern), key=len, default="").lower()
-    if len(needed) < 2:
-        return lambda found: search(found) is not None
-    return lambda found: (needed in found.lower() or not found.isascii()) and search(found) is not None
+
+    def found(value: str) -> bool:
+        if len(needed) > 1 and needed not in value.lower() and value.isascii():
+            return False
+        return search(value) is not None
+
+    remembered = lru_cache(maxsize=1024)(found)
+    return lambda value: remembered(value) if len(value) <= _USUAL_TEXT else found(value)
 
 
 def _compare(op: str, wanted: float) -> ValueTest:
@@ -270,10 +279,6 @@ def _compare(op: str, wanted: float) -> ValueTest:
     return test
 
 
-_USUAL_ADDRESS = 64
-"""Characters. Longer values are looked at anew each time, so that what is remembered stays small."""
-
-
 def _in_one_of(text_forms: tuple[str, ...]) -> ValueTest:
     networks = [ip_network(form) for form in text_forms]
 
@@ -286,7 +291,7 @@ def _in_one_of(text_forms: tuple[str, ...]) -> ValueTest:
 
     remembered = lru_cache(maxsize=4096)(contained)
     return lambda value: (
-        isinstance(value, str) and (remembered(value) if len(value) <= _USUAL_ADDRESS else contained(value))
+        isinstance(value, str) and (remembered(value) if len(value) <= _USUAL_TEXT else contained(value))
     )
 
 
