@@ -113,3 +113,11 @@ def test_no_row_that_matches_is_pruned() -> None:
                 assert kept or not plain.holds(condition, record), f"{condition}\n{test}\n{record}"
                 passed_over += not kept
     assert passed_over > RECORDS * len(pruned) / 10
+
+
+@pytest.mark.parametrize(
+    "name", ["\\u212aeyDeleted", "\u212aeyDeleted", "\\u004beyDeleted", "KEYdeleted", "\\u004BEY\\u0064eleted"]
+)
+def test_no_spelling_of_a_letter_slips_past_the_first_look(name: str) -> None:
+    condition = ir.Text("eventName", ("keydeleted",))
+    assert assert_agree([f'{{"eventName":"{name}"}}'], [condition]) == 1

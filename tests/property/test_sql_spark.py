@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -71,7 +72,8 @@ def test_sigmahq_rules_on_real_records(spark: Any) -> None:
 
 
 def test_letters_fold_alike(spark: Any) -> None:
-    letters = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    """All that this Python's Unicode knows; Spark's may know newer ones."""
+    letters = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) not in ("Cs", "Cn")]
     spark.createDataFrame([(letter,) for letter in letters], "letter string").createOrReplaceTempView("letters")
     found = spark.sql("SELECT letter, lower(letter) FROM letters").collect()
     assert [letter for letter, lowered in found if lowered != letter.lower()] == []
@@ -79,8 +81,8 @@ def test_letters_fold_alike(spark: Any) -> None:
 
 PIECES = r"""
 a b A k s K ſ é \d \w \s \S \D \b \B ^ $ . \A \z (?i) (?s) (?m) (?-i) (?i: (?: ( (?P<n> ) ) ) | * + ? {2} {1,} {0,2} *?
-+? { } {,2} [ab] [^a] [a-c] [\s\S] [^\s] [[:alpha:]] [[:^digit:]] []a] [^]a] [a-] [\]a] [k-s] [\w.] [\x41-\x5a] \x41 \x{e9}
-\n \t \. \- \/ \" \Qa.b\E \Q* 1 _ [k] [^k] [A-Z] \141 \0 \pL \C
++? { } {,2} [ab] [^a] [a-c] [\s\S] [^\s] [[:alpha:]] [[:^digit:]] []a] [^]a] [a-] [\]a] [k-s] [\w.] [\x41-\x5a] \x41
+\x{e9} \n \t \. \- \/ \" \Qa.b\E \Q* 1 _ [k] [^k] [A-Z] \141 \0 \pL \C
 """
 TEXTS = ["", "\n", "a\n", "\na", "a\nb", "\r", "a\rb", "a b", "B\n", "\n\n", "\t", "\x0b", "\x85", "\u2028", "\u017f"]
 MORE_TEXTS = "a ab b A k K \u212a s é É _ 1a aa AA a.b * ab1_ \U0001f600 a\U0001f600b ] { a{,2} \\ -"

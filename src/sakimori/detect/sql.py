@@ -33,9 +33,6 @@ _MAX_LITERALS = 200
 _COMMON = 0.5
 """A string that more of the records hold than this is not worth looking for: the look costs a third of an answer."""
 
-_ESCAPES = r"\\(?:/|u00[2-7])|[\x{212A}\x{130}\x{17F}]"
-"""Where a record's raw text may hold a string without showing it: an escape, or a letter that folds to an ASCII one."""
-
 
 def setup_statements(dialect: Dialect) -> tuple[str, ...]:
     """What must be run once on a connection before a `where` of this dialect is; may be run again."""
@@ -50,7 +47,9 @@ def where(condition: ir.Condition, dialect: Dialect, *, column: str = "raw_data"
     """
     exact = _tree(condition, dialect, column, rule)
     looks = [_look(cover, dialect, column) for cover in covers(condition) if _is_worth_a_look(cover)][:_MAX_COVERS]
-    return f"CASE WHEN {' AND '.join(looks)} THEN {exact} ELSE false END" if looks else exact
+    if not looks:
+        return exact
+    return f"CASE WHEN {' AND '.join(looks)} OR {_hides(dialect, column)} THEN {exact} ELSE false END"
 
 
 def prune(condition: ir.Condition, dialect: Dialect, *, rule: str = "") -> str | None:
@@ -82,6 +81,14 @@ def _is_worth_a_look(cover: Cover) -> bool:
 
 
 def _look(cover: Cover, dialect: Dialect, column: str) -> str:
-    """SQL: the raw text shows one of the literals, in any letter case, or may hide one."""
+    """SQL: the raw text shows one of the literals, in any letter case."""
     literals = "|".join(re.escape(literal.decode()) for literal in sorted(cover.literals))
-    return _FINDS[dialect](column, f"(?i:{literals})|{_ESCAPES}")
+    return _FINDS[dialect](column, f"(?i:{literals})")
+
+
+def _hides(dialect: Dialect, column: str) -> str:
+    """SQL: the raw text may hold a string without showing it: an ASCII character is escaped, or a letter is none."""
+    size = "strlen" if dialect == "duckdb" else "octet_length"
+    escapes = [_LITERALS[dialect](escape, "") for escape in ("\\u", "\\/")]
+    found = " OR ".join(f"contains({column}, {escape})" for escape in escapes)
+    return f"{size}({column}) > length({column}) OR {found}"

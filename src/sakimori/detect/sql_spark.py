@@ -3,7 +3,8 @@ r"""A predicate over the raw text of a record, in the words of Spark SQL 4: true
 A value is a struct: `k`, the first two letters of its type as `schema_of_variant` names it (STring, OBject, ARray,
 BOolean, VOid, and BIgint, DEcimal or DOuble), and `s`, its text as `from_json` gives it. Variants alone would not do:
 they sort an object's keys, and an object's text is compared in the order in which it was written. Null and missing
-mean the same to every predicate, so nulls are left out on the way.
+mean the same to every predicate, so nulls are left out on the way. `lower` is Spark's: it agrees with Python's on every
+letter that Python's Unicode has, and may know the case of some newer ones.
 """
 
 from __future__ import annotations
