@@ -46,7 +46,8 @@ class NotClean(Exception):
 class Piece:
     """Whole records in one stretch of text. `marks[i] - lead` is where record i starts; one more mark ends the last.
 
-    `judged` says that the types of the records' fields are known to be right, or are not to be looked at.
+    `gap` bytes stand between two records. `judged` says that the types of the records' fields are known to be right, or
+    are not to be looked at.
     """
 
     text: bytes
@@ -54,6 +55,7 @@ class Piece:
     lead: int
     record: Callable[[int], Record]
     judged: bool = False
+    gap: int = 1
 
     @property
     def count(self) -> int:
@@ -64,8 +66,8 @@ class Piece:
         return bisect_right(self.marks, offset + self.lead - 1) - 1
 
     def span(self, index: int) -> tuple[int, int]:
-        """Where the record starts and ends; between two records stands one byte."""
-        return self.marks[index] - self.lead, self.marks[index + 1] - self.lead - 1
+        """Where the record starts and ends."""
+        return self.marks[index] - self.lead, self.marks[index + 1] - self.lead - self.gap
 
 
 def clean_pieces(text: bytes | bytearray) -> Iterator[Piece]:
@@ -122,19 +124,17 @@ def exact_pieces(text: bytes | bytearray, path: str, refusals: list[Refusal]) ->
 
 def record_pieces(records: Sequence[bytes]) -> Iterator[Piece]:
     """Records that were cut already, in pieces."""
+    ends = list(accumulate(map(len, records)))
     at = 0
     while at < len(records):
-        taken, size = at, 0
-        while taken < len(records) and size < PIECE:
-            size += len(records[taken]) + 1
-            taken += 1
+        done = ends[at - 1] if at else 0
+        taken = max(bisect_right(ends, done + PIECE), at + 1)
         yield _exact_piece(records[at:taken])
         at = taken
 
 
 def _exact_piece(records: Sequence[bytes]) -> Piece:
-    marks = list(accumulate((len(record) + 1 for record in records), initial=0))
-
+    marks = list(accumulate(map(len, records), initial=0))
     parsers = cycle((simdjson.Parser(), simdjson.Parser()))
 
     def record(index: int) -> Record:
@@ -145,4 +145,4 @@ def _exact_piece(records: Sequence[bytes]) -> Piece:
             found: dict[str, Any] = json.loads(records[index])
             return found
 
-    return Piece(b"\n".join(records) + b"\n", marks, 0, record, judged=True)
+    return Piece(b"".join(records), marks, 0, record, judged=True, gap=0)
