@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import simdjson
-
 from sakimori.detect import ir
 from sakimori.detect.evaluate import Test, ValueTest, closure, value_test
-from sakimori.detect.fields import Record, plain, values
+from sakimori.detect.fields import OBJECTS, Record, plain, values
 
 LONGEST_VALUE = 500
 """Characters of a matched value that a finding carries; the record itself has the rest."""
@@ -22,7 +20,7 @@ def build(condition: ir.Condition) -> Callable[[Record], dict[str, Any]]:
 
     Of alternatives those that hold count; what must not hold shows nothing.
     """
-    show = _show(condition)
+    show = _show_held(condition)
 
     def matched(record: Record) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -30,6 +28,20 @@ def build(condition: ir.Condition) -> Callable[[Record], dict[str, Any]]:
         return found
 
     return matched
+
+
+def _show_held(condition: ir.Condition) -> Show:
+    """Shows a condition that is known to hold: a string that stands alone at a predicate's field is what fits."""
+    match condition:
+        case ir.And(children):
+            return _each([_show_held(child) for child in children])
+        case ir.Or(children):
+            fields = {child.field if isinstance(child, ir.Text) else None for child in children}
+            field = fields.pop() if len(fields) == 1 else None
+            return _string_at(field, _show(condition)) if field else _show(condition)
+        case ir.Text(field) | ir.Regex(field) | ir.Cidr(field):
+            return _string_at(field, _show(condition))
+    return _show(condition)
 
 
 def _show(condition: ir.Condition) -> Show:
@@ -84,19 +96,43 @@ def condition_test(condition: ir.Condition) -> Test:
 
 
 def _value_at(field: str, fits: ValueTest) -> Show:
-    first, _, second = field.partition(".")
-    deep = "." in second
+    string = _string(field)
 
     def show(record: Record, found: dict[str, Any]) -> None:
-        value = None if deep else record.get(first)
-        if second and not deep:
-            value = value.get(second) if value.__class__ in (dict, simdjson.Object) else None
-        if value.__class__ is not str or not fits(value):
+        value = string(record)
+        if value is None or not fits(value):
             value = next((each for each in values(record, field) if fits(each)), None)
         if value is not None:
             found.setdefault(field, _short(value))
 
     return show
+
+
+def _string_at(field: str, otherwise: Show) -> Show:
+    """Shows the string at the field; anything else that stands there is left to `otherwise`."""
+    string = _string(field)
+
+    def show(record: Record, found: dict[str, Any]) -> None:
+        value = string(record)
+        if value is None:
+            otherwise(record, found)
+        else:
+            found.setdefault(field, _short(value))
+
+    return show
+
+
+def _string(field: str) -> Callable[[Record], Any]:
+    """A function that gives what stands at a field of one or two keys if it is a string, else None."""
+    first, _, second = field.partition(".")
+
+    def string(record: Record) -> Any:
+        value = record.get(first)
+        if second:
+            value = value.get(second) if value.__class__ in OBJECTS else None
+        return value if value.__class__ is str else None
+
+    return (lambda record: None) if "." in second else string
 
 
 def _short(value: Any) -> Any:
