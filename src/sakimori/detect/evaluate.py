@@ -1,6 +1,6 @@
 """The fast execution over one record: a condition becomes one Python expression, compiled once and called per record.
 
-What most predicates meet, a plain string under one or two keys, is compared inside the expression; every other shape of
+What most predicates meet, a plain string under a few keys, is compared inside the expression; every other shape of
 value, and every other predicate, is left to a closure that knows all cases. What is said cheaply is asked first. The
 expression holds nothing of the rule's own text: its strings are bound to names.
 """
@@ -60,7 +60,7 @@ def _cost(condition: ir.Condition | _Merged) -> int:
         case ir.Not(child):
             return _cost(child)
         case ir.Text() | ir.Null() | _OneOf():
-            return 1 if condition.field.count(".") < 2 else 6
+            return 1
         case ir.Regex():
             return 12
         case ir.Keyword():
@@ -81,14 +81,14 @@ def _null_expression(field: str, otherwise: str, names: dict[str, Any]) -> str:
 
 def _text_expression(predicate: ir.Text | ir.Regex | ir.Cidr | _Merged, names: dict[str, Any]) -> str:
     comparison = _comparison(predicate, names)
-    keys = predicate.field.split(".")
     otherwise = f"{_bind(names, closure(predicate))}(record)"
-    if comparison is None or len(keys) > 2:
+    if comparison is None:
         return otherwise
-    found = f"record.get({_bind(names, keys[0])})"
-    if len(keys) == 2:
-        # Where no object stands, `outer` is no string under the second key: the closure decides.
-        found = f"(outer.get({_bind(names, keys[1])}) if (outer := {found}).__class__ in objects else None)"
+    first, *rest = (_bind(names, key) for key in predicate.field.split("."))
+    found = f"record.get({first})"
+    for key in rest:
+        # Where no object stands, `outer` is no string under the next key: the closure decides.
+        found = f"(outer.get({key}) if (outer := {found}).__class__ in objects else None)"
     return f"({comparison} if (value := {found}).__class__ is str else {otherwise})"
 
 

@@ -6,7 +6,7 @@ values: a list counts as its elements *and* as itself (its JSON text), an object
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -44,6 +44,22 @@ OBJECTS = (dict, simdjson.Object)
 @lru_cache(maxsize=4096)
 def _keys(path: str) -> tuple[str, ...]:
     return tuple(path.split("."))
+
+
+@lru_cache(maxsize=4096)
+def string_at(path: str) -> Callable[[Record], str | None]:
+    """A function that gives what stands at `path` if that is one string, else None: the quick look that mostly does."""
+    first, *rest = _keys(path)
+
+    def string(record: Record) -> str | None:
+        value = record.get(first)
+        for key in rest:
+            if value.__class__ not in OBJECTS:
+                return None
+            value = value.get(key)
+        return value if value.__class__ is str else None
+
+    return string
 
 
 def plain(value: Any) -> Json:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sakimori.detect import ir
 from sakimori.detect.evaluate import Test, ValueTest, closure, value_test
-from sakimori.detect.fields import OBJECTS, Record, plain, values
+from sakimori.detect.fields import Record, plain, string_at, values
 
 LONGEST_VALUE = 500
 """Characters of a matched value that a finding carries; the record itself has the rest."""
@@ -96,7 +96,7 @@ def condition_test(condition: ir.Condition) -> Test:
 
 
 def _value_at(field: str, fits: ValueTest) -> Show:
-    string = _string(field)
+    string = string_at(field)
 
     def show(record: Record, found: dict[str, Any]) -> None:
         value = string(record)
@@ -110,7 +110,7 @@ def _value_at(field: str, fits: ValueTest) -> Show:
 
 def _string_at(field: str, otherwise: Show) -> Show:
     """Shows the string at the field; anything else that stands there is left to `otherwise`."""
-    string = _string(field)
+    string = string_at(field)
 
     def show(record: Record, found: dict[str, Any]) -> None:
         value = string(record)
@@ -120,19 +120,6 @@ def _string_at(field: str, otherwise: Show) -> Show:
             found.setdefault(field, _short(value))
 
     return show
-
-
-def _string(field: str) -> Callable[[Record], Any]:
-    """A function that gives what stands at a field of one or two keys if it is a string, else None."""
-    first, _, second = field.partition(".")
-
-    def string(record: Record) -> Any:
-        value = record.get(first)
-        if second:
-            value = value.get(second) if value.__class__ in OBJECTS else None
-        return value if value.__class__ is str else None
-
-    return (lambda record: None) if "." in second else string
 
 
 def _short(value: Any) -> Any:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sakimori.detect.fields import OBJECTS, Record, text, values
+from sakimori.detect.fields import OBJECTS, Record, string_at, text, values
 
 
 class Sighting(NamedTuple):
@@ -114,7 +114,9 @@ def group_values(record: Record, paths: Sequence[str]) -> dict[str, str]:
     """The text of the first value at each path, for correlation; a path that leads nowhere is left out."""
     found = {}
     for path in paths:
-        first = next((read for value in values(record, path) if (read := text(value)) is not None), None)
+        first = string_at(path)(record)
+        if first is None:
+            first = next((read for value in values(record, path) if (read := text(value)) is not None), None)
         if first is not None:
             found[path] = first
     return found
