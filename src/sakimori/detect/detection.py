@@ -57,7 +57,7 @@ class Detector:
     def __init__(self, book: Rulebook, *, since: str = "", until: str = "") -> None:
         self.book = book
         self.engine = Engine(book.rules)
-        self._since, self._until = since, until or "9999"
+        self._since, self._until = since, until or "~"  # after any digit
         self._needed = correlation.needed_fields(book.correlations)
         self._matched: dict[str, Callable[[Record], dict[str, Any]]] = {}
 

@@ -6,6 +6,7 @@ A rule that cannot be used is an error that the run reports; the other rules sti
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,9 +82,11 @@ def load(
     for path, content in texts.items():
         digest.update(str(path).encode("utf-8", "surrogateescape") + b"\0" + (content or b"\0") + b"\0")
     place = cache / f"rules-{digest.hexdigest()[:32]}.msgpack" if cache else None
-    loaded = (_kept(place) if place else None) or _read(files, placeholders or {})
-    if place and not place.exists():
-        _keep(place, msgspec.msgpack.encode(loaded))
+    loaded = _kept(place) if place else None
+    if loaded is None:
+        loaded = _read(files, placeholders or {})
+        if place:
+            _keep(place, loaded)
     return _book(tuple(loaded.rules), tuple(loaded.correlations), tuple(loaded.problems))
 
 
@@ -107,16 +110,17 @@ def _kept(place: Path) -> _Loaded | None:
         return None  # not there yet, or not whole: it is made again
 
 
-def _keep(place: Path, content: bytes) -> None:
+def _keep(place: Path, loaded: _Loaded) -> None:
     """Writes the cache aside and renames it. A cache that cannot be written costs time, nothing else."""
     try:
+        content = msgspec.msgpack.encode(loaded)
         place.parent.mkdir(parents=True, exist_ok=True)
-        aside = place.with_suffix(f".{id(content):x}")
+        aside = place.with_suffix(f".{os.getpid()}")
         aside.write_bytes(content)
         aside.replace(place)
         for old in sorted(place.parent.glob("rules-*.msgpack"), key=lambda path: path.stat().st_mtime)[:-8]:
             old.unlink(missing_ok=True)
-    except OSError:
+    except (OSError, OverflowError):  # the latter: a rule with a number of more than 64 bits
         return
 
 
@@ -167,9 +171,7 @@ def _resolved(rules: dict[str, ir.Rule], correlations: dict[str, ir.Correlation]
     silent: set[str] = set()
     loud: set[str] = set()
     for correlation in correlations.values():
-        missing = [name for name in correlation.rules if name not in places]
-        if missing:
-            reason = f"refers to {', '.join(missing)}, which is not the name or id of a loaded rule over single records"
+        if reason := _unusable(correlation, places):
             problems.append(Problem(correlation.meta.path, correlation.meta.line, reason))
             continue
         referred = tuple(places[name] for name in correlation.rules)
@@ -181,6 +183,17 @@ def _resolved(rules: dict[str, ir.Rule], correlations: dict[str, ir.Correlation]
         (loud if correlation.generate else silent).update(referred)
     reporting = [msgspec.structs.replace(rule, reports=rule_id not in silent - loud) for rule_id, rule in rules.items()]
     return _Loaded(reporting, kept, sorted(problems))
+
+
+def _unusable(correlation: ir.Correlation, places: Mapping[str, str]) -> str:
+    """Why its references cannot be used, "" if they can."""
+    missing = [name for name in correlation.rules if name not in places]
+    if missing:
+        return f"refers to {', '.join(missing)}, which is not the name or id of a loaded rule over single records"
+    referred = [places[name] for name in correlation.rules]
+    if correlation.kind == "temporal_ordered" and len(set(referred)) < len(referred):
+        return "an ordered correlation that names a rule twice is not supported"
+    return ""
 
 
 def _book(

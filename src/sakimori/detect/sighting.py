@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import simdjson
+
 from sakimori.detect.fields import OBJECTS, Record, string_at, text, values
 
 
@@ -42,18 +44,19 @@ def sighting(record: Record, raw: Callable[[], bytes]) -> Sighting:
 
 def utc_second(written: str) -> str:
     """A time as CloudTrail writes it (`2026-11-21T08:00:00Z`), from any ISO 8601 form; "" if it is none."""
-    if len(written) == 20 and written[19] == "Z" and written[10] == "T":
-        return written
     try:
+        if len(written) == 20 and written[19] == "Z" and written[10] == "T":
+            datetime.fromisoformat(written)
+            return written
         found = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", written))
-    except ValueError:
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # no time at all, or one that in UTC is before year 1 or after year 9999
         return ""
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    return found.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return found.replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 
 def epoch(time: str) -> int:
-    """Seconds since 1970 of a time in CloudTrail's form; Raises ValueError for "" and for impossible dates."""
+    """Seconds since 1970 of a time that `utc_second` gave. Raises ValueError for ""."""
     return int(datetime.fromisoformat(time).timestamp())
 
 
@@ -85,7 +88,8 @@ def _actor(identity: Any) -> str:
 
 
 def _named_resource(record: Record) -> str:
-    for resource in record.get("resources") or ():
+    resources = record.get("resources")
+    for resource in resources if isinstance(resources, (list, simdjson.Array)) else ():
         if resource.__class__ in OBJECTS and (found := _string(resource.get("ARN"))):
             return found
     return ""
@@ -123,4 +127,7 @@ def group_values(record: Record, paths: Sequence[str]) -> dict[str, str]:
 
 
 def _string(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None or isinstance(value, (dict, list)) else str(value)
+    """A text as it is, a number or boolean as JSON writes it; of anything else nothing."""
+    if isinstance(value, str):
+        return value
+    return text(value) or "" if isinstance(value, (bool, int, float)) else ""

@@ -1,0 +1,157 @@
+"""Loading rules: ids, references, and a cache that may be stale, broken or impossible to write without consequence."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sakimori.detect import rulebook
+from sakimori.detect.rulebook import Rulebook, load
+
+RULE = """\
+title: {title}
+id: {uuid}
+name: {name}
+logsource: {{product: aws, service: cloudtrail}}
+detection:
+    selection:
+        eventName: {event}
+    condition: selection
+level: high
+"""
+CORRELATION = """\
+title: Together
+name: together
+correlation:
+    type: {kind}
+    rules: [{rules}]
+    timespan: 1h
+    group-by: [userIdentity.arn]
+    condition: {{gte: 2}}
+level: high
+"""
+UUIDS = tuple(f"00000000-0000-4000-8000-{number:012d}" for number in range(9))
+
+
+def rule(name: str, event: str = "CreateUser", number: int = 0) -> str:
+    return RULE.format(title=name, name=name, event=event, uuid=UUIDS[number])
+
+
+def write(folder: Path, **files: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name}.yml").write_text(text)
+    return folder
+
+
+def ids(book: Rulebook) -> list[str]:
+    return [each.meta.id for each in (*book.rules, *book.correlations)]
+
+
+def test_two_files_of_one_name_are_two_rules(tmp_path: Path) -> None:
+    first = write(tmp_path / "one", same=rule("a"))
+    second = write(tmp_path / "two", same=rule("b", number=1))
+    book = load([first, second], pack=False)
+    assert ids(book) == ["same", "same-2"]
+    assert sorted(book.metas) == ["same", "same-2"]
+    assert book.problems == ()
+
+
+def test_a_bad_rule_costs_no_other(tmp_path: Path) -> None:
+    folder = write(tmp_path / "r", good=rule("good"), bad="title: x\nlogsource: [", other=rule("z", number=1))
+    book = load([folder, tmp_path / "absent.yml"], pack=False)
+    assert ids(book) == ["good", "other"]
+    assert [Path(problem.path).name for problem in book.errors] == ["absent.yml", "bad.yml"]
+    assert all(str(problem).startswith(f"{problem.path}:{problem.line}: ") for problem in book.errors)
+
+
+@pytest.mark.parametrize("reference", ["a", UUIDS[0], "first"])
+def test_references_by_name_uuid_and_id(tmp_path: Path, reference: str) -> None:
+    folder = write(tmp_path / "r", first=rule("a"), second=CORRELATION.format(kind="event_count", rules=reference))
+    book = load([folder], pack=False)
+    assert [each.rules for each in book.correlations] == [("first",)]
+    assert [each.reports for each in book.rules] == [False]
+    assert ids(book.only(["second"])) == ["first", "second"]
+    assert [each.reports for each in book.only(["first"]).rules] == [True]
+
+
+def test_a_reference_to_nothing_is_named_and_the_rest_loads(tmp_path: Path) -> None:
+    folder = write(tmp_path / "r", first=rule("a"), second=CORRELATION.format(kind="event_count", rules="a, nobody"))
+    book = load([folder], pack=False)
+    assert ids(book) == ["first"]
+    assert [each.reports for each in book.rules] == [True], "what is not correlated after all is not silenced"
+    (problem,) = book.errors
+    assert problem.path.endswith("second.yml")
+    assert "nobody" in problem.reason
+
+
+def test_an_ordered_correlation_names_each_rule_once(tmp_path: Path) -> None:
+    twice = CORRELATION.format(kind="temporal_ordered", rules=f"a, b, {UUIDS[0]}")
+    book = load([write(tmp_path / "r", a=rule("a"), b=rule("b", number=1), c=twice)], pack=False)
+    assert ids(book) == ["a", "b"]
+    assert "twice" in book.errors[0].reason
+
+
+def cached(cache: Path) -> list[Path]:
+    return sorted(cache.glob("*"))
+
+
+def test_the_cache_gives_what_loading_gives(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    folder = write(tmp_path / "r", a=rule("a"), b="title: x", c=CORRELATION.format(kind="event_count", rules="a"))
+    plain = load([folder], pack=False)
+    assert load([folder], pack=False, cache=cache) == plain
+    assert len(cached(cache)) == 1
+    assert load([folder], pack=False, cache=cache) == plain
+
+
+def test_a_changed_file_or_placeholder_is_never_answered_from_the_cache(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    folder = write(tmp_path / "r", a=rule("a"))
+    before = load([folder], pack=False, cache=cache)
+    stat = (folder / "a.yml").stat()
+    write(folder, a=rule("a", event="DeleteUser"))
+    os.utime(folder / "a.yml", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert load([folder], pack=False, cache=cache).rules != before.rules
+    assert len(ids(load([write(folder, b=rule("b", number=1))], pack=False, cache=cache))) == 2
+    expand = "detection:\n    selection:\n        eventName|expand: '%calls%'\n    condition: selection\nlevel: low\n"
+    write(folder, c=rule("c", number=2).split("detection:")[0] + expand)
+    values = [load([folder], pack=False, cache=cache, placeholders={"calls": [call]}).rules for call in ("A", "B")]
+    assert values[0] != values[1]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 100, "half"])
+def test_a_broken_cache_is_made_again(tmp_path: Path, content: bytes | str) -> None:
+    cache = tmp_path / "cache"
+    folder = write(tmp_path / "r", a=rule("a"))
+    plain = load([folder], pack=False, cache=cache)
+    (kept,) = cached(cache)
+    whole = kept.read_bytes()
+    kept.write_bytes(content if isinstance(content, bytes) else whole[: len(whole) // 2])
+    assert load([folder], pack=False, cache=cache) == plain
+    assert kept.read_bytes() == whole
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
+    folder = write(tmp_path / "r", a=rule("a"))
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("x")
+    assert ids(load([folder], pack=False, cache=in_the_way / "cache")) == ["a"]
+    huge = rule("a").replace("CreateUser", str(2**70))
+    assert ids(load([write(tmp_path / "h", a=huge)], pack=False, cache=tmp_path / "cache")) == ["a"]
+
+
+def test_the_cache_does_not_grow_for_ever(tmp_path: Path) -> None:
+    folder, cache = write(tmp_path / "r", a=rule("a")), tmp_path / "cache"
+    for number in range(12):
+        load([write(folder, a=rule("a", event=f"Call{number}"))], pack=False, cache=cache)
+    assert len(cached(cache)) == 8
+
+
+def test_the_pack_loads_without_an_error() -> None:
+    book = load()
+    assert book.errors == []
+    assert len(book.rules) >= 120
+    assert len(rulebook.load(pack=False).rules) == 0
