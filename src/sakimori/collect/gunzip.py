@@ -21,6 +21,10 @@ RATIO_FLOOR = 64 << 20
 
 _MEMBER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")
 _NEXT_MEMBER = MAGIC + b"\x08"
+_EXTRA_FLAGS = (0, 2, 4)
+_SYSTEMS = (*range(14), 255)
+"""What RFC 1952 knows as XFL and OS."""
+
 _LOOK_BACK = 1 << 16
 """Damage shows only after some bytes of a following member were taken for the damaged one's: so far back to look."""
 
@@ -88,7 +92,7 @@ def one_clean_member(data: bytes, limit: int) -> bytearray | None:
     libdeflate stops after the first member without a word, so no second member's magic may be in the file, and what
     came out must be as long as the trailer says (RFC 1952: ISIZE, modulo 2**32).
     """
-    if len(data) < 18 or not data.startswith(MAGIC) or sz.find(data, _NEXT_MEMBER, 1) != -1:
+    if len(data) < 18 or not data.startswith(MAGIC) or _may_hold_another(data):
         return None
     size = int.from_bytes(data[-4:], "little")
     if size == 0 or size > limit or size > max(RATIO_FLOOR, len(data) * RATIO_LIMIT):
@@ -98,6 +102,17 @@ def one_clean_member(data: bytes, limit: int) -> bytearray | None:
     except deflate.DeflateError:
         return None
     return text if len(text) == size else None
+
+
+def _may_hold_another(data: bytes) -> bool:
+    """Whether something past the start reads like the header of a member: by chance it does in one of 20,000 files."""
+    at = sz.find(data, _NEXT_MEMBER, 1)
+    while at != -1:
+        header = data[at : at + 10]
+        if len(header) == 10 and header[3] < 0x20 and header[8] in _EXTRA_FLAGS and header[9] in _SYSTEMS:
+            return True
+        at = sz.find(data, _NEXT_MEMBER, at + 1)
+    return False
 
 
 def gunzip(source: Source, limit: int) -> Iterator[bytes | Damage]:

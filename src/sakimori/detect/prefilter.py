@@ -6,7 +6,7 @@ at cannot (see `literals.py`). The same pass notices fields of a wrong type, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import hyperscan
@@ -15,32 +15,66 @@ import orjson
 from sakimori.collect.shapes import FIELD_TYPES, IDENTITY_TYPES, wrong_types
 from sakimori.detect import ir
 from sakimori.detect.fields import Json
-from sakimori.detect.literals import ESCAPES, cover
+from sakimori.detect.literals import ESCAPES, Cover, covers
 from sakimori.detect.reading import NotClean, Piece
+
+
+FREQUENT = 0.02
+"""A rule whose rarest literals are in more than this share of records needs one of its second rarest there as well."""
+
+COMMON = 0.2
+"""Literals that are more common than this say too little for what finding them costs."""
+
+FEW = 4
+"""So many of them at most are looked for as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the rules (by index) are found: `owners[i]` are those that literal i points at, `always` have no literal."""
+    """How the rules (by index) are found: `owners[i]` are those that literal i points at, `always` have no literal.
+
+    A rule among `partners` is pointed at only if one of those literals (by id) is in the record, too.
+    """
 
     literals: tuple[bytes, ...]
     owners: tuple[tuple[int, ...], ...]
+    partners: Mapping[int, frozenset[int]]
     always: tuple[int, ...]
 
 
 def plan(conditions: Sequence[ir.Condition]) -> Plan:
     """The plan for these rules' conditions."""
     owners: dict[bytes, list[int]] = {}
+    partners: dict[int, frozenset[bytes]] = {}
     always: list[int] = []
     for index, condition in enumerate(conditions):
-        found = cover(condition)
-        if found is None:
+        found = covers(condition)
+        if not found:
             always.append(index)
             continue
-        for literal in found.literals:
+        for literal in found[0].literals:
             owners.setdefault(literal, []).append(index)
-    literals = sorted(owners)
-    return Plan(tuple(literals), tuple(tuple(owners[each]) for each in literals), tuple(always))
+        if second := _worth_looking_for(found):
+            partners[index] = second
+    literals = sorted(owners.keys() | frozenset().union(*partners.values()))
+    ids = {literal: number for number, literal in enumerate(literals)}
+    return Plan(
+        literals=tuple(literals),
+        owners=tuple(tuple(owners.get(each, ())) for each in literals),
+        partners={rule: frozenset(ids[each] for each in second) for rule, second in partners.items()},
+        always=tuple(always),
+    )
+
+
+def _worth_looking_for(found: Sequence[Cover]) -> frozenset[bytes]:
+    """Second literals that tell more than the first did: which service a call goes to, its name has said already."""
+    if found[0].share < FREQUENT:
+        return frozenset()
+    for cover in found[1:]:
+        if cover.share <= COMMON and len(cover.literals) <= FEW:
+            if not any(literal.endswith(b'.amazonaws.com"') for literal in cover.literals):
+                return cover.literals
+    return frozenset()
 
 
 def compile_database(found: Plan) -> hyperscan.Database:
@@ -84,6 +118,7 @@ class Prefilter:
     def __init__(self, found: Plan, database: hyperscan.Database) -> None:
         self.plan, self.database = found, database
         self._escapes = len(found.literals)
+        self._alone_points_at_nothing = [not rules for rules in found.owners] + [False, False]
 
     def candidates(self, piece: Piece) -> Iterator[tuple[int, Sequence[int]]]:
         """Each record (by index, in order) that some rule's literals point at, with those rules.
@@ -92,17 +127,22 @@ class Prefilter:
         """
         following, index = 0, -1
         literals: list[int] = []
+        waiting: list[tuple[int, int]] = []  # literals that alone point at nothing, of records not looked at yet
         for literal, offset in self._hits(piece.text):
-            if offset > following:
-                if literals:
-                    yield index, self._rules(piece, index, literals)
+            if offset <= following:
+                literals.append(literal)
+            elif self._alone_points_at_nothing[literal]:
+                waiting.append((literal, offset))
+            else:
+                if literals and (rules := self._rules(piece, index, literals)):
+                    yield index, rules
                 index = piece.index(offset)
                 following = piece.marks[index + 1] - piece.lead
-                literals = [literal]
-            else:
-                literals.append(literal)
-        if literals:
-            yield index, self._rules(piece, index, literals)
+                start = piece.marks[index] - piece.lead
+                literals = [literal, *(early for early, at in waiting if at > start)]
+                waiting.clear()
+        if literals and (rules := self._rules(piece, index, literals)):
+            yield index, rules
 
     def _hits(self, text: bytes) -> list[tuple[int, int]]:
         """(literal, end offset) of everything found, in the order of the ends."""
@@ -112,12 +152,14 @@ class Prefilter:
         return found
 
     def _rules(self, piece: Piece, index: int, literals: Sequence[int]) -> Sequence[int]:
-        owners = self.plan.owners
+        owners, partners = self.plan.owners, self.plan.partners
         if max(literals) >= self._escapes:
             literals = self._looked_into(piece, index, literals)
         if len(literals) == 1:
-            return owners[literals[0]]
-        return tuple({rule for literal in literals for rule in owners[literal]})
+            rules = owners[literals[0]]
+            return rules if partners.keys().isdisjoint(rules) else [rule for rule in rules if rule not in partners]
+        pointed = {rule for literal in literals for rule in owners[literal]}
+        return [rule for rule in pointed if rule not in partners or not partners[rule].isdisjoint(literals)]
 
     def _looked_into(self, piece: Piece, index: int, literals: Sequence[int]) -> Sequence[int]:
         """The literals of a record that must be parsed to know: one with escapes, or with types that may be wrong."""
