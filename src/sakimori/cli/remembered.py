@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sakimori.cli.home import home
+from sakimori.cli.output import to_line
 from sakimori.model.finding import Finding
 
 KEPT_RUNS = 20
@@ -71,7 +72,7 @@ class Memory:
 
 def _put(out: IO[str], line: dict[str, Any]) -> bool:
     try:
-        out.write(json.dumps(line, default=str) + "\n")
+        out.write(to_line(line) + "\n")
     except OSError:
         return False
     return True

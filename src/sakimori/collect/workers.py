@@ -82,7 +82,8 @@ def _start(work: Callable[[Any], Any], count: int) -> list[_Worker]:
 
 def _serve(work: Callable[[Any], Any], pipe: Connection, others: list[Connection]) -> None:
     """A worker's life: take a task, answer, until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group: the parent decides what it means
+    for to_the_group in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, a service manager: the parent decides what they mean
+        signal.signal(to_the_group, signal.SIG_IGN)
     for end in others:
         end.close()
     while True:
@@ -151,5 +152,5 @@ def _end(crew: list[_Worker]) -> None:
     for worker in crew:
         worker.process.join(0.2)
         if worker.process.is_alive():
-            worker.process.terminate()
+            worker.process.kill()
             worker.process.join()

@@ -18,7 +18,6 @@ from sakimori.detect.fields import Json
 from sakimori.detect.literals import ESCAPES, Cover, covers
 from sakimori.detect.reading import NotClean, Piece
 
-
 FREQUENT = 0.02
 """A rule whose rarest literals are in more than this share of records needs one of its second rarest there as well."""
 
@@ -70,11 +69,12 @@ def _worth_looking_for(found: Sequence[Cover]) -> frozenset[bytes]:
     """Second literals that tell more than the first did: which service a call goes to, its name has said already."""
     if found[0].share < FREQUENT:
         return frozenset()
-    for cover in found[1:]:
-        if cover.share <= COMMON and len(cover.literals) <= FEW:
-            if not any(literal.endswith(b'.amazonaws.com"') for literal in cover.literals):
-                return cover.literals
-    return frozenset()
+    telling = (cover.literals for cover in found[1:] if cover.share <= COMMON and len(cover.literals) <= FEW)
+    return next((literals for literals in telling if not any(map(_names_a_service, literals))), frozenset())
+
+
+def _names_a_service(literal: bytes) -> bool:
+    return literal.endswith(b'.amazonaws.com"')
 
 
 def compile_database(found: Plan) -> hyperscan.Database:
