@@ -103,8 +103,6 @@ def test_a_record_delivered_in_two_objects_matches_once(ledger: Ledger) -> None:
     ledger.commit_object(entry("o1"), [], [match("e1")])
     ledger.commit_object(entry("o2"), [], [match("e1"), match("e2")])
     assert [one.record_id for one in ledger.matches_of("r1")] == ["e1", "e2"]
-    assert ledger.objects_of_records(["e1"]) == {"o1"}
-    assert [file.path for file in ledger.files_of(["o1", "none"])] == [entry("o1").lake_files[0].path]
 
 
 def test_matches_come_by_time_within_bounds(ledger: Ledger) -> None:

@@ -82,6 +82,9 @@ class Unavailable(AwsError):
     remedy = "wait and run it again; see the AWS Health Dashboard"
 
 
+PASSING = (Throttled, Unavailable, Unreachable, ExpiredCredentials, Credentials)
+"""What may be over the next time, without a change to what was asked for."""
+
 _CODES: dict[type[AwsError], str] = {
     AccessDenied: "AccessDenied AccessDeniedException AllAccessDisabled 403 Forbidden KMS.AccessDeniedException "
     "UnauthorizedOperation AuthorizationError AuthorizationErrorException",

@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +20,7 @@ from sakimori.cli.detect import NoPackOption, RulesOption
 from sakimori.cli.home import lake_folder, ledger_place
 
 if TYPE_CHECKING:
+    from sakimori.collect.follow import Batch
     from sakimori.collect.ingest import Ingested, IngestReport
     from sakimori.collect.sources import SourceObject
     from sakimori.detect.watch import Watch
@@ -44,9 +45,10 @@ def collect(
     ledger: Annotated[
         str, typer.Option(help="The ledger's file or database URL. Default: in SAKIMORI_HOME.", metavar="FILE_OR_URL")
     ] = "",
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; each holds one object in memory.", show_default="one a core")] = (
-        os.cpu_count() or 1
-    ),
+    workers: Annotated[
+        int,
+        typer.Option(min=1, max=256, help="Processes; each holds one object in memory.", show_default="one a core"),
+    ] = (os.cpu_count() or 1),
     detect: Annotated[
         bool, typer.Option("--detect", help="Find attacks in the same pass; findings go to the ledger.")
     ] = False,
@@ -60,11 +62,14 @@ def collect(
 ) -> None:
     """Bring logs into the lake, each object exactly once.
 
-    An object that was collected before is passed over; one that cannot be read is named, and tried again the next time.
-    Stopped at any moment, the same command goes on where it was. Exit code 3 if anything could not be read.
+    An object that was collected before is passed over, also by --detect: `sakimori rules backtest` looks at those. One
+    that cannot be read is named, and tried again the next time. Stopped at any moment, the same command goes on from
+    there. Exit code 3 if anything could not be read.
     """
-    if follow and len(paths) != 1:
-        raise typer.BadParameter("--follow takes one s3:// prefix, queue URL or queue ARN", param_hint="PATH")
+    if follow:
+        _check_place(paths)
+    if (rules or no_pack) and not detect:
+        raise typer.BadParameter("--rules and --no-pack say what to detect with: add --detect")
     taking = Taking()
     watch = _watch(rules or [], pack=not no_pack) if detect else None
     try:
@@ -79,19 +84,23 @@ def collect(
         raise typer.Exit(FAILED) from None
     _say(summary(report, taking))
     if stats is not None:
-        _write_stats(stats, stats_of(report, taking))
-    if taking.refused or not report.complete:
+        _write_stats(stats, stats_of(report, taking, watch))
+    if taking.refused or not report.complete or (watch and watch.book.errors):
         raise typer.Exit(INCOMPLETE)
 
 
 @dataclass(slots=True)
 class Taking:
-    """What is taken in: the objects under the paths given, and what is there besides."""
+    """What is taken in: the objects under the paths given, and what is there besides.
+
+    `again` holds the paths of objects that could not be read for a reason that may go by itself.
+    """
 
     refused: int = 0
     skipped: int = 0
     done: int = 0
     records: int = 0
+    again: set[str] = field(default_factory=set)
 
     def objects(self, paths: list[str]) -> Iterator[SourceObject]:
         from sakimori.collect.sources import Skipped, find_objects
@@ -110,6 +119,8 @@ class Taking:
         """Names what was refused in an object that is done, and shows on a terminal how far the work is."""
         self.done += 1
         self.records += one.records
+        if one.passing:
+            self.again.add(one.source.path)
         for refusal in one.refusals:
             self.refuse(str(refusal))
         if sys.stderr.isatty():
@@ -133,25 +144,15 @@ class Intake:
     watch: Watch | None
     taking: Taking
 
-    def take(self, objects: Iterable[SourceObject], done: Callable[[Ingested], None] | None = None) -> IngestReport:
-        """One run over these objects; `done` is told of each."""
+    def take(self, objects: Iterable[SourceObject]) -> IngestReport:
+        """One run over these objects."""
         from sakimori.collect.ingest import ingest
 
-        def note(one: Ingested) -> None:
-            self.taking.note(one)
-            if self.watch is not None:
-                self.watch.note(one)
-            if done is not None:
-                done(one)
-
-        if self.watch is None:
-            return ingest(objects, self.lake, self.ledger, workers=self.workers, progress=note)
-        self.watch.begin(self.ledger)
-        report = ingest(
-            objects, self.lake, self.ledger, workers=self.workers, progress=note, observe=self.watch.observe
-        )
-        upserted = self.watch.settle(self.ledger)
-        report.findings += upserted.new + upserted.known
+        observe, note = self.watch.observe if self.watch else None, self.taking.note
+        report = ingest(objects, self.lake, self.ledger, workers=self.workers, progress=note, observe=observe)
+        if self.watch is not None:
+            upserted = self.watch.settle(self.ledger)
+            report.findings += upserted.new + upserted.known
         return report
 
 
@@ -173,26 +174,91 @@ def _watch(folders: list[Path], *, pack: bool) -> Watch:
 
 
 def _follow(intake: Intake, place: str, poll: float) -> IngestReport:
-    """Takes in what comes, batch by batch, until it is interrupted."""
+    """Takes in what comes, batch by batch, until it is told to stop.
+
+    An object is done with when it is in the lake, and also when it cannot be read and waiting does not help (it was
+    deleted, access is denied): it is named, and `sakimori coverage` goes on naming it.
+    """
     from sakimori.collect.follow import follow
-    from sakimori.collect.ingest import IngestReport, is_collected
+    from sakimori.collect.ingest import IngestReport
 
     total = IngestReport()
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    for batch in follow(place, poll_seconds=poll, stop=stop):
-        for refusal in batch.refusals:
-            intake.taking.refused += 1
-            intake.taking.refuse(str(refusal))
-        if not batch.objects:
-            continue
-        report = intake.take(batch.objects)
-        for source in batch.objects:
-            if is_collected(source, intake.ledger):
-                batch.commit(source)
-        total.add(report)
-        _say(summary(report, intake.taking))
+    with _told_to_stop() as told:
+        batches = follow(place, poll_seconds=poll, stop=told.stop)
+        while (batch := told.next(batches)) is not None:
+            for refusal in batch.refusals:
+                intake.taking.refused += 1
+                intake.taking.refuse(str(refusal))
+            if not batch.objects:
+                continue
+            taken: list[SourceObject] = []
+            intake.taking.again.clear()
+            report = intake.take(told.until_then(batch.objects, taken))
+            for source in taken:
+                if source.path not in intake.taking.again:
+                    batch.commit(source)
+            total.add(report)
+            _say(summary(report, intake.taking))
     return total
+
+
+class _Told(BaseException):
+    """SIGTERM came while there was nothing to do but wait."""
+
+
+@dataclass(slots=True)
+class Told:
+    """SIGTERM: at once while waiting for new objects; otherwise when those in hand are in."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    waiting: bool = False
+
+    def hear(self, *_: object) -> None:
+        self.stop.set()
+        if self.waiting:
+            raise _Told
+
+    def next(self, batches: Iterator[Batch]) -> Batch | None:
+        """The next batch; None when there are no more, or none are wanted."""
+        try:
+            self.waiting = True
+            return None if self.stop.is_set() else next(batches, None)
+        except _Told:
+            return None
+        finally:
+            self.waiting = False
+
+    def until_then(self, objects: Iterable[SourceObject], taken: list[SourceObject]) -> Iterator[SourceObject]:
+        """The objects, until told to stop; those that were handed out are in `taken`."""
+        for source in objects:
+            if self.stop.is_set():
+                return
+            taken.append(source)
+            yield source
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[Told]:
+    told = Told()
+    before = signal.signal(signal.SIGTERM, told.hear)
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _check_place(paths: list[str]) -> None:
+    """That there is one place to follow, of a kind that can be followed."""
+    from sakimori.aws.objects import split_uri
+
+    wanted = "--follow takes one s3://BUCKET/PREFIX, or the URL or ARN of an SQS queue"
+    try:
+        if len(paths) != 1 or not paths[0].startswith(("s3://", "https://", "http://", "arn:")):
+            raise ValueError(wanted)
+        if paths[0].startswith("s3://"):
+            split_uri(paths[0])
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="PATH") from None
 
 
 def _write_stats(place: Path, numbers: dict[str, object]) -> None:
@@ -203,10 +269,12 @@ def _write_stats(place: Path, numbers: dict[str, object]) -> None:
         raise typer.Exit(FAILED) from None
 
 
-def stats_of(report: IngestReport, taking: Taking) -> dict[str, object]:
+def stats_of(report: IngestReport, taking: Taking, watch: Watch | None) -> dict[str, object]:
     """The run in numbers, for programs."""
     numbers = asdict(report)
     peak = numbers.pop("peak_bytes")
+    if watch is not None:
+        numbers |= {"rules_loaded": len(watch.book.metas), "rules_refused": len(watch.book.errors)}
     return numbers | {"refused": report.refused + taking.refused, "skipped": taking.skipped, "peak_memory_bytes": peak}
 
 
@@ -225,11 +293,12 @@ def summary(report: IngestReport, taking: Taking) -> str:
 
 
 def _failures() -> tuple[type[Exception], ...]:
+    from sakimori.aws.errors import AwsError
     from sakimori.collect.ingest import IngestError
     from sakimori.store.lake import LakeError
     from sakimori.store.ledger import LedgerError
 
-    return IngestError, LakeError, LedgerError
+    return IngestError, LakeError, LedgerError, AwsError, OSError
 
 
 def _say(text: str) -> None:

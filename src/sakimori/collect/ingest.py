@@ -44,7 +44,8 @@ class IngestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What became of one object. `uid` is "" if it could not be read at all; `known` if it had been ingested before.
+    """What became of one object. `uid` is "" if it could not be read at all, `passing` if that may go by itself;
+    `known` if it had been ingested before.
 
     `seconds` are those of the stages, of one process; `peak_bytes` is the largest that process has been so far.
     """
@@ -53,6 +54,7 @@ class Ingested:
     uid: str
     sha256: str = ""
     known: bool = False
+    passing: bool = False
     bytes: int = 0
     records: int = 0
     refusals: tuple[Refusal, ...] = ()
@@ -166,12 +168,6 @@ def object_uid(source: SourceObject, sha256: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def is_collected(source: SourceObject, ledger: Ledger) -> bool:
-    """Whether this version of an S3 object, or some version of another one, is in the lake."""
-    known = ledger.uids_of(_address(source))
-    return object_uid(source, "") in known if source.etag else bool(known)
-
-
 def _address(source: SourceObject) -> str:
     """`s3://bucket/key`, an absolute path, or `-`."""
     return str(Path(source.path).absolute()) if source.kind == "file" else source.path
@@ -200,7 +196,7 @@ class Ingestion:
             if delivery.place is not task.source:
                 Path(delivery.place.path).unlink()
         except SourceError as error:
-            done = Ingested(task.source, "", refusals=(error.refusal,), process=os.getpid())
+            done = Ingested(task.source, "", passing=error.passing, refusals=(error.refusal,), process=os.getpid())
         return replace(done, seconds=clock.seconds, peak_bytes=_peak_bytes())
 
     def _whole(self, done: Ingested, delivery: Delivery, clock: _Clock) -> Ingested | None:

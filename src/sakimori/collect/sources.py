@@ -51,10 +51,11 @@ class Skipped:
 
 
 class SourceError(Exception):
-    """A log object could not be read; `refusal` says which, where and why."""
+    """A log object could not be read; `refusal` says which, where and why, `passing` that it may go by itself."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: Refusal, *, passing: bool = False) -> None:
         self.refusal = refusal
+        self.passing = passing
         super().__init__(str(refusal))
 
 
@@ -254,14 +255,14 @@ def _chunks(source: SourceObject, s3: Any) -> Iterator[bytes]:
 
 
 def _object_chunks(source: SourceObject, s3: Any) -> Iterator[bytes]:
-    from sakimori.aws.errors import AwsError
+    from sakimori.aws.errors import PASSING, AwsError
     from sakimori.aws.objects import get_chunks, split_uri
 
     bucket, key = split_uri(source.path)
     try:
         yield from get_chunks(s3 or s3_client(), bucket, key, source.etag)
     except AwsError as error:
-        raise SourceError(Refusal(source.path, 0, str(error))) from error
+        raise SourceError(Refusal(source.path, 0, str(error)), passing=isinstance(error, PASSING)) from error
 
 
 def read_ahead(

@@ -1,15 +1,19 @@
 """Findings over several records: Sigma's correlations and our two, as windows over what single-record rules matched.
 
-Everything here is a function of the set of matches, not of the order in which they were read. Matches in one second
+Everything here is a function of the set of matches, not of the order in which they were read. What happens in one group
+on one day (the UTC day of an episode's last match) is one finding, so that more matches add to findings and leave their
+identity alone. Matches in one second
 have no order among them (CloudTrail's eventTime has none), so an ordered correlation takes them in any.
 """
 
 from __future__ import annotations
 
+import json
 import operator
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -17,7 +21,7 @@ from sakimori.detect import grouping
 from sakimori.detect.ir import Correlation
 from sakimori.detect.sighting import Sighting
 from sakimori.detect.spool import Spool
-from sakimori.model.finding import Finding
+from sakimori.model.finding import Finding, finding_uid
 
 
 class Seen(NamedTuple):
@@ -29,6 +33,8 @@ class Seen(NamedTuple):
     asset: str
     fields: Mapping[str, str]
 
+
+DAY = 86_400
 
 Episode = tuple[list[Seen], dict[str, str]]
 """The matches that together fulfil a correlation, by time, and what they have in common or add up to."""
@@ -85,20 +91,22 @@ class Correlator:
 
 def _findings(correlation: Correlation, ordered: Iterator[tuple[Place, Seen]]) -> Iterator[Finding]:
     detect = _KINDS[correlation.kind]
-    found: dict[grouping.Key, Episode] = {}
+    found: dict[tuple[tuple[str, ...], str], Episode] = {}
     for group, places in groupby(ordered, key=lambda item: item[0][1]):
         # A record that was read twice stands beside itself.
         members = [next(same)[1] for _, same in groupby(places, key=lambda item: item[0])]
         for episode, facts in detect(correlation, members):
             facts = dict(zip(correlation.group_by, group, strict=True)) | facts
-            key = _key(correlation, group, episode)
+            key = group, episode[-1].sighting.time[:10]
             if key in found:
                 found[key][0].extend(episode)
             else:
                 found[key] = (list(episode), facts)
-    for key, (episode, facts) in found.items():
+    for (group, day), (episode, facts) in found.items():
         moments = {(match.sighting.time, match.sighting.record_id) for match in episode}
-        yield grouping.finding(correlation.meta, key, moments, episode[0].sighting.source_ip, facts)
+        about = _about(correlation, group, episode)
+        finding = grouping.finding(correlation.meta, about, moments, episode[0].sighting.source_ip, facts)
+        yield replace(finding, uid=finding_uid(correlation.meta.id, "", "", json.dumps(group), day))
 
 
 def _group(correlation: Correlation, match: Seen) -> tuple[str, ...] | None:
@@ -114,8 +122,11 @@ def _path(correlation: Correlation, name: str, rule: str) -> str:
     return name
 
 
-def _key(correlation: Correlation, group: Sequence[str], episode: Sequence[Seen]) -> grouping.Key:
-    """What the matches have in common; where they differ, the group says who, and the account stands for the asset."""
+def _about(correlation: Correlation, group: Sequence[str], episode: Sequence[Seen]) -> grouping.Key:
+    """What the matches have in common; where they differ, the group says who, and the account stands for the asset.
+
+    It is for the reader, and no part of the finding's identity, since one more match may change it.
+    """
 
     def common(values: Iterable[str], otherwise: str) -> str:
         distinct = set(values)
@@ -157,7 +168,8 @@ def _windows(
 ) -> Iterator[Episode]:
     """Every window of `timespan` that ends at a match and has enough distinct `counted` values in it.
 
-    Windows that overlap are one episode. Matches of one second are in a window together or not at all.
+    Windows that overlap are one episode, if they end on the same day. Matches of one second are in a window together or
+    not at all.
     """
     holds = _COMPARE[correlation.op]
     inside: Counter[tuple[str, ...]] = Counter()
@@ -173,7 +185,7 @@ def _windows(
             first += 1
         if not holds(len(inside), correlation.count):
             continue
-        if end and first >= end:
+        if end and (first >= end or matches[end - 1].time // DAY != match.time // DAY):
             yield list(matches[start:end]), {"count": str(peak)}
             end = peak = 0
         start = start if end else first

@@ -1,74 +1,116 @@
 """Detection on logs on their way into the lake: what is found is in the ledger with the objects it was found in.
 
 Findings of single records are committed with their object. Correlations look across objects: their matches are
-committed with the objects, and evaluated once a batch of objects is in, as far back as their windows reach. Killed in
-between, the next run evaluates them over all that the ledger has.
+committed with the objects, and evaluated once a batch of objects is in, over every day that the new matches can change,
+which is then as if all logs had been read at once. What a killed run left unevaluated the next one evaluates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sakimori.collect.ingest import Ingested
+import orjson
+
 from sakimori.collect.sources import SourceObject
+from sakimori.detect.correlation import Correlator, Seen
 from sakimori.detect.detection import Detector
 from sakimori.detect.ir import Correlation
 from sakimori.detect.rulebook import Rulebook
+from sakimori.detect.sighting import Sighting, epoch
+from sakimori.model.finding import Finding
 from sakimori.model.match import Match, Observed
-from sakimori.store.ledger import Ledger, Upserted
+from sakimori.store.ledger import Ledger, Superseded, Upserted
 
-PENDING = "correlations.pending"
-"""The ledger's setting that says "yes" from before objects go in until their correlations are evaluated."""
+_LOOK_AT_ALL_HISTORY = ("first_seen", "baseline")
 
 
 class Watch:
-    """Detection over one run of ingest: `observe` goes to the workers, `note` and `settle` stay here."""
+    """Detection over runs of ingest: `observe` goes to the workers, `settle` follows when their objects are in."""
 
     def __init__(self, book: Rulebook) -> None:
+        self.book = book
         self._detector = Detector(book)
-        self._reach = max(map(_reach, book.correlations), default=0)
-        self._first, self._last = "", ""
-        self._everything = False
 
     def observe(self, source: SourceObject, records: Sequence[bytes]) -> Observed:
         """What the rules make of one object's records."""
         return self._detector.observed(records)
 
-    def begin(self, ledger: Ledger) -> None:
-        """To be called before objects go in."""
-        self._everything = self._everything or ledger.setting(PENDING) == "yes"
-        ledger.set_setting(PENDING, "yes")
-
-    def note(self, done: Ingested) -> None:
-        """To be told of every object that is in."""
-        times = [match.time for match in done.matches if match.time]
-        if times:
-            self._first = min(filter(None, (self._first, min(times))))
-            self._last = max(self._last, *times)
-
     def settle(self, ledger: Ledger) -> Upserted:
-        """Evaluates the correlations that the new matches can have changed."""
+        """Evaluates every correlation that matches not looked at before can have changed."""
         done = Upserted()
-        if self._first or self._everything:
-            done = ledger.upsert_findings(self._detector.correlated(self._matches(ledger)))
-        ledger.set_setting(PENDING, "no")
-        self._first = self._last = ""
-        self._everything = False
+        settling = ledger.begin_settling()
+        if settling is None:
+            return done
+        try:
+            for correlation in self.book.correlations:
+                reach = reach_of(correlation, settling.spans)
+                if reach is not None:
+                    found = _findings(correlation, reach, ledger)
+                    done += ledger.replace_findings(settling, correlation.meta.id, reach.since, reach.until, found)
+            ledger.end_settling(settling)
+        except Superseded:
+            return done  # the run that took over looks at these matches, too
         return done
 
-    def _matches(self, ledger: Ledger) -> Iterator[Match]:
-        since = "" if self._everything else _shifted(self._first, -self._reach)
-        until = "" if self._everything else _shifted(self._last, self._reach + 1)
-        for rule in sorted({rule for correlation in self._detector.book.correlations for rule in correlation.rules}):
-            yield from ledger.matches_of(rule, since, until)
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What matches change: findings last seen in `since <= time < until` ("" is open), which hang on matches from
+    `history` on."""
+
+    history: str
+    since: str
+    until: str
 
 
-def _reach(correlation: Correlation) -> int:
-    """How far apart, in seconds, two matches can be of which one changes what the other means."""
-    return correlation.timespan + max(correlation.history, correlation.min_history)
+def reach_of(correlation: Correlation, spans: Mapping[str, tuple[str, str]]) -> Reach | None:
+    """What new matches (rule -> their first and last time) change of a correlation's findings, in whole days.
+
+    A window changes if it ends up to `timespan` after a match. Where it is asked how long a group has been known, one
+    old match changes all that follows. A baseline's bucket may begin on the day before.
+    """
+    touched = [spans[rule] for rule in correlation.rules if rule in spans]
+    if not touched:
+        return None
+    first, last = min(span[0] for span in touched), max(span[1] for span in touched)
+    width, open_ended = correlation.timespan, correlation.kind in _LOOK_AT_ALL_HISTORY
+    bucket = width if correlation.kind == "baseline" else 0
+    since = _day(first, -bucket)
+    until = "" if open_ended else _day(last, width + 86_400)
+    return Reach(_shifted(since, -width - bucket - (correlation.history if bucket else 0)), since, until)
+
+
+def _findings(correlation: Correlation, reach: Reach, ledger: Ledger) -> Iterator[Finding]:
+    correlator = Correlator((correlation,))
+    for rule in dict.fromkeys(correlation.rules):
+        if correlation.kind in _LOOK_AT_ALL_HISTORY and reach.history:
+            for group_key, time in ledger.first_matches_of(rule, reach.history):
+                correlator.add(_seen(Match(rule, "", time, "", "", "", "", "", group_key)))
+        for match in ledger.matches_of(rule, reach.history, reach.until):
+            if match.time:
+                correlator.add(_seen(match))
+    for finding in correlator.findings():
+        if reach.since <= finding.last_seen and (not reach.until or finding.last_seen < reach.until):
+            yield finding
+
+
+def _seen(match: Match) -> Seen:
+    seen = Sighting(match.record_id, match.time, match.account, match.region, match.actor, match.source_ip)
+    return Seen(match.rule, epoch(match.time), seen, match.asset, orjson.loads(match.group_key) or {})
+
+
+def _day(time: str, seconds: int) -> str:
+    """When the day begins of the moment so many seconds after `time`; "" past the ends of the calendar."""
+    return moved[:10] + "T00:00:00Z" if (moved := _shifted(time, seconds)) else ""
 
 
 def _shifted(time: str, seconds: int) -> str:
-    moved = datetime.fromisoformat(time) + timedelta(seconds=seconds)
-    return moved.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if not time:
+        return ""
+    try:
+        moved = datetime.fromisoformat(time) + timedelta(seconds=seconds)
+    except OverflowError:
+        return ""
+    return moved.isoformat().replace("+00:00", "Z")

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration in `migrations/versions`."""
 
 BUSY_SECONDS = 60

@@ -6,13 +6,13 @@ The functions take a connection inside a transaction; `ledger.py` opens it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from sakimori.model.finding import Finding
 from sakimori.model.severity import Severity
@@ -22,6 +22,9 @@ from sakimori.store.text import storable, storable_json
 
 IN_CLAUSE = 500
 """Values in one IN (...): SQLite takes 32,766 variables, older builds 999."""
+
+OURSELVES = "sakimori"
+"""Who changes a finding's status when nobody does."""
 
 
 class Status(StrEnum):
@@ -61,6 +64,9 @@ class Upserted:
     known: int = 0
     reopened: int = 0
 
+    def __add__(self, other: Upserted) -> Upserted:
+        return Upserted(self.new + other.new, self.known + other.known, self.reopened + other.reopened)
+
 
 @dataclass(frozen=True, slots=True)
 class FindingFilter:
@@ -84,6 +90,7 @@ def upsert(connection: Connection, batch: Iterable[Finding]) -> Upserted:
     given = _by_uid(batch)
     now = _now()
     before = {row["uid"]: row for row in _rows(connection, list(given))}
+    firsts = _first_records(connection, list(before))
     new = [finding for uid, finding in given.items() if uid not in before]
     if new:
         connection.execute(insert(findings), [_new_row(finding, now) for finding in new])
@@ -95,15 +102,52 @@ def upsert(connection: Connection, batch: Iterable[Finding]) -> Upserted:
     if records:
         connection.execute(insert_new(connection, finding_records), records)
     counts = _per_finding(connection, func.count(), list(before))
-    changes = [_changed_row(before[uid], given[uid], counts.get(uid, 0), now) for uid in before]
+    changes = [_changed_row(before[uid], firsts.get(uid, ""), given[uid], counts.get(uid, 0), now) for uid in before]
     if changes:
         statement = update(findings).where(findings.c.uid == bindparam("key"))
         connection.execute(statement.values({name: bindparam(name) for name in _CHANGING}), changes)
     reopened = [c["key"] for c in changes if c["status"] != before[c["key"]]["status"]]
     if reopened:
-        again = [_status_row(uid, now, Status.NEW, "sakimori", "reopened: it was seen again") for uid in reopened]
+        again = [_status_row(uid, now, Status.NEW, OURSELVES, "reopened: it was seen again") for uid in reopened]
         connection.execute(insert(finding_status), again)
     return Upserted(len(new), len(before), len(reopened))
+
+
+def put(connection: Connection, batch: Iterable[Finding]) -> Upserted:
+    """Like `upsert`, but each finding then is what is given: records that are not given any more are gone from it.
+
+    One that was withdrawn is reopened.
+    """
+    given = {storable(finding.uid): finding for finding in batch}
+    withdrawn = [uid for uid in _resolved(connection, list(given)) if history(connection, uid)[-1].by == OURSELVES]
+    done = upsert(connection, given.values())
+    c = finding_records.c
+    for uid, stored in _records_of(connection, list(given)).items():
+        stale = sorted(set(stored) - set(map(storable, given[uid].records)))
+        for at in range(0, len(stale), IN_CLAUSE):
+            some = stale[at : at + IN_CLAUSE]
+            connection.execute(delete(finding_records).where(c.finding_uid == uid, c.record_id.in_(some)))
+    now = _now()
+    rows = [{"key": uid} | {name: _new_row(each, now)[name] for name in _GIVEN} for uid, each in given.items()]
+    if rows:
+        statement = update(findings).where(findings.c.uid == bindparam("key"))
+        connection.execute(statement.values({name: bindparam(name) for name in _GIVEN}), rows)
+    back = _resolved(connection, withdrawn)
+    for uid in back:
+        change_status(connection, uid, Status.NEW, OURSELVES, "reopened: it was seen again")
+    return done + Upserted(reopened=len(back))
+
+
+def withdraw(connection: Connection, rule: str, since: str, until: str, kept: Set[str]) -> None:
+    """Resolves the rule's open findings with `since <= last_seen < until` ("" is open) that are not among `kept`."""
+    c = findings.c
+    query = select(c.uid).where(c.rule == rule, c.last_seen >= since, c.status.in_((Status.NEW, Status.IN_PROGRESS)))
+    if until:
+        query = query.where(c.last_seen < until)
+    for uid in connection.execute(query).scalars().all():
+        if uid not in kept:
+            note = "withdrawn: in the light of logs that came later, its rule does not hold"
+            change_status(connection, uid, Status.RESOLVED, OURSELVES, note)
 
 
 def find(connection: Connection, wanted: FindingFilter) -> list[StoredFinding]:
@@ -156,7 +200,7 @@ def history(connection: Connection, uid: str) -> list[StatusChange]:
         return []
     query = select(finding_status).where(finding_status.c.finding_uid == uid).order_by(finding_status.c.number)
     changes = [StatusChange(row.at, Status(row.status), row.by, row.note) for row in connection.execute(query)]
-    return [StatusChange(made, Status.NEW, "sakimori", "first seen"), *changes]
+    return [StatusChange(made, Status.NEW, OURSELVES, "first seen"), *changes]
 
 
 def _by_uid(batch: Iterable[Finding]) -> dict[str, Finding]:
@@ -165,7 +209,7 @@ def _by_uid(batch: Iterable[Finding]) -> dict[str, Finding]:
     for finding in batch:
         known = given.get(finding.uid)
         if known is not None:
-            early = min(known, finding, key=lambda one: one.first_seen or "~")
+            early = min(known, finding, key=lambda one: (one.first_seen or "~", one.records[:1]))
             finding = replace(
                 early,
                 count=max(known.count, finding.count),
@@ -202,6 +246,22 @@ def _records_of(connection: Connection, uids: Sequence[str]) -> dict[str, list[t
     return records
 
 
+def _first_records(connection: Connection, uids: Sequence[str]) -> dict[str, str]:
+    """The first record of each finding, as `detect` orders them: by time, then by id."""
+    c = finding_records.c
+    joined = finding_records.join(findings, (findings.c.uid == c.finding_uid) & (findings.c.first_seen == c.time))
+    found: dict[str, str] = {}
+    for at in range(0, len(uids), IN_CLAUSE):
+        query = select(c.finding_uid, func.min(c.record_id)).select_from(joined)
+        query = query.where(c.finding_uid.in_(uids[at : at + IN_CLAUSE])).group_by(c.finding_uid)
+        found.update((uid, record) for uid, record in connection.execute(query))
+    return found
+
+
+def _resolved(connection: Connection, uids: Sequence[str]) -> list[str]:
+    return [row["uid"] for row in _rows(connection, uids) if row["status"] == Status.RESOLVED]
+
+
 def _per_finding(connection: Connection, wanted: ColumnElement[int], uids: Sequence[str]) -> dict[str, int]:
     """An aggregate over each finding's records; findings without records are left out."""
     c = finding_records.c
@@ -216,6 +276,9 @@ _CHANGING = (
     *("title", "description", "severity_id", "tactics", "techniques", "matched", "source_ip"),
     *("count", "first_seen", "last_seen", "status", "updated_at"),
 )
+
+
+_GIVEN = ("account", "region", "actor", "asset", "source_ip", "matched", "count", "first_seen", "last_seen")
 
 
 def _new_row(finding: Finding, now: str) -> dict[str, Any]:
@@ -242,33 +305,24 @@ def _new_row(finding: Finding, now: str) -> dict[str, Any]:
     }
 
 
-def _changed_row(before: RowMapping, finding: Finding, records: int, now: str) -> dict[str, Any]:
+def _changed_row(before: RowMapping, first_record: str, finding: Finding, records: int, now: str) -> dict[str, Any]:
     row = _new_row(finding, now)
     first_seen = _earliest(before["first_seen"], row["first_seen"])
     returned = records > before["count"] or not records
-    shown = _of_first(before, row)
+    known_first = (before["first_seen"] or "~", first_record)
+    given_first = (row["first_seen"] or "~", *map(storable, finding.records[:1]))
+    shown = before if known_first < given_first else row  # the first record's, in whatever order they come
     changed = {
         **row,
         "key": before["uid"],
         "count": records or max(before["count"], finding.count),
         "first_seen": first_seen,
         "last_seen": max(before["last_seen"], row["last_seen"]),
-        "matched": shown[0],
-        "source_ip": shown[1],
+        "matched": shown["matched"],
+        "source_ip": shown["source_ip"],
         "status": Status.NEW if returned and before["status"] == Status.RESOLVED else before["status"],
     }
     return {name: changed[name] for name in ("key", *_CHANGING)}
-
-
-def _of_first(before: RowMapping, row: dict[str, Any]) -> tuple[str, str]:
-    """What is shown as matched, and from where, is the first record's; of two in one second, the lesser text's.
-
-    So what a finding shows does not hang on the order in which its records were read.
-    """
-    known, given = (before["matched"], before["source_ip"]), (row["matched"], row["source_ip"])
-    if before["first_seen"] == row["first_seen"]:
-        return min(known, given)
-    return known if _earliest(before["first_seen"], row["first_seen"]) == before["first_seen"] else given
 
 
 def _earliest(one: str, other: str) -> str:

@@ -7,23 +7,26 @@ simply run again. Text from logs is stored without what SQL cannot hold (`text.p
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from sakimori.model.finding import Finding
 from sakimori.model.match import Match
 from sakimori.model.refusal import Refusal
-from sakimori.store import database, findings, tables
-from sakimori.store.database import LedgerError, insert_new, reading, writing
+from sakimori.store import database, findings, matches, tables
+from sakimori.store.database import LedgerError, reading, writing
 from sakimori.store.findings import FindingFilter, Status, StatusChange, StoredFinding, Upserted
 from sakimori.store.lake import LakeFile
-from sakimori.store.text import storable, storable_json
+from sakimori.store.matches import Unsettled
+from sakimori.store.text import storable
 
 __all__ = [
     "FindingFilter",
@@ -33,6 +36,8 @@ __all__ = [
     "Status",
     "StatusChange",
     "StoredFinding",
+    "Superseded",
+    "Unsettled",
     "Upserted",
     "open_ledger",
 ]
@@ -41,6 +46,14 @@ T = TypeVar("T")
 
 UPSERT_BATCH = 2_000
 """Findings in one transaction: large enough to be fast, small enough not to keep other writers waiting."""
+
+
+_SETTLER = "correlations.settler"
+"""The setting that says who has last begun to evaluate correlations."""
+
+
+class Superseded(Exception):
+    """Another run has taken over the evaluation of correlations, of everything that this one wanted to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +137,11 @@ class Ledger:
             found = [file for text in connection.execute(query).scalars() for file in _files(text)]
         return sorted(found, key=lambda file: file.path)
 
-    def files_of(self, object_uids: Iterable[str]) -> list[LakeFile]:
-        """The lake's files of these objects, by path."""
-        found: list[LakeFile] = []
-        with reading(self._engine) as connection:
-            for some in _in_pieces(sorted(set(object_uids)), findings.IN_CLAUSE):
-                query = select(tables.objects.c.lake_files).where(tables.objects.c.uid.in_(some))
-                found += (file for text in connection.execute(query).scalars() for file in _files(text))
-        return sorted(found, key=lambda file: file.path)
-
     def commit_object(
         self,
         entry: ObjectEntry,
         refusals: Sequence[Refusal],
-        matches: Sequence[Match],
+        matched: Sequence[Match],
         found: Sequence[Finding] = (),
     ) -> bool:
         """Enters an object with its refusals, matches and findings, all or nothing; False if it was there already."""
@@ -153,9 +157,8 @@ class Ledger:
                     for n, refused in enumerate(refusals)
                 ]
                 connection.execute(tables.refusals.insert(), refused_rows)
-            if matches:
-                rows = [_match_row(match, entry.uid) for match in matches]
-                connection.execute(insert_new(connection, tables.matches), rows)
+            if matched:
+                matches.add(connection, matched, entry.uid)
             if found:
                 findings.upsert(connection, found)
             return True
@@ -172,26 +175,59 @@ class Ledger:
 
     def matches_of(self, rule: str, since: str = "", until: str = "") -> Iterator[Match]:
         """The matches of a rule with `since <= time < until` (ISO 8601, "" is open), by time; read in pieces."""
-        c = tables.matches.c
-        query = select(tables.matches).where(c.rule == rule)
-        if since:
-            query = query.where(c.time >= since)
-        if until:
-            query = query.where(c.time < until)
         with reading(self._engine) as connection:
-            rows = connection.execution_options(yield_per=1_000).execute(query.order_by(c.time, c.record_id))
-            for row in rows:
-                yield _match(row)
+            yield from matches.of_rule(connection, rule, since, until)
 
-    def objects_of_records(self, record_ids: Iterable[str]) -> frozenset[str]:
-        """The uids of the objects in which rules matched these records: where to look for them in the lake."""
-        c = tables.matches.c
-        found: set[str] = set()
+    def first_matches_of(self, rule: str, until: str) -> Iterator[tuple[str, str]]:
+        """Each `group_key` of the rule's matches before `until`, with the time of the first of them."""
         with reading(self._engine) as connection:
-            for some in _in_pieces(sorted(set(record_ids)), findings.IN_CLAUSE):
-                query = select(c.object_uid).where(c.record_id.in_(some)).distinct()
-                found.update(connection.execute(query).scalars())
-        return frozenset(found)
+            yield from matches.first_of_groups(connection, rule, until)
+
+    # Correlations
+
+    def begin_settling(self) -> Unsettled | None:
+        """The matches that no correlation has looked at, None if there are none.
+
+        Whoever begins takes over from one that has begun and not ended, which gets Superseded at its next step: what it
+        wanted to look at is in what is given here.
+        """
+        by = os.urandom(8).hex()
+        with writing(self._engine) as connection:
+            found = matches.unsettled(connection, by)
+            if found is not None:
+                _set_setting(connection, _SETTLER, by)
+            return found
+
+    def replace_findings(
+        self, settling: Unsettled, rule: str, since: str, until: str, batch: Iterable[Finding]
+    ) -> Upserted:
+        """Makes `batch` all of the rule's findings with `since <= last_seen < until` ("" is open).
+
+        A finding that is no longer there is resolved, with a note; see `findings.put`. Memory holds one batch, and the
+        uids. Raises Superseded.
+        """
+        total = Upserted()
+        kept: set[str] = set()
+        for some in _in_pieces(batch, UPSERT_BATCH):
+            kept.update(finding.uid for finding in some)
+            with self._settling(settling) as connection:
+                total += findings.put(connection, some)
+        with self._settling(settling) as connection:
+            findings.withdraw(connection, rule, since, until, kept)
+        return total
+
+    def end_settling(self, settling: Unsettled) -> None:
+        """To be called when all correlations have looked. Raises Superseded."""
+        with self._settling(settling) as connection:
+            matches.settle(connection, settling.upto)
+            connection.execute(tables.settings.delete().where(tables.settings.c.name == _SETTLER))
+
+    @contextmanager
+    def _settling(self, settling: Unsettled) -> Iterator[Connection]:
+        with writing(self._engine) as connection:
+            if _setting(connection, _SETTLER) != settling.by:
+                raise Superseded
+            yield connection
 
     # Findings
 
@@ -200,8 +236,7 @@ class Ledger:
         total = Upserted()
         for some in _in_pieces(batch, UPSERT_BATCH):
             with writing(self._engine) as connection:
-                done = findings.upsert(connection, some)
-            total = Upserted(total.new + done.new, total.known + done.known, total.reopened + done.reopened)
+                total += findings.upsert(connection, some)
         return total
 
     def finding(self, uid: str) -> StoredFinding | None:
@@ -235,14 +270,21 @@ class Ledger:
     def setting(self, name: str) -> str | None:
         """The value kept under `name`."""
         with reading(self._engine) as connection:
-            query = select(tables.settings.c.value).where(tables.settings.c.name == name)
-            return connection.execute(query).scalar()
+            return _setting(connection, name)
 
     def set_setting(self, name: str, value: str) -> None:
         """Keeps `value` under `name`."""
         with writing(self._engine) as connection:
-            connection.execute(tables.settings.delete().where(tables.settings.c.name == name))
-            connection.execute(tables.settings.insert(), {"name": name, "value": value})
+            _set_setting(connection, name, value)
+
+
+def _setting(connection: Connection, name: str) -> str | None:
+    return connection.execute(select(tables.settings.c.value).where(tables.settings.c.name == name)).scalar()
+
+
+def _set_setting(connection: Connection, name: str, value: str) -> None:
+    connection.execute(tables.settings.delete().where(tables.settings.c.name == name))
+    connection.execute(tables.settings.insert(), {"name": name, "value": value})
 
 
 def _entry(row: Row[Any]) -> ObjectEntry:
@@ -251,18 +293,6 @@ def _entry(row: Row[Any]) -> ObjectEntry:
 
 def _files(text: str) -> tuple[LakeFile, ...]:
     return tuple(LakeFile(**file) for file in json.loads(text))
-
-
-_MATCH_TEXT = ("rule", "record_id", "time", "account", "region", "actor", "source_ip", "asset", "group_key")
-
-
-def _match_row(match: Match, object_uid: str) -> dict[str, object]:
-    row: dict[str, object] = {name: storable(getattr(match, name)) for name in _MATCH_TEXT}
-    return row | {"object_uid": object_uid, "matched": storable_json(dict(match.matched))}
-
-
-def _match(row: Row[Any]) -> Match:
-    return Match(**{name: getattr(row, name) for name in _MATCH_TEXT}, matched=json.loads(row.matched))
 
 
 def _in_pieces(values: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -55,6 +55,15 @@ matches = Table(
     Index("matches_record", "record_id"),
 )
 
+uncorrelated = Table(
+    "uncorrelated",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),  # in the order of commits, never used again
+    Column("object_uid", Text, ForeignKey("objects.uid"), nullable=False),
+    Index("uncorrelated_object", "object_uid"),
+    sqlite_autoincrement=True,
+)
+
 findings = Table(
     "findings",
     metadata,
