@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,21 +87,21 @@ class Bench:
 def rounds(bench: Bench) -> dict[str, Callable[[], Cost]]:
     """Everything that takes turns."""
     files, some = bench.files, bench.some_files
-    cases = {
-        "gunzip": lambda: bench.program(PYTHON, str(HERE / "passes.py"), "pool", *files),
-        "pass gunzip": lambda: one_process(bench, "gunzip", some),
-        "pass reused": lambda: one_process(bench, "reused", some),
-        "detect pack": lambda: bench.program(*SAKIMORI, "detect", *files),
-        "pass pack": lambda: one_process(bench, "pack", some),
-        "collect": lambda: collect(bench, files),
+    cases: dict[str, Callable[[], Cost]] = {
+        "gunzip": partial(bench.program, PYTHON, str(HERE / "passes.py"), "pool", *files),
+        "pass gunzip": partial(one_process, bench, "gunzip", some),
+        "pass reused": partial(one_process, bench, "reused", some),
+        "detect pack": partial(bench.program, *SAKIMORI, "detect", *files),
+        "pass pack": partial(one_process, bench, "pack", some),
+        "collect": partial(collect, bench, files),
     }
     for count, folder in bench.load.rules.items():
         rules = ("--no-pack", "--rules", str(folder))
-        cases[f"detect {count}"] = lambda rules=rules: bench.program(*SAKIMORI, "detect", *rules, *files)
-        cases[f"pass {count}"] = lambda folder=folder: one_process(bench, str(folder), some)
+        cases[f"detect {count}"] = partial(bench.program, *SAKIMORI, "detect", *rules, *files)
+        cases[f"pass {count}"] = partial(one_process, bench, str(folder), some)
     if collect_detects(bench):
         most = ("--detect", "--no-pack", "--rules", str(bench.load.rules[2000]))
-        cases["collect 2000"] = lambda: collect(bench, files, *most)
+        cases["collect 2000"] = partial(collect, bench, files, *most)
     return cases
 
 
@@ -222,10 +223,9 @@ def peers(bench: Bench) -> Iterator[Line]:
     place = bench.scratch / "slice.json.gz"
     place.write_bytes(deflate.gzip_compress(orjson.dumps({"Records": records}), 6))
     for rules in (57, 500):
-        cases = {
-            peer: lambda peer=peer, rules=rules: bench.program(
-                PYTHON, str(HERE / "peers.py"), peer, str(bench.load.rules[rules]), str(place), keep=True
-            )
+        folder, script = str(bench.load.rules[rules]), str(HERE / "peers.py")
+        cases: dict[str, Callable[[], Cost]] = {
+            peer: partial(bench.program, PYTHON, script, peer, folder, str(place), keep=True)
             for peer in ("sakimori", "sqlite", "functions")
         }
         answers = {

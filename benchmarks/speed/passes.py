@@ -45,10 +45,10 @@ def gunzip_pass(paths: list[str], *, reuse: bool) -> dict[str, float]:
 def detection_pass(rules: str, paths: list[str]) -> dict[str, float]:
     """Everything from reading a file to its grouped hits, as a worker of `sakimori detect` does it."""
     from sakimori.cli.home import home
+    from sakimori.collect.memory import spare_the_collector
     from sakimori.collect.sources import SourceObject, find_objects
     from sakimori.detect import rulebook
     from sakimori.detect.detection import Detector, Look
-    from sakimori.collect.memory import spare_the_collector
 
     pack = rules == "pack"
     detector = Detector(rulebook.load([] if pack else [Path(rules)], pack=pack, cache=home() / "cache"))

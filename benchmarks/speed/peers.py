@@ -41,7 +41,7 @@ def sqlite_queries(folder: Path) -> list[str]:
     from sigma.collection import SigmaCollection
     from sigma.exceptions import SigmaError
 
-    backend = sqlite.sqliteBackend()
+    backend = sqlite.sqliteBackend()  # type: ignore[no-untyped-call]
     found = []
     for file in sorted(folder.glob("*.yml")):
         try:
@@ -117,8 +117,8 @@ def _source(condition: ir.Condition) -> str:
     match condition:
         case ir.Text(_, pattern):
             return _text_source(f"as_text({value}).lower()", pattern)
-        case ir.Regex(_, pattern):
-            return f"re.search({pattern!r}, as_text({value}))"
+        case ir.Regex(_, expression):
+            return f"re.search({expression!r}, as_text({value}))"
         case ir.Null():
             return f"({value} is None)"
         case ir.Cidr(_, network):
@@ -132,13 +132,13 @@ def _source(condition: ir.Condition) -> str:
 
 def _text_source(value: str, pattern: ir.Pattern) -> str:
     match pattern:
-        case (str(only),):
+        case (str() as only,):
             return f"({value} == {only.lower()!r})"
-        case (ir.Wildcard.MANY, str(part), ir.Wildcard.MANY):
+        case (ir.Wildcard.MANY, str() as part, ir.Wildcard.MANY):
             return f"({part.lower()!r} in {value})"
-        case (str(head), ir.Wildcard.MANY):
+        case (str() as head, ir.Wildcard.MANY):
             return f"{value}.startswith({head.lower()!r})"
-        case (ir.Wildcard.MANY, str(tail)):
+        case (ir.Wildcard.MANY, str() as tail):
             return f"{value}.endswith({tail.lower()!r})"
     signs = {ir.Wildcard.MANY: ".*", ir.Wildcard.ONE: "."}
     whole = "".join(signs[part] if isinstance(part, ir.Wildcard) else re.escape(part.lower()) for part in pattern)
