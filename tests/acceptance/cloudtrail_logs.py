@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+ENTERED = ("ingested_at", "created_at", "updated_at", "at", "number")
 EVENTS = ("ListUsers", "CreateUser", "GetObject", "AssumeRole", "ConsoleLogin")
 
 
@@ -72,12 +73,12 @@ def lake_hashes(lake: Path) -> dict[str, str]:
 
 
 def ledger_rows(ledger: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of the ledger, without the times of ingestion."""
+    """Every row of the ledger, without the times and the order at which it was entered."""
     with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         found = {}
         for table in sorted(tables):
-            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] != "ingested_at"]
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in ENTERED]
             quoted = ", ".join(f'"{name}"' for name in columns)
             rows = connection.execute(f"SELECT {quoted} FROM {table}")
             found[table] = sorted(rows, key=repr)

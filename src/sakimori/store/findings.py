@@ -123,7 +123,7 @@ def put(connection: Connection, batch: Iterable[Finding]) -> Upserted:
     done = upsert(connection, given.values())
     c = finding_records.c
     for uid, stored in _records_of(connection, list(given)).items():
-        stale = sorted(set(stored) - set(map(storable, given[uid].records)))
+        stale = sorted({record for record, _ in stored} - set(map(storable, given[uid].records)))
         for at in range(0, len(stale), IN_CLAUSE):
             some = stale[at : at + IN_CLAUSE]
             connection.execute(delete(finding_records).where(c.finding_uid == uid, c.record_id.in_(some)))
