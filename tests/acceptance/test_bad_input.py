@@ -91,12 +91,14 @@ def test_a_bad_record_among_good_ones(home: Path, tmp_path: Path, bad: str, pack
     assert len(told) < 500
 
 
-@pytest.mark.parametrize("bad", BAD_RECORDS)
-def test_a_bad_record_alone(home: Path, tmp_path: Path, bad: str) -> None:
-    text, reason = BAD_RECORDS[bad]
-    path = tmp_path / "log.json"
-    path.write_bytes(delivered(text))
-    refused(home, path, reason, kept=[])
+def test_bad_records_alone(home: Path, tmp_path: Path) -> None:
+    for name, (text, _) in BAD_RECORDS.items():
+        (tmp_path / f"{name}.json").write_bytes(delivered(text))
+    done = sakimori(home, "detect", tmp_path)
+    told = dict(line.split(": offset ", 1) for line in complaints(done))
+    assert (done.returncode, found_records(done), len(complaints(done))) == (3, [], len(BAD_RECORDS))
+    for name, (_, reason) in BAD_RECORDS.items():
+        assert reason in told[f"{tmp_path}/{name}.json"]
 
 
 def test_a_nested_key_twice_is_refused_wherever_the_exact_path_looks(home: Path, tmp_path: Path) -> None:
@@ -195,6 +197,15 @@ def test_bad_files(home: Path, tmp_path: Path, name: str) -> None:
     refused(home, path, *reasons, kept=kept)
 
 
+@pytest.mark.parametrize("name", ["empty", "only spaces", "gz of nothing", "cut off"])
+def test_bad_standard_input(home: Path, name: str) -> None:
+    content, reasons, kept = FILES[name]
+    done = sakimori(home, "detect", "-", stdin=content)
+    assert (done.returncode, found_records(done)) == (3, kept)
+    assert [line.startswith("-: offset ") for line in complaints(done)] == [True] * len(reasons)
+    assert reasons[0] in complaints(done)[0]
+
+
 def test_truncated_gz_keeps_what_came_before(home: Path, tmp_path: Path) -> None:
     records = [attack(at, userAgent=os.urandom(200).hex()) for at in range(60)]
     whole = packed(delivered(*records))
@@ -213,12 +224,12 @@ def test_concatenated_gz_is_read_to_its_end(home: Path, tmp_path: Path) -> None:
     assert (done.returncode, complaints(done), found_records(done)) == (0, [], IDS)
 
 
-def bomb(blocks: int, before: bytes = b"") -> bytes:
-    """A gz file of `before` and so many times 10 MB of zeros, put together from one block that is packed once."""
+def bomb(blocks: int, before: bytes = b"", inside: bytes = bytes(10_000_000), stated: int | None = None) -> bytes:
+    """A gz file of `before` and so many times `inside`, which is packed once; its trailer may lie about the size."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
     start = squeeze.compress(before) + squeeze.flush(zlib.Z_FULL_FLUSH)
-    block = squeeze.compress(bytes(10_000_000)) + squeeze.flush(zlib.Z_FULL_FLUSH)
-    size = len(before) + blocks * 10_000_000
+    block = squeeze.compress(inside) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    size = len(before) + blocks * len(inside) if stated is None else stated
     trailer = bytes(4) + struct.pack("<I", size % (1 << 32))  # its checksum is never come to
     return packed(b"")[:10] + start + block * blocks + squeeze.flush() + trailer
 
@@ -242,11 +253,12 @@ def peak(home: Path, path: Path) -> tuple[int, subprocess.Popen[bytes], bytes, b
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+@pytest.mark.parametrize("stated", [None, 1000], ids=["honest", "lying"])
 @pytest.mark.parametrize("before", [b"", delivered(*AROUND)], ids=["alone", "behind records"])
-def test_a_gz_bomb_is_named_and_takes_no_memory(home: Path, tmp_path: Path, before: bytes) -> None:
+def test_a_gz_bomb_is_named_and_takes_no_memory(home: Path, tmp_path: Path, before: bytes, stated: int | None) -> None:
     """10 GB of zeros in 10 MB."""
     path = tmp_path / "log.json.gz"
-    path.write_bytes(bomb(1000, before))
+    path.write_bytes(bomb(1000, before, stated=stated))
     assert 5_000_000 < path.stat().st_size < 20_000_000
     most, running, out, err = peak(home, path)
     assert running.returncode == 3, err
@@ -254,6 +266,18 @@ def test_a_gz_bomb_is_named_and_takes_no_memory(home: Path, tmp_path: Path, befo
     assert b"Traceback" not in err
     assert (b"attack-4" in out) == bool(before)
     assert 0 < most < 1 << 30
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_a_file_that_lies_about_its_size_takes_no_memory(home: Path, tmp_path: Path) -> None:
+    """Short of a bomb's ratio, and 280 MB where its trailer says 1,000 bytes."""
+    path = tmp_path / "log.json.gz"
+    blob = b"".join(os.urandom(3) + bytes(1400) for _ in range(5000))
+    path.write_bytes(bomb(40, delivered(*AROUND), blob, stated=1000))
+    most, running, out, err = peak(home, path)
+    assert running.returncode == 3, err
+    assert b"attack-4" in out
+    assert 0 < most < 250 << 20
 
 
 # ---- folders

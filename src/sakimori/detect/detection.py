@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from sakimori.collect.decode import decode, decode_chunks
-from sakimori.collect.delivery import STREAM_LIMIT, WHOLE_BYTES, WHOLE_TEXT, stated_length
+from sakimori.collect.decode import Decoded, decode, decode_chunks, decode_clean
+from sakimori.collect.delivery import STREAM_LIMIT, WHOLE_BYTES, WHOLE_TEXT
 from sakimori.collect.gunzip import MAGIC
 from sakimori.collect.records import split_stream
 from sakimori.collect.sources import SourceError, SourceObject, chunks, read
@@ -73,32 +73,36 @@ class Detector:
         try:
             if 0 <= source.size <= WHOLE_BYTES:
                 content = read(source)
-                if not content.startswith(MAGIC) or stated_length(content) <= WHOLE_TEXT:
-                    decoded = decode(content, source.path)
-                    look = self.look(decoded.text, source.path) if decoded.text else Look()
-                    look.refusals[:0] = decoded.refusals
-                    look.bytes_in = len(content)
-                    return look
-            return self._look_through(source)
+                decoded = _decoded(content, source.path)
+                if decoded is None:
+                    return self._look_through((content,), source.path)
+                look = self.look(decoded.text, source.path) if decoded.text else Look()
+                look.refusals[:0] = decoded.refusals
+                look.bytes_in = len(content)
+                return look
+            return self._look_through(chunks(source), source.path)
         except SourceError as error:
             return Look(refusals=[error.refusal])
 
-    def _look_through(self, source: SourceObject) -> Look:
-        """The same for an object that is too large to be held: a stretch at a time."""
+    def _look_through(self, delivered: Iterable[bytes], path: str) -> Look:
+        """The same for an object whose text may be too large to be held: a stretch at a time."""
         whole = Look()
+        length = 0
 
-        def text() -> Iterator[bytes | bytearray]:
-            for chunk in decode_chunks(delivered(), source.path, STREAM_LIMIT):
-                whole.refusals.extend(chunk.refusals)
-                yield chunk.text
-
-        def delivered() -> Iterator[bytes]:
-            for chunk in chunks(source):
+        def counted() -> Iterator[bytes]:
+            for chunk in delivered:
                 whole.bytes_in += len(chunk)
                 yield chunk
 
-        for split in split_stream(text(), source.path):
-            whole.refusals += split.refusals
+        def text() -> Iterator[bytes | bytearray]:
+            nonlocal length
+            for chunk in decode_chunks(counted(), path, STREAM_LIMIT):
+                whole.refusals.extend(chunk.refusals)
+                length += len(chunk.text)
+                yield chunk.text
+
+        for split in split_stream(text(), path):
+            whole.refusals += split.refusals if length else []  # why there is no text was said
             whole.merge(self.look_over(split.records))
         return whole
 
@@ -147,6 +151,14 @@ class Detector:
         if show is None:
             show = self._matched[rule.meta.id] = matched.build(rule.condition)
         return show(record)
+
+
+def _decoded(content: bytes, path: str) -> Decoded | None:
+    """The text of an object, where it is sure to fit in memory: a damaged gzip file does not say how long it is."""
+    if not content.startswith(MAGIC):
+        return decode(content, path)
+    text = decode_clean(content, WHOLE_TEXT)
+    return None if text is None else Decoded(text)
 
 
 class Whole:
