@@ -119,8 +119,7 @@ def _some_uid() -> str:
     """The beginning of a finding's uid, as the table shows it; the word UID where nothing was found."""
     from sakimori.cli.remembered import recall
 
-    found = recall("")
-    return str(found.finding["uid"])[:8] if found else "UID"
+    return next(iter(recall("")), "UID")[:8]
 
 
 def _program() -> str:

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sakimori.cli.detect import FAILED, INCOMPLETE, Run, load_rules
+from sakimori.cli.detect import FAILED, INCOMPLETE, RulesOption, Run, load_rules
 from sakimori.cli.home import lake_folder, ledger_place
-from sakimori.cli.output import printable, to_line
+from sakimori.cli.output import printable, printable_lines, to_line
 
 if TYPE_CHECKING:
+    from sakimori.cli.remembered import Remembered
     from sakimori.detect.explanation import Explained
     from sakimori.detect.rulebook import Rulebook
+    from sakimori.model.finding import Finding
+    from sakimori.store.ledger import Ledger
+
+AMBIGUOUS = 4
+"""Findings that are looked at to see whether a beginning is ambiguous, and one more than are named then."""
 
 
 def explain(
@@ -24,6 +30,7 @@ def explain(
     records: Annotated[int, typer.Option(min=1, help="How many of its records to show.")] = 5,
     raw: Annotated[bool, typer.Option("--raw", help="Show the records as they were logged, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    rules: RulesOption = None,
     lake: Annotated[Path | None, typer.Option(help="The lake's folder. Default: lake in SAKIMORI_HOME.")] = None,
     ledger: Annotated[
         str, typer.Option(help="The ledger's file or database URL. Default: in SAKIMORI_HOME.", metavar="FILE_OR_URL")
@@ -34,15 +41,12 @@ def explain(
     The finding is looked for in the ledger and in the last runs of `sakimori detect`; its records are read again where
     they were found, in the lake or in the log files. Exit code 3 if records are no longer there.
     """
-    found = _in_ledger(uid, lake or lake_folder(), ledger or ledger_place()) or _in_runs(uid)
-    if found is None:
-        _say(f"no finding's uid begins with {uid!r}, neither in the ledger nor in the last runs of `sakimori detect`")
-        raise typer.Exit(FAILED)
+    found = _found(uid, rules or [], lake or lake_folder(), ledger or ledger_place())
     from sakimori.detect.explanation import explain as explained
 
     rule = str(found.finding["rule"])
     if rule not in found.book.metas:
-        _say(f"the rule {rule} is not loaded any more: give its folder to `sakimori detect --rules` and run that again")
+        _say(f"the rule {rule} is not loaded: say where it is with --rules")
         raise typer.Exit(INCOMPLETE)
     shown = list(explained(found.book, rule, _decoded(found.records, records)))
     if as_json:
@@ -66,31 +70,56 @@ class Found:
     records: dict[str, bytes]
 
 
-def _in_ledger(uid: str, lake: Path, place: str | Path) -> Found | None:
-    if isinstance(place, Path) and not place.exists():
-        return None
-    from sakimori.store.lake import LakeError, open_lake, read_batches
+def _found(uid: str, rules: list[Path], lake: Path, place: str | Path) -> Found:
+    """The one finding whose uid begins like this. Exits where there is none, or more than one."""
+    from sakimori.cli.remembered import recall
+    from sakimori.store.lake import LakeError
     from sakimori.store.ledger import LedgerError, open_ledger
 
+    if not uid:
+        raise typer.BadParameter("give at least how the finding's uid begins", param_hint="UID")
     try:
-        with open_ledger(place) as ledger:
-            stored = ledger.finding_by_prefix(uid)
-            if stored is None:
-                return None
-            ids = stored.finding.records
-            first, last = _milliseconds(stored.finding.first_seen), _milliseconds(stored.finding.last_seen)
-            files = ledger.lake_files(first, None if last is None else last + 1000)
-            texts: dict[str, bytes] = {}
-            wanted = set(ids)
-            for batch in read_batches(open_lake(lake), files, ["metadata.uid", "raw_data"]):
-                uids = batch.column("metadata").field("uid").to_pylist()
-                for at in [at for at, record_id in enumerate(uids) if record_id in wanted]:
-                    texts[uids[at]] = batch.column("raw_data")[at].as_py().encode()
+        if isinstance(place, Path) and not place.exists():
+            stored = []
+        else:
+            with open_ledger(place) as ledger:
+                stored = ledger.findings_beginning(uid, AMBIGUOUS)
+                if len(stored) == 1:
+                    texts = _from_lake(stored[0].finding, lake, ledger)
     except (LedgerError, LakeError) as error:
         _say(f"failed: {error}")
         raise typer.Exit(FAILED) from None
-    finding = stored.finding.to_json() | {"status": stored.status.value}
-    return Found(finding, load_rules([], pack=True), _in_order(ids, texts))
+    remembered = recall(uid)
+    candidates = sorted({each.finding.uid for each in stored} | remembered.keys())
+    if not candidates:
+        _say(f"no finding's uid begins with {uid!r}, neither in the ledger nor in the last runs of `sakimori detect`")
+        raise typer.Exit(FAILED)
+    if len(candidates) > 1:
+        some = ", ".join(candidates[: AMBIGUOUS - 1]) + (", ..." if len(candidates) >= AMBIGUOUS else "")
+        raise typer.BadParameter(f"more than one finding's uid begins with {uid!r}: {some}", param_hint="UID")
+    if stored:
+        finding = stored[0].finding.to_json() | {"status": stored[0].status.value}
+        return Found(finding, load_rules(rules, pack=True), _in_order(finding["records"], texts))
+    return _read_again(remembered[candidates[0]], rules)
+
+
+def _from_lake(finding: Finding, folder: Path, ledger: Ledger) -> dict[str, bytes]:
+    """The texts of the finding's records. A lake file that cannot be read is named, and its records are missing."""
+    from sakimori.store.lake import LakeError, open_lake, read_batches
+
+    first, last = _milliseconds(finding.first_seen), _milliseconds(finding.last_seen)
+    lake = open_lake(folder)
+    wanted = set(finding.records)
+    texts: dict[str, bytes] = {}
+    for file in ledger.lake_files(first, None if last is None else last + 1000):
+        try:
+            for batch in read_batches(lake, [file], ["metadata.uid", "raw_data"]):
+                uids = batch.column("metadata").field("uid").to_pylist()
+                for at in [at for at, record_id in enumerate(uids) if record_id in wanted]:
+                    texts[uids[at]] = batch.column("raw_data")[at].as_py().encode()
+        except LakeError as error:
+            _say(str(error))
+    return texts
 
 
 def _milliseconds(time: str) -> int | None:
@@ -99,24 +128,16 @@ def _milliseconds(time: str) -> int | None:
     return epoch(time) * 1000 if time else None
 
 
-def _in_runs(uid: str) -> Found | None:
-    from sakimori.cli.remembered import recall
-
-    remembered = recall(uid)
-    if remembered is None:
-        return None
-    book = load_rules(remembered.rules, pack=remembered.pack)
-    ids = remembered.finding["records"]
-    texts = _read_again(book, remembered.finding["rule"], remembered.paths, set(ids))
-    return Found(remembered.finding, book, _in_order(ids, texts))
-
-
-def _read_again(book: Rulebook, rule: str, paths: list[str], wanted: set[str]) -> dict[str, bytes]:
-    """The texts of these records, found by running their rule over the same logs again."""
+def _read_again(remembered: Remembered, rules: list[Path]) -> Found:
+    """A finding of an earlier run, its records found by running its rule over the same logs again."""
     from sakimori.collect.decode import decode
     from sakimori.collect.sources import SourceError, read
     from sakimori.detect.engine import Engine, Hit
     from sakimori.detect.sighting import sighting
+
+    book = load_rules([*remembered.rules, *rules], pack=remembered.pack)
+    rule, ids = remembered.finding["rule"], remembered.finding["records"]
+    wanted = set(ids)
 
     class Keeper:
         def __init__(self) -> None:
@@ -129,7 +150,9 @@ def _read_again(book: Rulebook, rule: str, paths: list[str], wanted: set[str]) -
 
     engine = Engine(book.only([rule]).rules) if rule in book.metas else Engine(())
     texts: dict[str, bytes] = {}
-    for source in Run().sources([path for path in paths if path != "-"]):
+    if "-" in remembered.paths:
+        _say("what came through standard input cannot be read again: `sakimori collect` keeps it in the lake")
+    for source in Run().sources([path for path in remembered.paths if path != "-"]):
         if wanted <= texts.keys():
             break
         try:
@@ -137,7 +160,7 @@ def _read_again(book: Rulebook, rule: str, paths: list[str], wanted: set[str]) -
         except SourceError:
             continue  # its records are counted as missing at the end
         texts |= engine.scan(decoded.text, source.path, Keeper).taker.kept
-    return texts
+    return Found(remembered.finding, book, _in_order(ids, texts))
 
 
 def _in_order(ids: Iterable[str], texts: dict[str, bytes]) -> dict[str, bytes]:
@@ -170,31 +193,33 @@ def _as_json(found: Found, shown: list[Explained], *, raw: bool) -> dict[str, An
 
 
 def _print(found: Found, shown: list[Explained], *, raw: bool) -> None:
-    from sakimori.detect.explanation import LONGEST_SHOWN, SHOWN_VALUES
+    from sakimori.detect.explanation import LONGEST_SHOWN, SHOWN_VALUES, in_words
 
     finding, meta = found.finding, found.book.metas[found.finding["rule"]]
     for name in ("title", "severity", "rule", "actor", "source_ip", "asset", "account", "region"):
         typer.echo(f"{name:<11} {printable(str(finding[name]))}")
-    typer.echo(f"{'when':<11} {finding['first_seen']} to {finding['last_seen']}, {finding['count']} records")
+    when = printable(f"{finding['first_seen']} to {finding['last_seen']}")
+    typer.echo(f"{'when':<11} {when}, {finding['count']} records")
     typer.echo(f"{'ATT&CK':<11} {', '.join([*finding['tactics'], *finding['techniques']])}")
-    typer.echo(f"\n{meta.description}")
+    typer.echo(f"\n{printable_lines(meta.description)}")
     if meta.severity_reason:
-        typer.echo(f"Why {meta.severity.label.lower()}: {meta.severity_reason}")
-    typer.echo(f"Rule file: {meta.path}:{meta.line}")
+        typer.echo(f"Why {meta.severity.label.lower()}: {printable_lines(meta.severity_reason)}")
+    typer.echo(f"Rule file: {printable(meta.path)}:{meta.line}")
+    for correlation in found.book.correlations:
+        if correlation.meta.id == meta.id:
+            typer.echo(f"Correlation: {printable(in_words(correlation))}")
     for each in shown:
         verdict = "holds" if each.holds else "does NOT hold any more"
-        typer.echo(f"\n{each.time}  {printable(each.call)}  record {printable(each.record_id)}: {each.rule} {verdict}")
+        typer.echo()
+        typer.echo(printable(f"{each.time}  {each.call}  record {each.record_id}: {each.rule} {verdict}"))
         for reason in each.reasons:
             values = [to_line(value)[:LONGEST_SHOWN] for value in reason.found if value is not None][:SHOWN_VALUES]
             stands = f"  [{', '.join(values)}]" if values else ""
             typer.echo(f"  {'yes' if reason.holds else 'no':<4}{'  ' * reason.depth}{printable(reason.asked)}{stands}")
         if raw:
-            typer.echo(printable_json(found.records[each.record_id]))
-
-
-def printable_json(text: bytes) -> str:
-    """A record as indented JSON, without anything that commands a terminal."""
-    return "\n".join(map(printable, json.dumps(json.loads(text), indent=2, ensure_ascii=False).splitlines()))
+            typer.echo(
+                printable_lines(json.dumps(json.loads(found.records[each.record_id]), indent=2, ensure_ascii=False))
+            )
 
 
 def _say(text: str) -> None:

@@ -95,6 +95,11 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
 
 
+def printable_lines(text: str) -> str:
+    """The text with its line breaks, and without anything else that commands a terminal."""
+    return "\n".join(map(printable, text.splitlines()))
+
+
 # ---- JSON
 
 

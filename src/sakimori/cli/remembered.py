@@ -83,18 +83,21 @@ def _forget_old(folder: Path) -> None:
         old.unlink(missing_ok=True)
 
 
-def recall(uid: str) -> Remembered | None:
-    """The newest remembered finding whose uid begins like this."""
+def recall(beginning: str) -> dict[str, Remembered]:
+    """The remembered findings whose uids begin like this, by uid, each from the newest run that had it."""
+    found: dict[str, Remembered] = {}
     for place in sorted((home() / "runs").glob("*.jsonl"), reverse=True):
         lines = _lines(place)
-        head = next(lines, None)
+        head = next(lines, {})
         for line in lines:
-            if head and str(line.get("uid", "")).startswith(uid):
-                return Remembered(line, head["paths"], [Path(folder) for folder in head["rules"]], head["pack"])
-    return None
+            uid = str(line["uid"])
+            if uid.startswith(beginning) and uid not in found:
+                found[uid] = Remembered(line, head["paths"], [Path(folder) for folder in head["rules"]], head["pack"])
+    return found
 
 
 def _lines(place: Path) -> Iterator[dict[str, Any]]:
-    with place.open(encoding="utf-8", errors="surrogatepass") as file:
+    """A run's lines, up to one that is damaged: nothing can be recalled from there on."""
+    with suppress(OSError, ValueError), place.open(encoding="utf-8", errors="surrogatepass") as file:
         for line in file:
             yield json.loads(line)

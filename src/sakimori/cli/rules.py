@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sakimori.cli.detect import INCOMPLETE, NoPackOption, RulesOption, load_rules, severity
-from sakimori.cli.output import Format, printable, to_line, write
+from sakimori.cli.output import Format, printable, printable_lines, to_line, write
 from sakimori.model.severity import Severity
 
 if TYPE_CHECKING:
@@ -233,11 +233,6 @@ def _cell(value: Any) -> str:
     return printable(
         ", ".join(value) if isinstance(value, list) else f"{value:,}" if isinstance(value, int) else str(value)
     )
-
-
-def printable_lines(text: str) -> str:
-    """The text with its line breaks, and without anything else that commands a terminal."""
-    return "\n".join(map(printable, text.splitlines()))
 
 
 def _say(text: str) -> None:

@@ -87,6 +87,27 @@ def _reasons(condition: ir.Condition, record: dict[str, Any], depth: int) -> Ite
             yield Reason(max(depth - 1, 0), asked(condition), holds, values(record, field) if field else [])
 
 
+def in_words(correlation: ir.Correlation) -> str:
+    """What a correlation asks of the records that its rules match."""
+    of, span = ", ".join(correlation.rules), f"{correlation.timespan:,} s"
+    each = f" for each {', '.join(correlation.group_by)}" if correlation.group_by else ""
+    enough = f"{_SIGNS.get(correlation.op, correlation.op)} {correlation.count:g}"
+    match correlation.kind:
+        case "event_count":
+            return f"records of {of} within {span}{each}: {enough}"
+        case "value_count":
+            return f"different values of {', '.join(correlation.field)} in {of} within {span}{each}: {enough}"
+        case "temporal":
+            return f"different rules of {of} within {span}{each}: {enough}"
+        case "temporal_ordered":
+            return f"{', then '.join(correlation.rules)} within {span}{each}"
+        case "first_seen":
+            return f"{', '.join(correlation.field)} of {of} not seen{each} in the {span} before"
+        case "baseline":
+            least = f"{correlation.count:g} and {correlation.factor:g} times the mean"
+            return f"records of {of} in {span}{each}: at least {least}"
+
+
 def asked(predicate: ir.Predicate) -> str:
     """A predicate in words close to the rule's own."""
     match predicate:
@@ -108,7 +129,7 @@ def asked(predicate: ir.Predicate) -> str:
             return f"{field} {how} what stands in {other}"
 
 
-_SIGNS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_SIGNS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "=", "neq": "not"}
 
 
 def _pattern(pattern: ir.Pattern) -> str:

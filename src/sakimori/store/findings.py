@@ -177,11 +177,12 @@ def get(connection: Connection, uid: str) -> StoredFinding | None:
     return _stored(rows[0], _records_of(connection, [uid]).get(uid, ())) if rows else None
 
 
-def uid_beginning(connection: Connection, beginning: str) -> str | None:
-    """The one uid that begins like this; None if there is none, or more than one."""
-    query = select(findings.c.uid).where(findings.c.uid.startswith(beginning, autoescape=True)).limit(2)
-    found = connection.execute(query).scalars().all()
-    return found[0] if len(found) == 1 else None
+def beginning_like(connection: Connection, beginning: str, most: int) -> list[StoredFinding]:
+    """The findings whose uids begin like this, by uid."""
+    c = findings.c
+    query = select(c.uid).where(c.uid.startswith(beginning, autoescape=True)).order_by(c.uid).limit(most)
+    uids = connection.execute(query).scalars().all()
+    return [found for uid in uids if (found := get(connection, uid)) is not None]
 
 
 def change_status(connection: Connection, uid: str, status: Status, by: str, note: str) -> None:

@@ -244,11 +244,10 @@ class Ledger:
         with reading(self._engine) as connection:
             return findings.get(connection, uid)
 
-    def finding_by_prefix(self, beginning: str) -> StoredFinding | None:
-        """The finding whose uid begins like this, if there is exactly one."""
+    def findings_beginning(self, beginning: str, most: int) -> list[StoredFinding]:
+        """The findings whose uids begin like this, at most so many."""
         with reading(self._engine) as connection:
-            uid = findings.uid_beginning(connection, beginning)
-            return findings.get(connection, uid) if uid else None
+            return findings.beginning_like(connection, beginning, most)
 
     def findings(self, wanted: FindingFilter | None = None) -> list[StoredFinding]:
         """The findings that fit, the worst first, then the latest."""
