@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -116,3 +117,17 @@ def _alive(process: int) -> bool:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_worker_that_died_between_two_tasks_is_named_with_the_task_it_was_to_have() -> None:
+    with pytest.raises(WorkerDied, match="SIGKILL") as died:
+        for task, _ in in_parallel(kill_yourself_afterwards, [1, 2, 3, 4], 2):
+            time.sleep(0.3)  # long enough for the worker to be gone when it is given the next
+            del task
+    assert died.value.task in (2, 3, 4)
+
+
+def kill_yourself_afterwards(task: int) -> int:
+    """Answers, and is gone before the next task."""
+    threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+    return task

@@ -66,7 +66,9 @@ def detect(
     ] = None,
     since: Annotated[str, typer.Option(help="Only records from this time on (2026-11-20 or 2026-11-20T08:00Z).")] = "",
     until: Annotated[str, typer.Option(help="Only records before this time.")] = "",
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes.", show_default="one a core")] = os.cpu_count() or 1,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes.", show_default="one a core")] = (
+        os.cpu_count() or 1
+    ),
     stats: Annotated[Path | None, typer.Option(help="Write counts, seconds per stage and peak memory here.")] = None,
 ) -> None:
     """Find attacks in CloudTrail logs.
@@ -75,6 +77,8 @@ def detect(
     cannot be read is named on standard error, the rest goes on, and the exit code is 3. `sakimori explain UID` shows
     why a finding was raised.
     """
+    from sakimori.collect.workers import WorkerDied
+
     run = Run()
     try:
         book = load_rules(rules or [], pack=not no_pack)
@@ -88,6 +92,14 @@ def detect(
     except KeyboardInterrupt:
         _say("interrupted: nothing was written to the lake or the ledger")
         raise typer.Exit(INTERRUPTED) from None
+    except WorkerDied as error:
+        _say(f"failed: {error} while reading {printable(error.task.path)} (out of memory?): try with fewer --workers")
+        raise typer.Exit(FAILED) from None
+    except BrokenPipeError:
+        raise  # what reads our output has seen enough
+    except OSError as error:
+        _say(f"failed: {error.strerror or error}: findings that do not fit in memory wait in the folder TMPDIR names")
+        raise typer.Exit(FAILED) from None
     _say(_summary(run, book, tally))
     if stats is not None:
         _write_stats(stats, run.numbers(book, tally))

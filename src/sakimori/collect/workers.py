@@ -126,19 +126,26 @@ def _distribute(crew: list[_Worker], tasks: Iterator[Any]) -> Iterator[tuple[Any
 def _give(worker: _Worker, tasks: Iterator[Any], busy: dict[Connection, _Worker]) -> None:
     for task in tasks:
         worker.task = task
-        worker.pipe.send(task)
+        try:
+            worker.pipe.send(task)
+        except OSError:
+            raise _died(worker) from None
         busy[worker.pipe] = worker
         return
+
+
+def _died(worker: _Worker) -> WorkerDied:
+    worker.process.join()
+    code = worker.process.exitcode or 0
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return WorkerDied(worker.task, f"worker process {worker.process.pid} {how}")
 
 
 def _answer(worker: _Worker) -> Any:
     try:
         answer = worker.pipe.recv()
     except (EOFError, OSError):
-        worker.process.join()
-        code = worker.process.exitcode or 0
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        raise WorkerDied(worker.task, f"worker process {worker.process.pid} {how}") from None
+        raise _died(worker) from None
     if isinstance(answer, _Raised):
         answer.error.add_note(f"in worker process {worker.process.pid} of {os.getpid()}:\n{answer.trace}")
         raise answer.error
