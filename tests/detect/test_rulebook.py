@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sakimori.detect import rulebook
+from sakimori.detect.cache import KEPT_FILES
+from sakimori.detect.detection import Detector
 from sakimori.detect.rulebook import Rulebook, load
 
 RULE = """\
@@ -145,9 +147,26 @@ def test_a_cache_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
 
 def test_the_cache_does_not_grow_for_ever(tmp_path: Path) -> None:
     folder, cache = write(tmp_path / "r", a=rule("a")), tmp_path / "cache"
-    for number in range(12):
+    for number in range(KEPT_FILES + 4):
         load([write(folder, a=rule("a", event=f"Call{number}"))], pack=False, cache=cache)
-    assert len(cached(cache)) == 8
+    assert len(cached(cache)) == KEPT_FILES
+
+
+def test_the_matcher_is_kept_beside_the_rules_and_made_again_if_it_is_broken(tmp_path: Path) -> None:
+    book = load([write(tmp_path / "r", a=rule("a"))], pack=False, cache=tmp_path / "cache")
+    assert book.matcher is not None
+    text = b'{"Records":[{"eventVersion":"1.10","eventName":"CreateUser","eventID":"e"}]}'
+
+    def matched() -> int:
+        return Detector(book).look(text, "p").matched
+
+    assert matched() == 1
+    kept = book.matcher.read_bytes()
+    for content in (kept, b"", kept[: len(kept) // 2], b"\xff" * 100):
+        book.matcher.write_bytes(content)
+        assert matched() == 1
+        assert book.matcher.read_bytes() == kept
+    assert book.only(["a"]).matcher is None
 
 
 def test_the_pack_loads_without_an_error() -> None:

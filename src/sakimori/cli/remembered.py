@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
+
 from sakimori.cli.home import home
 from sakimori.cli.output import to_line
 from sakimori.model.finding import Finding
+from sakimori.model.severity import Severity
 
 KEPT_RUNS = 20
 
@@ -41,41 +44,55 @@ class Memory:
 
     def keeping(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """The findings as they come; the run is kept under its name once all have come."""
-        out: IO[str] | None = None
+        out: IO[bytes] | None = None
         first = True
         try:
             for finding in findings:
                 if first:
                     out, first = self._opened(), False
-                if out is not None and not _put(out, finding.to_json()):
+                if out is not None and not _put(out, finding):
                     out = None
                 yield finding
-            if out is not None:
-                with suppress(OSError):
-                    out.close()
-                    self._aside.replace(self._place)
-                    _forget_old(self._place.parent)
+            self._keep(out)
+        except GeneratorExit:  # what reads our output has seen enough: what it has seen can be asked about
+            self._keep(out)
+            raise
         finally:
             with suppress(OSError):
                 if out is not None:
                     out.close()
                 self._aside.unlink(missing_ok=True)
 
-    def _opened(self) -> IO[str] | None:
+    def _keep(self, out: IO[bytes] | None) -> None:
+        if out is not None:
+            with suppress(OSError):
+                out.close()
+                self._aside.replace(self._place)
+                _forget_old(self._place.parent)
+
+    def _opened(self) -> IO[bytes] | None:
         try:
             self._aside.parent.mkdir(parents=True, exist_ok=True)
-            out = self._aside.open("w", encoding="utf-8", errors="surrogatepass")
+            out = self._aside.open("wb")
         except OSError:
             return None
         return out if _put(out, self._head) else None
 
 
-def _put(out: IO[str], line: dict[str, Any]) -> bool:
+def _put(out: IO[bytes], line: Finding | dict[str, Any]) -> bool:
     try:
-        out.write(to_line(line) + "\n")
+        out.write(_encoded(line) + b"\n")
     except OSError:
         return False
     return True
+
+
+def _encoded(line: Finding | dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(line)
+    except (UnicodeEncodeError, OverflowError):  # half surrogates, numbers past 64 bits
+        plain = line.to_json() | {"severity": int(line.severity)} if isinstance(line, Finding) else line
+        return to_line(plain).encode()
 
 
 def _forget_old(folder: Path) -> None:
@@ -92,6 +109,7 @@ def recall(beginning: str) -> dict[str, Remembered]:
         for line in lines:
             uid = str(line["uid"])
             if uid.startswith(beginning) and uid not in found:
+                line["severity"] = Severity(line["severity"]).label
                 found[uid] = Remembered(line, head["paths"], [Path(folder) for folder in head["rules"]], head["pack"])
     return found
 

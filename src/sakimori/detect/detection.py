@@ -24,6 +24,7 @@ from sakimori.detect.correlation import Correlator, Seen
 from sakimori.detect.engine import Engine, Hit
 from sakimori.detect.fields import Record
 from sakimori.detect.grouping import Groups
+from sakimori.detect.prefilter import prepared
 from sakimori.detect.rulebook import Rulebook
 from sakimori.detect.sighting import Sighting, asset, epoch, group_values, sighting
 from sakimori.model.finding import Finding
@@ -56,7 +57,8 @@ class Detector:
 
     def __init__(self, book: Rulebook, *, since: str = "", until: str = "") -> None:
         self.book = book
-        self.engine = Engine(book.rules)
+        conditions = [rule.condition for rule in book.rules]
+        self.engine = Engine(book.rules, prepared(conditions, book.matcher))
         self._since, self._until = since, until or "~"  # after any digit
         self._needed = correlation.needed_fields(book.correlations)
         self._matched: dict[str, Callable[[Record], dict[str, Any]]] = {}

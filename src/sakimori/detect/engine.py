@@ -11,7 +11,7 @@ import orjson
 from sakimori.detect import ir
 from sakimori.detect.evaluate import Test, build
 from sakimori.detect.fields import Record
-from sakimori.detect.prefilter import Plan, Prefilter, compile_database, plan
+from sakimori.detect.prefilter import Prefilter, prepared
 from sakimori.detect.reading import NotClean, Piece, check_keys, clean_pieces, exact_pieces, record_pieces
 from sakimori.model.refusal import Refusal
 
@@ -55,7 +55,7 @@ class Engine:
 
     def __init__(self, rules: Sequence[ir.Rule], prefilter: Prefilter | None = None) -> None:
         self.rules = tuple(rules)
-        self.prefilter = prefilter or new_prefilter([rule.condition for rule in rules])
+        self.prefilter = prefilter or prepared([rule.condition for rule in rules])
         self._tests: list[Test | None] = [None] * len(self.rules)
 
     def scan(self, text: bytes | bytearray, path: str, new_taker: Callable[[], T]) -> Scan[T]:
@@ -105,9 +105,3 @@ class Engine:
     def _built(self, rule: int) -> Test:
         test = self._tests[rule] = build(self.rules[rule].condition)
         return test
-
-
-def new_prefilter(conditions: Sequence[ir.Condition]) -> Prefilter:
-    """A prefilter made from scratch for these conditions."""
-    found: Plan = plan(conditions)
-    return Prefilter(found, compile_database(found))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import hyperscan
+import msgspec
 import orjson
 
 from sakimori.collect.shapes import FIELD_TYPES, IDENTITY_TYPES, wrong_types
 from sakimori.detect import ir
+from sakimori.detect.cache import put_aside
 from sakimori.detect.fields import Json
 from sakimori.detect.literals import ESCAPES, Cover, covers
 from sakimori.detect.reading import NotClean, Piece
@@ -75,6 +78,41 @@ def _worth_looking_for(found: Sequence[Cover]) -> frozenset[bytes]:
 
 def _names_a_service(literal: bytes) -> bool:
     return literal.endswith(b'.amazonaws.com"')
+
+
+class _Kept(msgspec.Struct):
+    """A plan and its compiled matcher, as they lie in the cache."""
+
+    literals: tuple[bytes, ...]
+    owners: tuple[tuple[int, ...], ...]
+    partners: dict[int, frozenset[int]]
+    always: tuple[int, ...]
+    database: bytes
+
+
+def prepared(conditions: Sequence[ir.Condition], place: Path | None = None) -> Prefilter:
+    """The prefilter for these conditions; kept at `place`, if one is given, and taken from there the next time.
+
+    Whoever gives a place gives another for other conditions. One that cannot be written costs time, nothing else.
+    """
+    if place is not None and (kept := _kept(place)) is not None:
+        return kept
+    found = plan(conditions)
+    database = compile_database(found)
+    if place is not None:
+        content = _Kept(found.literals, found.owners, dict(found.partners), found.always, hyperscan.dumpb(database))
+        put_aside(place, msgspec.msgpack.encode(content))
+    return Prefilter(found, database)
+
+
+def _kept(place: Path) -> Prefilter | None:
+    try:
+        kept = msgspec.msgpack.decode(place.read_bytes(), type=_Kept)
+        database = hyperscan.loadb(kept.database, mode=hyperscan.HS_MODE_BLOCK)
+        database.scratch = hyperscan.Scratch(database)
+    except (OSError, msgspec.MsgspecError, hyperscan.error):
+        return None  # not there yet, not whole, or made on another kind of processor: it is made again
+    return Prefilter(Plan(kept.literals, kept.owners, kept.partners, kept.always), database)
 
 
 def compile_database(found: Plan) -> hyperscan.Database:

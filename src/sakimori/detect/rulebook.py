@@ -6,15 +6,16 @@ A rule that cannot be used is an error that the run reports; the other rules sti
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from sakimori import __version__
 from sakimori.detect import ir
+from sakimori.detect.cache import put_aside
 
 PACK = Path(__file__).parent / "rules"
 FORMAT = 1
@@ -41,12 +42,16 @@ class _Loaded(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """Rules in a stable order, correlations whose references resolve, and what is not in use."""
+    """Rules in a stable order, correlations whose references resolve, and what is not in use.
+
+    `matcher` is where what was compiled of just these rules may be kept.
+    """
 
     rules: tuple[ir.Rule, ...]
     correlations: tuple[ir.Correlation, ...] = ()
     problems: tuple[Problem, ...] = ()
     metas: Mapping[str, ir.Meta] = field(default_factory=dict)
+    matcher: Path | None = field(default=None, compare=False)
 
     @property
     def errors(self) -> list[Problem]:
@@ -87,7 +92,8 @@ def load(
         loaded = _read(files, placeholders or {})
         if place:
             _keep(place, loaded)
-    return _book(tuple(loaded.rules), tuple(loaded.correlations), tuple(loaded.problems))
+    book = _book(tuple(loaded.rules), tuple(loaded.correlations), tuple(loaded.problems))
+    return replace(book, matcher=place.with_suffix(".matcher") if place else None)
 
 
 def _files(root: Path) -> list[Path]:
@@ -111,17 +117,8 @@ def _kept(place: Path) -> _Loaded | None:
 
 
 def _keep(place: Path, loaded: _Loaded) -> None:
-    """Writes the cache aside and renames it. A cache that cannot be written costs time, nothing else."""
-    try:
-        content = msgspec.msgpack.encode(loaded)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        aside = place.with_suffix(f".{os.getpid()}")
-        aside.write_bytes(content)
-        aside.replace(place)
-        for old in sorted(place.parent.glob("rules-*.msgpack"), key=lambda path: path.stat().st_mtime)[:-8]:
-            old.unlink(missing_ok=True)
-    except (OSError, OverflowError):  # the latter: a rule with a number of more than 64 bits
-        return
+    with suppress(OverflowError):  # a rule with a number of more than 64 bits is read anew every time
+        put_aside(place, msgspec.msgpack.encode(loaded))
 
 
 def _read(files: list[Path], placeholders: Mapping[str, list[str]]) -> _Loaded:

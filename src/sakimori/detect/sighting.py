@@ -30,18 +30,21 @@ class Sighting(NamedTuple):
 
 def sighting(record: Record, raw: Callable[[], bytes]) -> Sighting:
     """The record's sighting; `raw` gives its text, from which it is named where it has no eventID."""
-    identity = record.get("userIdentity")
-    identity = identity if hasattr(identity, "get") else {}
+    get = record.get
+    identity: Any = get("userIdentity")
+    if identity.__class__ not in OBJECTS:
+        identity = {}
     return Sighting(
-        _string(record.get("eventID")) or f"sha256:{hashlib.sha256(raw()).hexdigest()}",
-        utc_second(_string(record.get("eventTime"))),
-        _string(record.get("recipientAccountId")) or _string(identity.get("accountId")),
-        _string(record.get("awsRegion")),
+        _string(get("eventID")) or f"sha256:{hashlib.sha256(raw()).hexdigest()}",
+        utc_second(_string(get("eventTime"))),
+        _string(get("recipientAccountId")) or _string(identity.get("accountId")),
+        _string(get("awsRegion")),
         _actor(identity),
-        _string(record.get("sourceIPAddress")),
+        _string(get("sourceIPAddress")),
     )
 
 
+@lru_cache(maxsize=4096)
 def utc_second(written: str) -> str:
     """A time as CloudTrail writes it (`2026-11-21T08:00:00Z`), from any ISO 8601 form; "" if it is none."""
     try:
@@ -55,6 +58,7 @@ def utc_second(written: str) -> str:
     return found.replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 
+@lru_cache(maxsize=4096)
 def epoch(time: str) -> int:
     """Seconds since 1970 of a time that `utc_second` gave. Raises ValueError for ""."""
     return int(datetime.fromisoformat(time).timestamp())
@@ -77,8 +81,8 @@ def _actor(identity: Any) -> str:
     arn = _string(identity.get("arn"))
     if identity.get("type") == "AssumedRole" and "@" not in arn and "/AWSReservedSSO_" not in arn:
         context = identity.get("sessionContext")
-        issuer: Any = context.get("sessionIssuer") if hasattr(context, "get") else None
-        arn = (_string(issuer.get("arn")) if hasattr(issuer, "get") else "") or arn
+        issuer: Any = context.get("sessionIssuer") if context.__class__ in OBJECTS else None
+        arn = (_string(issuer.get("arn")) if issuer.__class__ in OBJECTS else "") or arn
     if arn:
         return arn
     for key in ("invokedBy", "userName", "principalId", "accountId", "type"):
