@@ -38,7 +38,7 @@ def remount(place: Path, options: str) -> None:
 
 
 def collect(lake: Path, logs: Path) -> tuple[str, ...]:
-    return ("collect", "cloudtrail", str(logs), "--workers", "2", "--lake", str(lake))
+    return ("collect", "cloudtrail", str(logs), "--workers", "2", "--detect", "--lake", str(lake))
 
 
 def quiet(tmp_path: Path, logs: Path) -> tuple[dict[str, str], dict[str, list[tuple[object, ...]]]]:

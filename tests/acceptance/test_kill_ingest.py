@@ -1,4 +1,7 @@
-"""`kill -9` at random moments, and the same command again: lake and ledger end as those of a run left alone."""
+"""`kill -9` at random moments, and the same command again: lake and ledger end as those of a run left alone.
+
+The runs detect, so the ledger holds findings, matches and statuses, too, also those of correlations across objects.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from subprocess import Popen
 
@@ -40,37 +44,44 @@ def _one_worker(process: Popen[str]) -> None:
 VICTIMS: tuple[Callable[[Popen[str]], None], ...] = (_program, _everything, _one_worker)
 
 
-def collect(home: Path, logs: Path) -> tuple[str, ...]:
-    return ("collect", "cloudtrail", str(logs), "--workers", "2", "--lake", str(home / "lake"))
+def collect(home: Path, logs: Path, rules: Path | None = None) -> tuple[str, ...]:
+    detect = ("--detect", "--no-pack", "--rules", str(rules)) if rules else ()
+    return ("collect", "cloudtrail", str(logs), "--workers", "2", "--lake", str(home / "lake"), *detect)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc: processes are not found here")
 def test_killed_thirty_times_the_lake_and_the_ledger_end_the_same(tmp_path: Path) -> None:
-    logs = tmp_path / "logs"
+    logs, rules = tmp_path / "logs", tmp_path / "rules.yml"
     write_logs(logs, OBJECTS, RECORDS)
+    rules.write_text(RULES)
+    command = partial(collect, logs=logs, rules=rules)
+    run(tmp_path / "warm", *command(tmp_path / "warm"))
     began = time.monotonic()
-    code, _, err = run(tmp_path / "quiet", *collect(tmp_path / "quiet", logs))
+    code, _, err = run(tmp_path / "quiet", *command(tmp_path / "quiet"))
     whole = time.monotonic() - began
     assert code == 3, err  # some records are bad on purpose
     expected = lake_hashes(tmp_path / "quiet" / "lake"), ledger_rows(tmp_path / "quiet" / "ledger.sqlite")
     assert len(expected[1]["objects"]) == OBJECTS
+    assert all(expected[1][table] for table in ("findings", "finding_records", "matches"))
+    assert len({row[1] for row in expected[1]["findings"]}) == 3, "a rule of the test finds nothing"
+    assert expected[1]["uncorrelated"] == []
 
     rng = random.Random(20261121)
     interrupted = 0
     for number in range(ROUNDS):
         home = tmp_path / f"round-{number}"
         for _ in range(KILLS // ROUNDS):
-            interrupted += _killed_half_way(home, logs, rng.uniform(0.3, 1.0) * whole, rng.choice(VICTIMS))
-        code, _, err = run(home, *collect(home, logs))
+            interrupted += _killed_half_way(home, command(home), rng.uniform(0.3, 1.0) * whole, rng.choice(VICTIMS))
+        code, _, err = run(home, *command(home))
         assert code in (0, 3), err
         assert lake_hashes(home / "lake") == expected[0]
         assert ledger_rows(home / "ledger.sqlite") == expected[1]
     assert interrupted > KILLS // 3, "hardly any kill hit a run that was at work: the test proves nothing"
 
 
-def _killed_half_way(home: Path, logs: Path, seconds: float, kill: Callable[[Popen[str]], None]) -> bool:
+def _killed_half_way(home: Path, command: tuple[str, ...], seconds: float, kill: Callable[[Popen[str]], None]) -> bool:
     """Starts the command and kills it; whether it had begun to write and was not done."""
-    process = start(home, *collect(home, logs))
+    process = start(home, *command)
     with process:
         time.sleep(seconds)
         kill(process)
@@ -79,13 +90,60 @@ def _killed_half_way(home: Path, logs: Path, seconds: float, kill: Callable[[Pop
     return process.returncode not in (0, 3) and written > 0
 
 
-def test_two_at_once_do_it_once(tmp_path: Path) -> None:
-    logs = tmp_path / "logs"
+@pytest.mark.parametrize("detect", [False, True], ids=["collect", "collect --detect"])
+def test_two_at_once_do_it_once(tmp_path: Path, detect: bool) -> None:
+    logs, rules = tmp_path / "logs", tmp_path / "rules.yml"
     write_logs(logs, 40, RECORDS)
-    run(tmp_path / "quiet", *collect(tmp_path / "quiet", logs))
+    rules.write_text(RULES)
+    command = partial(collect, logs=logs, rules=rules if detect else None)
+    run(tmp_path / "quiet", *command(tmp_path / "quiet"))
     home = tmp_path / "shared"
-    both = [start(home, *collect(home, logs)) for _ in range(2)]
+    both = [start(home, *command(home)) for _ in range(2)]
     told = [process.communicate(timeout=60)[1] for process in both]
     assert [process.returncode for process in both if process.returncode not in (0, 3)] == [], told
     assert lake_hashes(home / "lake") == lake_hashes(tmp_path / "quiet" / "lake")
     assert ledger_rows(home / "ledger.sqlite") == ledger_rows(tmp_path / "quiet" / "ledger.sqlite")
+
+
+RULES = """\
+title: A user was made
+name: made
+logsource: {product: aws, service: cloudtrail}
+detection:
+  selection:
+    eventName: CreateUser
+  condition: selection
+level: medium
+---
+title: Many sign-ins
+name: many
+correlation:
+  type: event_count
+  rules: [signed_in]
+  group-by: [userIdentity.userName]
+  timespan: 2h
+  condition:
+    gte: 20
+level: high
+---
+title: Sign-in
+name: signed_in
+logsource: {product: aws, service: cloudtrail}
+detection:
+  selection:
+    eventName: ConsoleLogin
+  condition: selection
+level: low
+---
+title: From a new address
+name: new_address
+correlation:
+  type: first_seen
+  rules: [signed_in]
+  group-by: [userIdentity.userName]
+  timespan: 30d
+  min-history: 6h
+  condition:
+    field: sourceIPAddress
+level: medium
+"""

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -46,6 +47,18 @@ def test_many_open_a_new_ledger_at_once(tmp_path: Path) -> None:
         for opened in pool.map(open_ledger, [tmp_path / "ledger.db"] * 8):
             assert list(opened.known_objects()) == []
             opened.close()
+
+
+def test_a_ledger_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(open_ledger, tmp_path / "ledger.db")
+        time.sleep(0.2)
+        assert not opening.done()
+        other.rollback()
+        opening.result(timeout=30).close()
+    other.close()
 
 
 def test_opening_an_up_to_date_ledger_does_not_load_alembic(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,8 +65,21 @@ def _engine(place: str | Path) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Readers never wait for the writer (WAL); a power cut may cost the last commits, which a re-run repeats."""
     connection.isolation_level = None  # the driver's own transactions leave out reads and DDL: ours begin in `begin`
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _switch_to_wal(connection, time.monotonic() + BUSY_SECONDS)
+
+
+def _switch_to_wal(connection: Any, deadline: float) -> None:
+    """SQLite does not wait for its lock here: while another process makes the same new ledger, it is asked again."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _begin_sqlite(connection: Connection) -> None:
