@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ import msgspec
 from sakimori.cli.home import home
 from sakimori.cli.output import to_line
 from sakimori.model.finding import Finding
-from sakimori.model.severity import Severity
 
 KEPT_RUNS = 20
 
@@ -104,18 +102,17 @@ def recall(beginning: str) -> dict[str, Remembered]:
     """The remembered findings whose uids begin like this, by uid, each from the newest run that had it."""
     found: dict[str, Remembered] = {}
     for place in sorted((home() / "runs").glob("*.jsonl"), reverse=True):
-        lines = _lines(place)
-        head = next(lines, {})
-        for line in lines:
-            uid = str(line["uid"])
-            if uid.startswith(beginning) and uid not in found:
-                line["severity"] = Severity(line["severity"]).label
-                found[uid] = Remembered(line, head["paths"], [Path(folder) for folder in head["rules"]], head["pack"])
+        for head, finding in _findings(place):
+            if finding.uid.startswith(beginning) and finding.uid not in found:
+                folders = [Path(folder) for folder in head["rules"]]
+                found[finding.uid] = Remembered(finding.to_json(), head["paths"], folders, head["pack"])
     return found
 
 
-def _lines(place: Path) -> Iterator[dict[str, Any]]:
-    """A run's lines, up to one that is damaged: nothing can be recalled from there on."""
-    with suppress(OSError, ValueError), place.open(encoding="utf-8", errors="surrogatepass") as file:
+def _findings(place: Path) -> Iterator[tuple[dict[str, Any], Finding]]:
+    """A run's findings, each with what the run was given; up to a line that is damaged."""
+    decode = msgspec.json.Decoder(Finding).decode
+    with suppress(OSError, ValueError, LookupError), place.open("rb") as file:
+        head: dict[str, Any] = msgspec.json.decode(next(file, b""))
         for line in file:
-            yield json.loads(line)
+            yield head, decode(line)
