@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sakimori.cli.detect import INCOMPLETE, NoPackOption, RulesOption, load_rules, severity
+from sakimori.cli.detect import FAILED, INCOMPLETE, NoPackOption, RulesOption, load_rules, severity
 from sakimori.cli.output import Format, printable, printable_lines, to_line, write
 from sakimori.model.severity import Severity
 
@@ -156,11 +156,11 @@ def cost(
     rows = [
         {
             "rule": each.rule,
-            "share_of_time": f"{each.share:.1%}",
+            "share_of_time": each.share if json else f"{each.share:.1%}",
             "us_per_1000_records": round(each.seconds * 1e9 / max(1, measured.records), 1),
             "looked_at": each.looked_at,
             "matched": each.matched,
-            "selectivity": f"{each.matched / max(1, measured.records):.4%}",
+            "selectivity": each.matched / measured.records if json else f"{each.matched / measured.records:.4%}",
         }
         for each in measured.rules[:top]
     ]
@@ -187,15 +187,19 @@ def backtest(
     """Show what rules would have raised on your own history in the lake. Nothing is stored."""
     from sakimori.cli.home import lake_folder, ledger_place
     from sakimori.detect import backtesting
-    from sakimori.store.lake import open_lake
-    from sakimori.store.ledger import open_ledger
+    from sakimori.store.lake import LakeError, open_lake
+    from sakimori.store.ledger import LedgerError, open_ledger
 
     book = load_rules(rules or [], pack=not no_pack)
     wanted = _known(book, only or [])
-    with open_ledger(ledger or ledger_place()) as known:
-        result = backtesting.backtest(
-            book.only(wanted) if wanted else book, open_lake(lake or lake_folder()), known, days
-        )
+    try:
+        with open_ledger(ledger or ledger_place()) as known:
+            result = backtesting.backtest(
+                book.only(wanted) if wanted else book, open_lake(lake or lake_folder()), known, days
+            )
+    except (LakeError, LedgerError) as error:
+        _say(f"failed: {error}")
+        raise typer.Exit(FAILED) from None
     write(result.findings, form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL), sys.stdout)
     for rule, count in result.per_rule:
         _say(f"{count:>7,}  {rule}")

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sakimori.detect.detection import Detector, Look
+from sakimori.detect.detection import Detector, Whole
 from sakimori.detect.rulebook import Rulebook
 from sakimori.model.finding import Finding
 from sakimori.store.lake import Lake, read_batches
@@ -31,13 +31,13 @@ def backtest(book: Rulebook, lake: Lake, ledger: Ledger, days: int) -> Backtest:
     newest = max((file.last for file in files if file.last is not None), default=None)
     if newest is None:
         return Backtest([], [], 0, "")
-    detector = Detector(book)
-    whole = Look()
+    detector, whole, read = Detector(book), Whole(book), 0
     for batch in read_batches(lake, files, ["raw_data"], since=newest + 1 - days * DAY_MS):
         records = [text.encode() for text in batch.column("raw_data").to_pylist()]
-        whole.merge(detector.look_over(records))
-    findings = list(detector.findings(whole))
-    return Backtest(findings, Counter(each.rule for each in findings).most_common(), whole.records, _time(newest))
+        whole.take(detector.look_over(records))
+        read += len(records)
+    findings = list(whole.findings())
+    return Backtest(findings, Counter(each.rule for each in findings).most_common(), read, _time(newest))
 
 
 def _time(milliseconds: int) -> str:
