@@ -342,7 +342,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing_half_written(tmp_path: Path, form: 
     assert b"Traceback" not in err
     assert not (tmp_path / "stats.json").exists()
     assert {path.parent.name for path in fresh.rglob("*") if path.is_file()} <= {"cache"}
-    assert [path for path in fresh.rglob("*") if path.is_file() and path.suffix != ".msgpack"] == []
+    assert [path for path in fresh.rglob("*") if path.is_file() and path.suffix not in (".msgpack", ".matcher")] == []
 
 
 def _children(process: int) -> int:

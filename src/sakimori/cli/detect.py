@@ -85,9 +85,9 @@ def detect(
         run.lap("rules")
         findings = _run(run, book, paths, _iso(since, "--since"), _iso(until, "--until"), workers)
         wanted = (finding for finding in findings if finding.severity >= min_severity)
-        memory = Memory(paths, rules or [], pack=not no_pack)
         form = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
-        tally = write(memory.keeping(wanted), form, sys.stdout)
+        with Memory(paths, rules or [], pack=not no_pack) as memory:
+            tally = write(memory.keeping(wanted), form, sys.stdout)
         run.lap("output")
     except KeyboardInterrupt:
         _say("interrupted: nothing was written to the lake or the ledger")

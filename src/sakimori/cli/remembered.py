@@ -34,39 +34,36 @@ class Memory:
     def __init__(self, paths: list[str], rules: list[Path], *, pack: bool) -> None:
         self._place = home() / "runs" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.jsonl"
         self._aside = self._place.with_suffix(".part")
+        self._out: IO[bytes] | None = None
         self._head = {
             "paths": [path if "://" in path or path == "-" else str(Path(path).absolute()) for path in paths],
             "rules": [str(folder.absolute()) for folder in rules],
             "pack": pack,
         }
 
-    def keeping(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """The findings as they come; the run is kept under its name once all have come."""
-        out: IO[bytes] | None = None
-        first = True
-        try:
-            for finding in findings:
-                if first:
-                    out, first = self._opened(), False
-                if out is not None and not _put(out, finding):
-                    out = None
-                yield finding
-            self._keep(out)
-        except GeneratorExit:  # what reads our output has seen enough: what it has seen can be asked about
-            self._keep(out)
-            raise
-        finally:
-            with suppress(OSError):
-                if out is not None:
-                    out.close()
-                self._aside.unlink(missing_ok=True)
+    def __enter__(self) -> Memory:
+        return self
 
-    def _keep(self, out: IO[bytes] | None) -> None:
-        if out is not None:
-            with suppress(OSError):
-                out.close()
-                self._aside.replace(self._place)
-                _forget_old(self._place.parent)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Keeps the run; not one that failed, but one whose reader has seen enough: that can be asked about."""
+        with suppress(OSError):
+            if self._out is not None:
+                self._out.close()
+                if kind is None or issubclass(kind, BrokenPipeError):
+                    self._aside.replace(self._place)
+                    _forget_old(self._place.parent)
+            self._aside.unlink(missing_ok=True)
+
+    def keeping(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """The findings as they come."""
+        first = True
+        for finding in findings:
+            if first:
+                self._out, first = self._opened(), False
+            if self._out is not None and not _put(self._out, finding):
+                self._out.close()
+                self._out = None
+            yield finding
 
     def _opened(self) -> IO[bytes] | None:
         try:

@@ -206,6 +206,7 @@ _COMMON_KEYS = frozenset(
         "additionaleventdata",
     ]
 )
+_USUAL_PARAMETERS = frozenset("key bucketname instanceid rolearn names host policyname rolename filterset".split())
 _COMMON_TEXTS = {
     "assumedrole": 0.7, "role": 0.7, "assumed-role/": 0.7, "awsapicall": 1.0, "management": 0.9, "data": 0.3,
     "awsservice": 0.2, "iamuser": 0.1, "root": 0.02, "aws internal": 0.05, "true": 1.0, "false": 1.0, "null": 1.0,
@@ -248,7 +249,8 @@ _READ_VERBS = ("describe", "get", "list", "batchget", "head", "lookup", "search"
 
 
 def _key_share(key: str) -> float:
-    return 1.0 if key.lower() in _COMMON_KEYS else 0.02
+    lowered = key.lower()
+    return 1.0 if lowered in _COMMON_KEYS else 0.15 if lowered in _USUAL_PARAMETERS else 0.02
 
 
 def _value_share(field: str, value: str) -> float:
