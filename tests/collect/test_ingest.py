@@ -14,7 +14,6 @@ import pytest
 
 from sakimori.collect import delivery as deliveries
 from sakimori.collect.ingest import Ingested, IngestError, IngestReport, ingest, object_uid
-from sakimori.collect.records import Split
 from sakimori.collect.sources import SourceObject, find_objects
 from sakimori.model.match import Match, Observed
 from sakimori.store.lake import Lake, LakeError, open_lake, read_batches
@@ -162,7 +161,7 @@ def test_an_object_that_cannot_be_read_is_tried_again(lake: Lake, ledger: Ledger
 
 def observe_users(source: SourceObject, records: Sequence[bytes]) -> Observed:
     found = map(json.loads, records)
-    return Observed([Match("r", record["eventID"], record["eventTime"], "", "", "", source.path, "") for record in found])
+    return Observed([Match("r", each["eventID"], each["eventTime"], "", "", "", source.path, "") for each in found])
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -21,7 +21,6 @@ from sakimori.collect.sources import (
     chunks,
     find_objects,
     read,
-    read_ahead,
 )
 from sakimori.model.refusal import Refusal
 from sakimori.simulate.aws import SimulatedAws
@@ -153,19 +152,6 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     (source,) = find_objects(["-"])
     assert isinstance(source, SourceObject)
     assert (source.path, source.kind, read(source)) == ("-", "stdin", TEXT)
-
-
-def test_reading_ahead_keeps_the_order_and_reports_failures(tmp_path: Path) -> None:
-    for number in range(40):
-        (tmp_path / f"{number:02}.json").write_bytes(b"%d" % number)
-    sources = [one for one in find_objects([str(tmp_path)]) if isinstance(one, SourceObject)]
-    (tmp_path / "07.json").unlink()
-    for budget in (1, 1 << 20):
-        got = list(read_ahead(sources, workers=4, budget=budget))
-        assert [source for source, _ in got] == sources
-        assert [data for _, data in got if isinstance(data, bytes)] == [b"%d" % n for n in range(40) if n != 7]
-        assert isinstance(got[7][1], Refusal)
-    next(iter(read_ahead(iter(sources), workers=2)))
 
 
 def test_buckets_are_listed_by_prefix_and_glob(aws: SimulatedAws) -> None:

@@ -246,13 +246,6 @@ def test_text_that_no_database_holds(ledger: Ledger) -> None:
     assert ledger.uids_of("/a\0\udcff") == {"o1"}
 
 
-def test_settings(ledger: Ledger) -> None:
-    assert ledger.setting("x") is None
-    ledger.set_setting("x", "1")
-    ledger.set_setting("x", "2")
-    assert ledger.setting("x") == "2"
-
-
 def test_many_findings_in_many_batches(ledger: Ledger) -> None:
     many = (finding(f"f{number:05d}", records=(f"e{number}",)) for number in range(4_500))
     assert ledger.upsert_findings(many).new == 4_500

@@ -64,7 +64,7 @@ class Decoded:
 def decode(data: bytes, path: str, limit: int = DEFAULT_LIMIT) -> Decoded:
     """All the text in `data`, at most `limit` bytes; `path` is what refusals are reported under.
 
-    Holds the whole text in memory: for objects of unknown size use `pieces.decode_pieces`.
+    Holds the whole text in memory: for objects of unknown size use `decode_chunks`.
     """
     text = decode_clean(data, limit)
     if text is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import stringzilla as sz
 
+from sakimori.collect.clean_text import CLOSING, OPENING, START
 from sakimori.collect.decode import decode, decode_chunks
 from sakimori.collect.gunzip import MAGIC
 from sakimori.collect.records import Split, split_records, split_stream
@@ -30,8 +31,6 @@ WHOLE_TEXT = 64 << 20
 STREAM_LIMIT = 64 << 30
 """Most bytes of text taken from an object that goes through memory in stretches."""
 
-_OPENING, _CLOSING = b'{"Records":[', b"]}"
-_START = b'{"eventVersion":'
 _ONCE = (b'"eventName":', b'"eventID":')
 """A second one in a record would leave open which one counts: the exact way refuses such a record."""
 
@@ -95,11 +94,11 @@ def clean_split(text: bytes | bytearray) -> Split | None:
     It was clean if each then proves to be one JSON object, as `activity.decode_clean` finds out: objects that,
     joined with commas, give the text back, are its records.
     """
-    if not (text.startswith(_OPENING + _START) and text.endswith(_CLOSING)):
+    if not (text.startswith(OPENING + START) and text.endswith(CLOSING)):
         return None
-    ends = list(accumulate(map(len, sz.split_iter(text, b"," + _START, keepseparator=True))))
-    cut = len(_START)
-    starts = [len(_OPENING), *(end - cut for end in ends[:-1]), len(text) - len(_CLOSING) + 1]
+    ends = list(accumulate(map(len, sz.split_iter(text, b"," + START, keepseparator=True))))
+    cut = len(START)
+    starts = [len(OPENING), *(end - cut for end in ends[:-1]), len(text) - len(CLOSING) + 1]
     view = memoryview(text)
     records = [bytes(view[start : end - 1]) for start, end in pairwise(starts)]
     if any(sz.count(text, key) != len(records) for key in _ONCE):

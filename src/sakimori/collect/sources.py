@@ -9,9 +9,7 @@ import os
 import re
 import stat
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -263,48 +261,6 @@ def _object_chunks(source: SourceObject, s3: Any) -> Iterator[bytes]:
         yield from get_chunks(s3 or s3_client(), bucket, key, source.etag)
     except AwsError as error:
         raise SourceError(Refusal(source.path, 0, str(error)), passing=isinstance(error, PASSING)) from error
-
-
-def read_ahead(
-    sources: Iterable[SourceObject],
-    limit: int = DEFAULT_READ_LIMIT,
-    *,
-    workers: int = 8,
-    budget: int = 64 << 20,
-    s3: Any = None,
-) -> Iterator[tuple[SourceObject, bytes | Refusal]]:
-    """Each object with its bytes, in order, read by `workers` threads ahead of the consumer.
-
-    Objects that wait take `budget` bytes at most together (one may be larger). Worth it for S3, where a read is mostly
-    waiting; a consumer that stops early stops the reading.
-    """
-    waiting: deque[tuple[SourceObject, Future[bytes | Refusal]]] = deque()
-    held = 0
-    with ThreadPoolExecutor(workers, thread_name_prefix="read-ahead") as pool:
-        try:
-            for source in sources:
-                while waiting and (len(waiting) >= 2 * workers or held + max(source.size, 0) > budget):
-                    held -= max(waiting[0][0].size, 0)
-                    yield _taken(waiting)
-                waiting.append((source, pool.submit(_read_or_refuse, source, limit, s3)))
-                held += max(source.size, 0)
-            while waiting:
-                yield _taken(waiting)
-        finally:
-            for _, future in waiting:
-                future.cancel()
-
-
-def _taken(waiting: deque[tuple[SourceObject, Future[bytes | Refusal]]]) -> tuple[SourceObject, bytes | Refusal]:
-    source, future = waiting.popleft()
-    return source, future.result()
-
-
-def _read_or_refuse(source: SourceObject, limit: int, s3: Any) -> bytes | Refusal:
-    try:
-        return read(source, limit, s3=s3)
-    except SourceError as error:
-        return error.refusal
 
 
 def s3_client() -> Any:

@@ -122,16 +122,6 @@ class Detector:
         ]
         return Observed(matches, list(look.groups.findings(self.book.metas)))
 
-    def correlated(self, matches: Iterable[Match]) -> Iterator[Finding]:
-        """The findings of correlations over matches that the ledger kept."""
-        correlator = Correlator(self.book.correlations)
-        for match in matches:
-            if match.time:
-                seen = Sighting(match.record_id, match.time, match.account, match.region, match.actor, match.source_ip)
-                fields = orjson.loads(match.group_key) or {}
-                correlator.add(Seen(match.rule, epoch(match.time), seen, match.asset, fields))
-        return correlator.findings()
-
     def findings(self, look: Look) -> Iterator[Finding]:
         """The findings of one look, which is used up."""
         whole = Whole(self.book)

@@ -25,11 +25,11 @@ from typing import Any
 import simdjson
 import stringzilla as sz
 
+from sakimori.collect.clean_text import CLOSING, OPENING, START
 from sakimori.collect.records import split_records
 from sakimori.detect.fields import Record
 from sakimori.model.refusal import Refusal
 
-START = b'{"eventVersion":'
 _NEXT = b"}," + START
 ONCE = (b'"eventName":"',)
 """What every clean record has exactly once: a second one would make it ambiguous what a rule looked at."""
@@ -90,10 +90,9 @@ def clean_pieces(text: bytes | bytearray) -> Iterator[Piece]:
 
 def _inside(text: bytes | bytearray) -> tuple[int, int]:
     """Where the records array's inside starts and ends."""
-    opening, closing = b'{"Records":[', b"]}"
-    if not text.startswith(opening + START) or not text.endswith(closing):
+    if not text.startswith(OPENING + START) or not text.endswith(CLOSING):
         raise NotClean
-    return len(opening), len(text) - len(closing)
+    return len(OPENING), len(text) - len(CLOSING)
 
 
 def _clean_piece(parser: simdjson.Parser, text: bytes) -> Piece:

@@ -264,18 +264,6 @@ class Ledger:
         with reading(self._engine) as connection:
             return findings.history(connection, uid)
 
-    # Settings
-
-    def setting(self, name: str) -> str | None:
-        """The value kept under `name`."""
-        with reading(self._engine) as connection:
-            return _setting(connection, name)
-
-    def set_setting(self, name: str, value: str) -> None:
-        """Keeps `value` under `name`."""
-        with writing(self._engine) as connection:
-            _set_setting(connection, name, value)
-
 
 def _setting(connection: Connection, name: str) -> str | None:
     return connection.execute(select(tables.settings.c.value).where(tables.settings.c.name == name)).scalar()
