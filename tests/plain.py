@@ -1,4 +1,4 @@
-"""The obviously right evaluator: one record, one condition, straight from the definitions. Every execution is held to it."""
+"""The obviously right evaluator: one record, one condition, from the definitions. Every execution is held to it."""
 
 from __future__ import annotations
 
