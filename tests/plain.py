@@ -58,7 +58,9 @@ def value_holds(predicate: ir.Predicate, value: Any) -> bool:
 def fits(pattern: ir.Pattern, cased: bool, found: str) -> bool:
     """The whole of `found` fits the pattern; without `cased` both are lower-cased first."""
     parts = {ir.Wildcard.MANY: ".*", ir.Wildcard.ONE: "."}
-    expression = "".join(parts[p] if isinstance(p, ir.Wildcard) else re.escape(p if cased else p.lower()) for p in pattern)
+    expression = "".join(
+        parts[part] if isinstance(part, ir.Wildcard) else re.escape(part if cased else part.lower()) for part in pattern
+    )
     return re.fullmatch(expression, found if cased else found.lower(), re.DOTALL) is not None
 
 
