@@ -11,7 +11,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from sakimori import __version__
@@ -41,8 +41,6 @@ class LazyVerbs(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in VERBS:
             return None
-        if _only_listing(ctx):
-            return TyperCommand(cmd_name, help=VERBS[cmd_name])
         module = importlib.import_module(f"sakimori.cli.{cmd_name}")
         if cmd_name in GROUPS:
             group = get_command(module.app)
@@ -52,11 +50,9 @@ class LazyVerbs(TyperGroup):
         single.command(name=cmd_name)(getattr(module, cmd_name))
         return get_command(single)
 
-
-def _only_listing(ctx: Any) -> bool:
-    """Whether commands are asked for only to be listed: on `sakimori --help`, and on `sakimori` alone."""
-    arguments = sys.argv[1:]
-    return not ctx.resilient_parsing and (not arguments or arguments[0] in ("--help", "-h"))
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
 
 
 app = typer.Typer(
