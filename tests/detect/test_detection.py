@@ -65,9 +65,9 @@ def test_what_the_ledger_keeps_gives_the_findings_of_the_texts(book: Rulebook) -
     assert (look.refusals, look.records) == ([], len(records))
     observed = detector.observed(cut(records))
     kept = list(observed.matches)
-    correlated = correlated(book, Random(1).sample(kept, len(kept)))
+    of_many = correlated(book, Random(1).sample(kept, len(kept)))
     found = by_uid(list(detector.findings(look)))
-    assert by_uid([*observed.findings, *correlated]) == found
+    assert by_uid([*observed.findings, *of_many]) == found
     assert {each.rule for each in found.values()} & {each.meta.id for each in book.correlations}
 
 
