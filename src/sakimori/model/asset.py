@@ -1,0 +1,93 @@
+"""What an account holds: assets, how they hang together, and what could not be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+GLOBAL = "global"
+"""The region of what has none (IAM, CloudFront, Route 53), as AWS Config writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """Anything that an attacker wants or uses.
+
+    `uid` is its ARN, `type` its CloudFormation name (`AWS::EC2::Instance`), `config` the answer of the describe call in
+    AWS's own spelling, with what further calls told of it merged in under those calls' own keys.
+    """
+
+    uid: str
+    type: str
+    account: str
+    region: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    criticality: int | None = None
+
+    @property
+    def id(self) -> str:
+        """The resource's own id: what stands behind the last `/` or `:` of the ARN."""
+        return self.uid.rpartition(":")[2].rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """`source` has a `kind` of tie to `target` (both asset uids), such as `attached-to`, `member-of`, `assumes`."""
+
+    source: str
+    kind: str
+    target: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NotEvaluated:
+    """A question that got no answer: the IAM `action` that was refused or failed, where, and AWS's own words.
+
+    `resource` is what was asked about, "" for a whole list.
+    """
+
+    action: str
+    account: str
+    region: str
+    resource: str
+    code: str
+    message: str
+
+
+class Inventory:
+    """Assets and relations with what was not looked at, and look-ups. Adding an asset again replaces it."""
+
+    def __init__(
+        self,
+        assets: Iterable[Asset] = (),
+        relations: Iterable[Relation] = (),
+        not_evaluated: Iterable[NotEvaluated] = (),
+    ) -> None:
+        self._by_uid: dict[str, Asset] = {}
+        self._by_type: dict[str, dict[str, Asset]] = {}
+        self.relations: list[Relation] = list(relations)
+        self.not_evaluated: list[NotEvaluated] = list(not_evaluated)
+        for asset in assets:
+            self.add(asset)
+
+    def __len__(self) -> int:
+        return len(self._by_uid)
+
+    def __iter__(self) -> Iterator[Asset]:
+        return iter(self._by_uid.values())
+
+    def add(self, asset: Asset) -> None:
+        self._by_uid[asset.uid] = asset
+        self._by_type.setdefault(asset.type, {})[asset.uid] = asset
+
+    def get(self, uid: str) -> Asset | None:
+        return self._by_uid.get(uid)
+
+    def of_type(self, *types: str) -> Iterator[Asset]:
+        """All assets of these CloudFormation types, in the order in which they were added."""
+        for each in types:
+            yield from self._by_type.get(each, {}).values()
