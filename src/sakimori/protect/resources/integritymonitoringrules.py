@@ -1,0 +1,41 @@
+"""Integrity monitoring rules: which files and keys must not change unnoticed."""
+
+from sakimori.protect.declare import Resource, choice, editing, flag, moment, text, texts
+
+RESOURCE = Resource(
+    id="integritymonitoringrules",
+    model="IntegrityMonitoringRule",
+    many="integrityMonitoringRules",
+    key="integrityMonitoringRuleID",
+    title="Integrity monitoring rules: which files and keys must not change unnoticed.",
+    rights=editing("integrityMonitoringRights/integrityMonitoringRuleRights", "IntegrityMonitoringRules"),
+    reserved=10_000,
+    fields=(
+        text("name", search=True, required=True, unique=True),
+        text("description", search=True),
+        text("minimumAgentVersion", search=True, default="6.0.0.0"),
+        text("minimumManagerVersion", search=True, default="6.0.0"),
+        choice("severity", "low medium high critical", search=True),
+        text("type", search=True),
+        moment("originalIssue", search=True),
+        moment("lastUpdated", search=True, read_only=True),
+        text("identifier", search=True),
+        choice("template", "registry file custom"),
+        text("registryKeyRoot"),
+        text("registryKeyValue"),
+        flag("registryIncludeSubKeys"),
+        texts("registryIncludedValues"),
+        flag("registryIncludeDefaultValue"),
+        texts("registryExcludedValues"),
+        texts("registryAttributes"),
+        text("fileBaseDirectory"),
+        flag("fileIncludeSubDirectories"),
+        texts("fileIncludedValues"),
+        texts("fileExcludedValues"),
+        texts("fileAttributes"),
+        text("customXML"),
+        flag("alertEnabled", search=True, default=False),
+        flag("realTimeMonitoringEnabled", search=True, default=True),
+        choice("recommendationsMode", "enabled ignored unknown disabled", search=True, default="unknown"),
+    ),
+)

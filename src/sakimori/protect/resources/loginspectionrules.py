@@ -1,0 +1,68 @@
+"""Log inspection rules: which lines of which logs matter."""
+
+from sakimori.protect.declare import (
+    Resource,
+    choice,
+    editing,
+    flag,
+    moment,
+    number,
+    numbers,
+    struct,
+    structs,
+    text,
+    texts,
+)
+
+RESOURCE = Resource(
+    id="loginspectionrules",
+    model="LogInspectionRule",
+    many="logInspectionRules",
+    key="logInspectionRuleID",
+    title="Log inspection rules: which lines of which logs matter.",
+    rights=editing("logInspectionRights/logInspectionRuleRights", "LogInspectionRules"),
+    reserved=10_000,
+    fields=(
+        text("name", search=True, required=True, unique=True),
+        text("description", search=True),
+        text("minimumAgentVersion", search=True),
+        text("minimumManagerVersion", search=True),
+        text("type", search=True),
+        moment("originalIssue", search=True),
+        moment("lastUpdated", search=True, read_only=True),
+        text("identifier", search=True),
+        choice("template", "basic-rule custom"),
+        number("ruleID"),
+        number("level"),
+        texts("groups"),
+        text("ruleDescription"),
+        text("pattern"),
+        choice("patternType", "string regex"),
+        choice("dependency", "none rule group"),
+        number("dependencyRuleID"),
+        text("dependencyGroup"),
+        number("frequency"),
+        number("timeFrame"),
+        text("ruleXML"),
+        struct(
+            "logFiles",
+            "LogFiles",
+            structs(
+                "logFiles",
+                "LogFile",
+                text("location"),
+                choice(
+                    "format",
+                    "syslog snort-full snort-fast apache iis squid nmapg mysql-log postgresql-log dbj-multilog "
+                    "eventlog single-line-text-log",
+                ),
+            ),
+        ),
+        flag("alertEnabled", search=True),
+        number("alertMinimumSeverity", search=True),
+        choice("recommendationsMode", "enabled ignored unknown disabled", search=True, default="unknown"),
+        number("sortOrder"),
+        flag("canBeAssignedAlone", default=True),
+        numbers("dependsOnRuleIDs"),
+    ),
+)
