@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, Table, Text
 
-metadata = MetaData()
+from sakimori.store.tables import metadata
 
 LETTERS = Text().with_variant(Text(collation="C"), "postgresql")
 """Text in the order of its code points, so that what begins alike stands together."""
