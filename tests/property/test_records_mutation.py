@@ -83,6 +83,7 @@ def test_clean_text_gives_what_a_plain_json_parser_gives(numbers: list[int], for
         st.binary(max_size=8), st.sampled_from([b'"', b"{", b"}", b"[", b"]", b"\\", b",", b":", b"\n", b'{"', b'"}'])
     ),
 )
+@example([0, 1], "Records", 0, 0.859375, 25, b"")  # what is left of the first takes the second in
 def test_one_damaged_record_costs_no_other(
     numbers: list[int], form: str, victim: int, place: float, cut: int, put: bytes
 ) -> None:

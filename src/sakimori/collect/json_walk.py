@@ -13,7 +13,7 @@ import orjson
 
 from sakimori.collect.json_window import Broken, Parsed, Window, text_fault
 from sakimori.collect.lake_rows import record_from_row
-from sakimori.collect.shapes import Inner, Outcome, is_container, is_record, sure_record, unwrap
+from sakimori.collect.shapes import Inner, Outcome, is_container, is_record, sure_record, swallowed_record, unwrap
 from sakimori.collect.split import Tray
 
 MAX_CONTAINERS = 8
@@ -112,6 +112,9 @@ class JsonWalk:
     def _judge(self, found: Parsed) -> None:
         window, tray = self._window, self._tray
         raw = window.text[window.position : found.end].encode("latin-1")
+        if is_record(found.value) and swallowed_record(found.value):
+            self._break(Broken("another record stands inside it: its own end is missing", window.position, found.end))
+            return
         fault = found.fault or text_fault(raw)
         if fault:
             holds_more = is_container(found.value) and not is_record(found.value)

@@ -92,6 +92,15 @@ def sure_record(value: dict[str, Any]) -> bool:
     return sum(key in value for key in _EVIDENCE) > 1
 
 
+def swallowed_record(record: dict[str, Any]) -> bool:
+    """Whether another record stands in one of its own lists, as where damage has taken the end of the first.
+
+    AWS alone writes those lists. Deeper ones hold what a caller has sent, which may look like a record and is none.
+    """
+    lists = (held for held in record.values() if isinstance(held, list))
+    return any(isinstance(each, dict) and sure_record(each) for held in lists for each in held)
+
+
 def is_container(value: dict[str, Any]) -> bool:
     """Whether an object holds an array of objects, which may be records, or of rows of a query."""
     return any(
