@@ -22,13 +22,14 @@ VERBS = {
     "collect": "Bring logs into the lake, each object exactly once.",
     "coverage": "Prove that no log file is missing, changed or unread.",
     "hunt": "Ask the lake in SQL.",
+    "access": "Answer who can do what, with the policy statements that decide it.",
     "explain": "Show why a finding was raised, re-evaluated on its records.",
     "rules": "Look at, test and try out detection rules.",
     "doctor": "Say what is set up, what is missing, and what to type.",
 }
 """Every verb with the first line of its help, so that `--help` need not import them."""
 
-GROUPS = frozenset(("rules",))
+GROUPS = frozenset(("access", "rules"))
 """Verbs that have verbs of their own: their module defines `app` instead of a function of its name."""
 
 

@@ -1,0 +1,1 @@
+"""Findings from assets: what an attacker could do with what is there."""

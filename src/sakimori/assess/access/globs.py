@@ -1,0 +1,220 @@
+"""Globs as IAM has them, and the exact ways in which several of them can match one string.
+
+A glob is a tuple of tokens: a character, or one of the wildcards below. `atoms` walks the product automaton of all
+globs in play and gives every achievable set of matches with a shortest string for it: the method of shared/reference
+(network_access_risk.md, B). All automata together are one integer: a bit for each position in each glob.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+ANY = "**"
+"""Any run of characters."""
+WITHIN = "*:"
+"""Any run of characters but colons: an asterisk inside a segment of an ARN."""
+ONE = "??"
+"""Any one character."""
+ONE_WITHIN = "?:"
+"""Any one character but a colon."""
+
+Glob = tuple[str, ...]
+
+MAX_STATES = 20_000
+"""Where the walk gives up: about a second."""
+
+_FILLERS = "x0abcdefghijklmnopqrstuvwyzABCDEFGHIJKLMNOPQRSTUVWXYZ123456789-_.~+=@"
+
+
+class TooManyAtoms(Exception):
+    """The globs overlap in more ways than the walk may look at."""
+
+
+def text_glob(pattern: str) -> Glob:
+    """`*` and `?` anywhere, as in actions and in StringLike."""
+    return tuple(_collapsed({"*": ANY, "?": ONE}.get(character, character) for character in pattern))
+
+
+def literal(text: str) -> Glob:
+    """The text itself, asterisks and all."""
+    return tuple(text)
+
+
+def _collapsed(tokens: Iterable[str]) -> Iterator[str]:
+    """Without the second of two neighbouring runs, which adds nothing."""
+    before = ""
+    for token in tokens:
+        if not (token in (ANY, WITHIN) and before == ANY):
+            yield token
+        before = token
+
+
+@lru_cache(maxsize=65_536)
+def matcher(glob: Glob) -> Callable[[str], object]:
+    """A test for one glob, by the cheapest means."""
+    if glob == (ANY,):
+        return _anything
+    wild = [index for index, token in enumerate(glob) if len(token) > 1]
+    if not wild:
+        return "".join(glob).__eq__
+    if glob[-1] == ANY and len(wild) == 1:
+        prefix = "".join(glob[:-1])
+        return lambda text: text.startswith(prefix)
+    return re.compile("".join(map(_expression, glob)), re.DOTALL).fullmatch
+
+
+def _anything(text: str) -> bool:
+    return True
+
+
+def _expression(token: str) -> str:
+    return {ANY: ".*", WITHIN: "[^:]*", ONE: ".", ONE_WITHIN: "[^:]"}.get(token) or re.escape(token)
+
+
+def matches(glob: Glob, text: str) -> bool:
+    return bool(matcher(glob)(text))
+
+
+# ---- the product automaton
+
+
+@dataclass(frozen=True, slots=True)
+class _Automaton:
+    """All globs side by side. `literals` maps a character to the positions that it moves on, `others` those of the
+    rest."""
+
+    start: int
+    stars: int
+    stays: int
+    stays_at_colon: int
+    literals: dict[str, int]
+    others: int
+    others_at_colon: int
+    accepts: tuple[int, ...]
+    spans: tuple[int, ...]
+
+    def step(self, state: int, character: str) -> int:
+        at_colon = character == ":"
+        moves = self.literals.get(character, 0) | (self.others_at_colon if at_colon else self.others)
+        moved = ((state & moves) << 1) | (state & (self.stays_at_colon if at_colon else self.stays))
+        return moved | ((moved & self.stars) << 1)
+
+
+def _automaton(globs: Sequence[Glob]) -> _Automaton:
+    start = stars = stays = stays_at_colon = others = others_at_colon = base = 0
+    literals: dict[str, int] = {}
+    accepts, spans = [], []
+    for glob in globs:
+        for offset, token in enumerate(glob):
+            bit = 1 << (base + offset)
+            if token in (ANY, WITHIN):
+                stars |= bit
+                stays |= bit
+                stays_at_colon |= bit if token == ANY else 0
+            elif token in (ONE, ONE_WITHIN):
+                others |= bit
+                others_at_colon |= bit if token == ONE else 0
+            else:
+                literals[token] = literals.get(token, 0) | bit
+        start |= 1 << base
+        accepts.append(1 << (base + len(glob)))
+        spans.append(((1 << (len(glob) + 1)) - 1) << base)
+        base += len(glob) + 1
+    start |= (start & stars) << 1
+    return _Automaton(
+        start, stars, stays, stays_at_colon, literals, others, others_at_colon, tuple(accepts), tuple(spans)
+    )
+
+
+def atoms(
+    within: Glob, globs: Sequence[Glob], *, alphabet: str = "", limit: int = MAX_STATES
+) -> list[tuple[frozenset[int], str]]:
+    """Every achievable set of indexes of `globs` that match one string of `within`, with a shortest such string.
+
+    `alphabet`, where given, holds the only characters that strings are made of. Raises TooManyAtoms.
+    """
+    machine = _automaton([within, *globs])
+    whole, accept_whole = machine.spans[0], machine.accepts[0]
+    accepted = 0
+    for bit in machine.accepts[1:]:
+        accepted |= bit
+    filler = _filler(machine, alphabet)
+    symbols = [c for c in machine.literals if not alphabet or c in alphabet]
+    if ":" not in machine.literals and (not alphabet or ":" in alphabet):
+        symbols.append(":")
+    found: dict[int, str] = {}
+    seen = {machine.start}
+    frontier: list[tuple[int, str]] = [(machine.start, "")]
+    while frontier:
+        following: list[tuple[int, str]] = []
+        for state, text in frontier:
+            if state & accept_whole:
+                found.setdefault(state & accepted, text)
+            for character in _useful(machine, state, symbols, filler):
+                after = machine.step(state, character)
+                if after & whole and after not in seen:
+                    seen.add(after)
+                    following.append((after, text + character))
+        if len(seen) > limit:
+            raise TooManyAtoms(f"{len(globs)} patterns overlap in more than {limit:,} ways")
+        frontier = following
+    return [(_indexes(bits, machine.accepts), text) for bits, text in found.items()]
+
+
+def _useful(machine: _Automaton, state: int, symbols: list[str], filler: str) -> Iterator[str]:
+    """The characters that can lead somewhere of their own from here, and one for all the rest."""
+    for character in symbols:
+        if machine.literals.get(character, 0) & state or character == ":":
+            yield character
+    if filler:
+        yield filler
+
+
+def _filler(machine: _Automaton, alphabet: str) -> str:
+    """A character that no glob names: it stands for all such."""
+    for character in alphabet or _FILLERS:
+        if character not in machine.literals:
+            return character
+    if alphabet:
+        return ""
+    return next(chr(code) for code in range(0x4E00, 0x9FFF) if chr(code) not in machine.literals)
+
+
+def _indexes(bits: int, accepts: tuple[int, ...]) -> frozenset[int]:
+    return frozenset(index for index, accept in enumerate(accepts[1:]) if bits & accept)
+
+
+@lru_cache(maxsize=262_144)
+def overlap(left: Glob, right: Glob) -> bool:
+    """Is there a string that both match?"""
+    if all(len(token) == 1 for token in left):
+        return matches(right, "".join(left))
+    if all(len(token) == 1 for token in right):
+        return matches(left, "".join(right))
+    for one, other in zip(left, right, strict=False):
+        if len(one) > 1 or len(other) > 1:
+            break
+        if one != other:
+            return False
+    return _meet(left, right)
+
+
+def _meet(left: Glob, right: Glob) -> bool:
+    machine = _automaton([left, right])
+    filler = _filler(machine, "")
+    symbols = [*machine.literals] if ":" in machine.literals else [*machine.literals, ":"]
+    seen = {machine.start}
+    frontier = [machine.start]
+    while frontier:
+        state = frontier.pop()
+        if state & machine.accepts[0] and state & machine.accepts[1]:
+            return True
+        for character in _useful(machine, state, symbols, filler):
+            after = machine.step(state, character)
+            if after & machine.spans[0] and after & machine.spans[1] and after not in seen:
+                seen.add(after)
+                frontier.append(after)
+    return False

@@ -1,0 +1,74 @@
+"""Policy variables: `${aws:username}`, with a default after a comma ("IAM policy elements: Variables and tags")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sakimori.assess.access.globs import Glob
+
+Context = Mapping[str, tuple[str, ...]]
+"""The keys of a request, in lower case, each with its values."""
+
+_VARIABLE = re.compile(r"\$\{\s*([^}]*?)\s*\}")
+_NAMED = re.compile(r"([^,]+?)\s*(?:,\s*'(.*)')?", re.DOTALL)
+_SPECIAL = frozenset("*?$")
+
+# Characters of their own for a literal asterisk, question mark and colon, which a pattern would read as more.
+_SHIELDS = {"*": "\ue000", "?": "\ue001"}
+_UNSHIELDED = {shield: character for character, shield in _SHIELDS.items()}
+
+
+def has_variables(pattern: str) -> bool:
+    return "${" in pattern
+
+
+def named(pattern: str) -> frozenset[str]:
+    """The keys that a pattern takes its variables from, in lower case, but those with a default."""
+    return frozenset(
+        found[1].lower()
+        for text in _VARIABLE.findall(pattern)
+        if text not in _SPECIAL and (found := _NAMED.fullmatch(text)) and found[2] is None
+    )
+
+
+def filled_in(pattern: str, context: Context) -> str | None:
+    """The pattern with its variables' values, shielded so that none is read as a wildcard; None where one has no value.
+
+    A key with several values is no value: IAM takes variables from keys of one value only.
+    """
+    missing = False
+
+    def value(found: re.Match[str]) -> str:
+        nonlocal missing
+        if found[1] in _SPECIAL:
+            return shielded(found[1])
+        parts = _NAMED.fullmatch(found[1])
+        values = context.get(parts[1].lower(), ()) if parts else ()
+        if len(values) == 1:
+            return shielded(values[0])
+        if parts and parts[2] is not None and not values:
+            return shielded(parts[2])
+        missing = True
+        return ""
+
+    text = _VARIABLE.sub(value, pattern)
+    return None if missing else text
+
+
+def shielded(text: str) -> str:
+    for character, shield in _SHIELDS.items():
+        text = text.replace(character, shield)
+    return text
+
+
+def plain(text: str) -> str:
+    """The text without shields, for comparisons that know no wildcards."""
+    for shield, character in _UNSHIELDED.items():
+        text = text.replace(shield, character)
+    return text
+
+
+def unshielded(glob: Glob) -> Glob:
+    """A glob made of shielded text, with the characters that were meant."""
+    return tuple(_UNSHIELDED.get(token, token) for token in glob)
