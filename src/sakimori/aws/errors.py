@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 
 class AwsError(Exception):
@@ -89,7 +90,8 @@ _CODES: dict[type[AwsError], str] = {
     AccessDenied: "AccessDenied AccessDeniedException AllAccessDisabled 403 Forbidden KMS.AccessDeniedException "
     "UnauthorizedOperation AuthorizationError AuthorizationErrorException",
     Throttled: "Throttling ThrottlingException ThrottledException RequestThrottled TooManyRequestsException 429 "
-    "SlowDown RequestLimitExceeded BandwidthLimitExceeded PriorRequestNotComplete",
+    "SlowDown RequestLimitExceeded BandwidthLimitExceeded PriorRequestNotComplete RequestThrottledException "
+    "ProvisionedThroughputExceededException EC2ThrottledException",
     NotFound: "NoSuchBucket NoSuchKey NoSuchVersion 404 NotFound ResourceNotFoundException "
     "AWS.SimpleQueueService.NonExistentQueue QueueDoesNotExist",
     ExpiredCredentials: "ExpiredToken ExpiredTokenException RequestExpired TokenRefreshRequired",
@@ -101,6 +103,9 @@ _CODES: dict[type[AwsError], str] = {
 }
 """AWS's error codes as the services spell them ("Common errors" of each API reference); the numbers stand for answers
 to HEAD, which have no body."""
+
+THROTTLES = frozenset(_CODES[Throttled].split())
+"""The codes that ask for fewer calls."""
 
 _BY_CODE = {code: meaning for meaning, codes in _CODES.items() for code in codes.split()}
 
@@ -116,6 +121,7 @@ _BY_CLASS: tuple[tuple[type[Exception], type[AwsError]], ...] = (
     (boto.HTTPClientError, Unreachable),
     (boto.IncompleteReadError, Unreachable),
     (boto.NoRegionError, Rejected),
+    (ResponseParserError, Unreachable),  # no answer of AWS: what stands between us wrote it
 )
 
 
@@ -142,5 +148,5 @@ def asking(action: str, resource: str) -> Iterator[None]:
     """Around one call: whatever botocore raises leaves as an AwsError that names `action` and `resource`."""
     try:
         yield
-    except (boto.BotoCoreError, boto.ClientError) as error:
+    except (boto.BotoCoreError, boto.ClientError, ResponseParserError) as error:
         raise aws_error(error, action, resource) from error

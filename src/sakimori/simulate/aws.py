@@ -8,12 +8,16 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from urllib.request import Request, urlopen
+
+from sakimori.simulate.lacking import lacking
+from sakimori.simulate.recognise import Operation, operation_of, serialised
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -49,6 +53,7 @@ class Call:
     query: dict[str, list[str]]
     headers: dict[str, str]
     body: bytes
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +68,38 @@ class Answer:
 Handler = Callable[[Call], Answer | None]
 """Answers a call, or gives None to pass it through to moto."""
 
+Watcher = Callable[[Call, Operation | None], Answer | None]
+"""Sees every call, and answers it or gives None."""
+
+
+def told(operation: Operation, result: Mapping[str, Any]) -> Answer:
+    """`result` in the operation's own protocol."""
+    status, headers, body = serialised(operation, result)
+    return Answer(body, status, headers)
+
+
+def refused(operation: Operation, code: str, message: str = "simulated", status: int = 400) -> Answer:
+    """An error in the operation's own protocol."""
+    from moto.core.exceptions import ServiceException
+
+    class Refusal(ServiceException):
+        pass
+
+    Refusal.code = code
+    with warnings.catch_warnings(action="ignore"):  # most services' models leave AccessDenied and the like unsaid
+        _, headers, body = serialised(operation, Refusal(message))
+    return Answer(body, status, headers)
+
 
 @dataclass(slots=True)
 class SimulatedAws:
     """A running simulation. `handlers` maps `service:Operation` (`sqs:ReceiveMessage`) or, for services that speak
-    REST, `service:METHOD` (`s3:GET`) to what answers it; tests add to it, `reset` empties it."""
+    REST, `service:METHOD` (`s3:GET`) to what answers it; tests add to it, `reset` empties it. `watcher` sees every call
+    with the operation that it is (None: not known) before the handlers do, and may answer it."""
 
     url: str
     handlers: dict[str, Handler] = field(default_factory=dict)
+    watchers: list[Watcher] = field(default_factory=list)
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A plain boto3 client for setting things up."""
@@ -81,6 +110,7 @@ class SimulatedAws:
     def reset(self) -> None:
         """Back to an empty account."""
         self.handlers.clear()
+        self.watchers.clear()
         request = Request(f"{self.url}/moto-api/reset", method="POST")  # noqa: S310 - our own loopback address
         with urlopen(request, timeout=30):  # noqa: S310
             pass
@@ -97,11 +127,12 @@ def simulated_aws() -> Iterator[SimulatedAws]:
             """Requests are not logged: standard error belongs to the program that runs the simulation."""
 
     handlers: dict[str, Handler] = {}
-    application = _in_front(DomainDispatcherApplication(create_backend_app), handlers)
+    watchers: list[Watcher] = []
+    application = _in_front(DomainDispatcherApplication(create_backend_app), handlers, watchers)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     url = f"http://127.0.0.1:{server.server_port}"
     with _serving(server), _environment({**_ENVIRONMENT, "AWS_ENDPOINT_URL": url}):
-        yield SimulatedAws(url, handlers)
+        yield SimulatedAws(url, handlers, watchers)
 
 
 @contextmanager
@@ -133,9 +164,11 @@ def _environment(wanted: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _in_front(moto: WSGIApplication, handlers: dict[str, Handler]) -> WSGIApplication:
+def _in_front(moto: WSGIApplication, handlers: dict[str, Handler], watchers: list[Watcher]) -> WSGIApplication:
+    lacked = lacking()
+
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer = _answer(environ, handlers) if handlers else None
+        answer = _answer(environ, handlers, watchers, lacked)
         if answer is None:
             return moto(environ, start_response)
         headers = {**answer.headers, "Content-Length": str(len(answer.body))}
@@ -145,12 +178,25 @@ def _in_front(moto: WSGIApplication, handlers: dict[str, Handler]) -> WSGIApplic
     return application
 
 
-def _answer(environ: WSGIEnvironment, handlers: dict[str, Handler]) -> Answer | None:
+def _answer(
+    environ: WSGIEnvironment,
+    handlers: dict[str, Handler],
+    watchers: list[Watcher],
+    lacked: dict[str, dict[str, Any]],
+) -> Answer | None:
+    """Ours, where a watcher or a handler has one, or moto has none."""
+    if environ.get("PATH_INFO", "").startswith("/moto-api"):
+        return None
     call = _call(environ)
-    for name in (f"{call.service}:{call.operation}", f"{call.service}:{call.method}"):
+    operation = operation_of(call)
+    for watcher in watchers:
+        answer = watcher(call, operation)
+        if answer is not None:
+            return answer
+    for name in (f"{call.service}:{call.operation}", str(operation), f"{call.service}:{call.method}"):
         if name in handlers:
             return handlers[name](call)
-    return None
+    return told(operation, lacked[str(operation)]) if operation and str(operation) in lacked else None
 
 
 def _call(environ: WSGIEnvironment) -> Call:
@@ -163,6 +209,9 @@ def _call(environ: WSGIEnvironment) -> Call:
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     form = parse_qs(body.decode("latin-1")) if "urlencoded" in environ.get("CONTENT_TYPE", "") else query
     operation = headers.get("x-amz-target", "").rpartition(".")[2] or form.get("Action", [""])[0]
+    version = form.get("Version", [""])[0] if form is not query else ""
     scope = headers.get("authorization", "").partition("Credential=")[2].split(",")[0].split("/")
     service = scope[3] if len(scope) > 3 else ""
-    return Call(service, operation, environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/"), query, headers, body)
+    return Call(
+        service, operation, environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/"), query, headers, body, version
+    )

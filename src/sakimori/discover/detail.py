@@ -1,0 +1,118 @@
+"""Further calls for the items of a listing, one each, in batches, or one for all, merged into the items."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sakimori.aws.errors import AwsError
+from sakimori.discover.declare import Detail, Item, Place, Resource
+from sakimori.discover.paths import Scope, fill, find, find_all
+from sakimori.discover.source import Answer
+
+Missing = tuple[int, Detail, AwsError]
+"""The item (by its index) that lacks a detail, and why."""
+
+
+class Each(Protocol):
+    """Asks many things at once; the answers are in the order of what was asked."""
+
+    def __call__(self, ask: Callable[[Any], Any], values: Sequence[Any], /) -> list[Any]: ...
+
+
+@dataclass(slots=True)
+class Details:
+    """The details of a unit's items. What is shared by all is asked once."""
+
+    ask: Callable[[Detail, Mapping[str, Any], str], Answer]
+    each: Each
+    place: Place
+    _shared: dict[int, Answer | AwsError] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def merge(self, resource: Resource, items: Sequence[Item]) -> list[Missing]:
+        """Merges the resource's details into the items, in the order in which they are declared; what is missing."""
+        return [missing for detail in resource.details for missing in self._merge(detail, items)]
+
+    def _merge(self, detail: Detail, items: Sequence[Item]) -> Iterator[Missing]:
+        wanted = [index for index, item in enumerate(items) if detail.when is None or detail.when(item)]
+        if not wanted:
+            return
+        if detail.shared:
+            yield from self._put_members(detail, items, wanted, self._once(detail))
+        elif detail.batch:
+            batches = [wanted[at : at + detail.batch] for at in range(0, len(wanted), detail.batch)]
+            answers = self.each(lambda batch: self._ask_batch(detail, [items[index] for index in batch]), batches)
+            for batch, answer in zip(batches, answers, strict=True):
+                yield from self._put_members(detail, items, batch, answer)
+        else:
+            answers = self.each(lambda index: self._ask_one(detail, items[index]), wanted)
+            for index, answer in zip(wanted, answers, strict=True):
+                if isinstance(answer, AwsError):
+                    if answer.code in detail.absent:
+                        _put(detail, items[index], None)
+                    else:
+                        yield index, detail, answer
+                else:
+                    _put(detail, items[index], _part(detail, answer))
+                    if detail.truncated and find(answer, detail.truncated):
+                        yield index, detail, AwsError("", "", "Truncated", f"{detail.operation} did not tell all")
+
+    def _ask_one(self, detail: Detail, item: Item) -> Answer | AwsError:
+        scope = Scope(item, self.place.values())
+        region = fill(detail.region, scope) if detail.region else ""
+        return self._answer(detail, fill(detail.parameters, scope), region or "")
+
+    def _ask_batch(self, detail: Detail, items: Sequence[Item]) -> Answer | AwsError:
+        name, template = next((n, t) for n, t in detail.parameters.items() if n == detail.each)
+        values = [fill(template, Scope(item, self.place.values())) for item in items]
+        others = {n: fill(t, Scope(items[0], self.place.values())) for n, t in detail.parameters.items() if n != name}
+        return self._answer(detail, {**others, name: values}, "")
+
+    def _answer(self, detail: Detail, parameters: Mapping[str, Any], region: str) -> Answer | AwsError:
+        given = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            return self.ask(detail, given, region)
+        except AwsError as error:
+            return error
+
+    def _once(self, detail: Detail) -> Answer | AwsError:
+        with self._lock:
+            if id(detail) not in self._shared:
+                self._shared[id(detail)] = self._answer(detail, detail.parameters, "")
+            return self._shared[id(detail)]
+
+    def _put_members(
+        self, detail: Detail, items: Sequence[Item], wanted: Sequence[int], answer: Answer | AwsError
+    ) -> Iterator[Missing]:
+        if isinstance(answer, AwsError) and answer.code not in detail.absent:
+            yield from ((index, detail, answer) for index in wanted)
+            return
+        members: dict[Any, list[Item]] = {}
+        for member in [] if isinstance(answer, AwsError) else _members(detail, answer):
+            members.setdefault(find(member, detail.key), []).append(member)
+        for index in wanted:
+            mine = members.get(fill(detail.of, Scope(items[index], self.place.values())), [])
+            _put(detail, items[index], mine if detail.many else mine[0] if mine else None)
+
+
+def _members(detail: Detail, answer: Answer) -> list[Item]:
+    return detail.parse(answer) if detail.parse else [each for each in find_all(answer, detail.path) if each]
+
+
+def _part(detail: Detail, answer: Answer) -> Any:
+    """The part of an answer that is merged: the whole, what the path leads to, or all that it leads to."""
+    if detail.parse:
+        return detail.parse(answer)
+    if not detail.path:
+        return answer
+    return find_all(answer, detail.path) if "[]" in detail.path else find(answer, detail.path)
+
+
+def _put(detail: Detail, item: Item, value: Any) -> None:
+    if detail.under:
+        item[detail.under] = value
+    elif isinstance(value, Mapping):
+        item.update(value)

@@ -1,0 +1,304 @@
+"""The one algorithm: ask what a service declares, page by page, and turn the answers into assets and relations.
+
+A *unit* is a service in a place. Units run side by side, and so do the calls for single items within a unit. What
+could not be asked is a NotEvaluated, and the kinds of assets that it could have told of are not counted as seen.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sakimori.aws.errors import AwsError
+from sakimori.discover.declare import Detail, Item, Listing, Place, Reach, Resource, Service, document
+from sakimori.discover.detail import Details
+from sakimori.discover.paths import Scope, fill, find
+from sakimori.discover.source import Answer, Question, Source, whole
+from sakimori.model.asset import GLOBAL, Asset, Inventory, NotEvaluated, Relation
+
+UNITS, CALLS = 6, 16
+"""Units that run at once, and calls for single items beside them. Memory holds a page of assets for each unit."""
+
+WAITING = 64
+"""Parcels that wait to be taken; past that the units wait."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One service in one place; `name` is the service file's."""
+
+    place: Place
+    name: str
+    service: Service
+
+
+@dataclass(slots=True)
+class Found:
+    """A parcel of what a unit has found. The last one of a unit is `done`, and names the asset types seen whole."""
+
+    unit: Unit
+    assets: list[Asset] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)
+    not_evaluated: list[NotEvaluated] = field(default_factory=list)
+    done: bool = False
+    seen: frozenset[str] = frozenset()
+
+
+def units(places: Iterable[Place], services: Mapping[str, Service], home: str) -> Iterator[Unit]:
+    """The units of these services in these regional places; `home` is the account that we are in ourselves."""
+    accounts: dict[str, Place] = {}
+    for place in places:
+        accounts.setdefault(place.account, Place(place.account, GLOBAL, place.partition))
+        if place.region != GLOBAL:
+            for name, service in services.items():
+                if service.reach is Reach.REGIONAL:
+                    yield Unit(place, name, service)
+    for place in accounts.values():
+        for name, service in services.items():
+            if service.reach is Reach.GLOBAL or (service.reach is Reach.ORGANIZATION and place.account == home):
+                yield Unit(place, name, service)
+
+
+def discover(source: Source, wanted: Iterable[Unit]) -> Iterator[Found]:
+    """What the units find, in parcels, in no particular order. Closing the iterator stops the work at its next call."""
+    found: queue.Queue[Found | BaseException] = queue.Queue(WAITING)
+    stop = threading.Event()
+    planned = list(wanted)
+    with ThreadPoolExecutor(UNITS, "unit") as unit_pool, ThreadPoolExecutor(CALLS, "call") as call_pool:
+
+        def work(unit: Unit) -> None:
+            try:
+                _Look(unit, source, call_pool, lambda parcel: _put(found, parcel, stop)).run()
+            except _Stopped:
+                pass
+            except BaseException as error:
+                _put_quietly(found, error, stop)
+
+        try:
+            for unit in planned:
+                unit_pool.submit(work, unit)
+            left = len(planned)
+            while left:
+                parcel = found.get()
+                if isinstance(parcel, BaseException):
+                    raise parcel
+                left -= parcel.done
+                yield parcel
+        finally:
+            stop.set()
+            unit_pool.shutdown(wait=False, cancel_futures=True)
+            call_pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Stopped(Exception):
+    """Nobody wants the rest."""
+
+
+def _put(found: queue.Queue[Any], parcel: Any, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            found.put(parcel, timeout=0.2)
+        except queue.Full:
+            continue
+        return
+    raise _Stopped
+
+
+def _put_quietly(found: queue.Queue[Any], error: BaseException, stop: threading.Event) -> None:
+    try:
+        _put(found, error, stop)
+    except _Stopped:
+        return
+
+
+def inventory(source: Source, wanted: Iterable[Unit]) -> Inventory:
+    """All that the units find, in memory. What an account sees of another's counts only where that one told nothing."""
+    gathered = Inventory()
+    foreign: list[Asset] = []
+    relations: dict[tuple[str, str, str], Relation] = {}
+    for parcel in sorted(discover(source, wanted), key=_place_order):
+        for asset in parcel.assets:
+            if asset.account == parcel.unit.place.account:
+                gathered.add(asset)
+            else:
+                foreign.append(asset)
+        for relation in parcel.relations:
+            relations[relation.source, relation.kind, relation.target] = relation
+        gathered.not_evaluated += parcel.not_evaluated
+    for asset in foreign:
+        if gathered.get(asset.uid) is None:
+            gathered.add(asset)
+    gathered.relations += relations.values()
+    return gathered
+
+
+def _place_order(parcel: Found) -> tuple[str, str, str]:
+    return parcel.unit.place.account, parcel.unit.place.region, parcel.unit.name
+
+
+@dataclass(slots=True)
+class _Look:
+    """One unit being looked at."""
+
+    unit: Unit
+    source: Source
+    calls: ThreadPoolExecutor
+    emit: Callable[[Found], None]
+    unseen: set[str] = field(default_factory=set)
+    details: Details = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.details = Details(self._ask_whole, self._each, self.unit.place)
+
+    def run(self) -> None:
+        for listing in self.unit.service.lists:
+            if not listing.home_only or self.unit.place.region == self.unit.place.home:
+                self._list(listing)
+        types = {resource.type for _, resource in self.unit.service.resources()}
+        self.emit(Found(self.unit, done=True, seen=frozenset(types - self.unseen)))
+
+    def _list(self, listing: Listing) -> None:
+        """A listing of the whole place: get -> transform, a page at a time."""
+        try:
+            for answer in self._ask(listing, listing.parameters):
+                self._take(listing, [(answer, None)])
+        except AwsError as error:
+            self._failed(listing, error, "")
+
+    def _list_below(self, listing: Listing, parents: Sequence[Item], uids: Sequence[str]) -> None:
+        """A listing for each of the items above it."""
+
+        def ask(parent: Item) -> Answer | AwsError:
+            scope = Scope(parent, self.unit.place.values())
+            try:
+                return whole(self._ask(listing, fill(listing.parameters, scope)))
+            except AwsError as error:
+                return error
+
+        answers = list(zip(parents, uids, self._each(ask, parents), strict=True))
+        for _, uid, answer in answers:
+            if isinstance(answer, AwsError):
+                self._failed(listing, answer, uid)
+        self._take(listing, [(answer, parent) for parent, _, answer in answers if not isinstance(answer, AwsError)])
+
+    def _take(self, listing: Listing, answers: Sequence[tuple[Answer, Item | None]]) -> None:
+        for resource in listing.gives:
+            items = [(item, parent) for answer, parent in answers for item in resource.found(answer)]
+            if not items:
+                continue
+            parcel = Found(self.unit)
+            missing = self.details.merge(resource, [item for item, _ in items])
+            uids = [self._transform(resource, item, parent, parcel) for item, parent in items]
+            for index, detail, error in missing:
+                parcel.not_evaluated.append(self._not_evaluated(detail, error, uids[index], detail.prepare))
+            self.emit(parcel)
+            for below in resource.lists:
+                self._list_below(below, [item for item, _ in items], uids)
+
+    def _transform(self, resource: Resource, item: Item, parent: Item | None, parcel: Found) -> str:
+        """One item as an asset with its relations; its uid."""
+        place = self.unit.place
+        for path in resource.documents:
+            _decode(item, path)
+        config = resource.shape(item) if resource.shape else item
+        scope = Scope(config, place.values(), parent)
+        uid = fill(resource.arn, scope)
+        if not isinstance(uid, str):
+            self.unseen.add(resource.type)
+            missing = f"{resource.type}: the answer does not hold what {resource.arn} needs"
+            parcel.not_evaluated.append(
+                NotEvaluated("", place.account, place.region, str(item)[:200], "NoIdentity", missing)
+            )
+            return ""
+        tags = _tags(find(config, resource.tags))
+        region = (fill(resource.region, scope) if resource.region else None) or place.region
+        name = (fill(resource.name, scope) if resource.name else None) or tags.get("Name", "")
+        account = uid.split(":", 5)[4] or place.account
+        asset = Asset(uid, resource.type, account, region, config, tags, str(name))
+        parcel.assets.append(asset)
+        for relation in resource.relations:
+            tell = relation if callable(relation) else relation.relations
+            parcel.relations += tell(asset, place)
+        return uid
+
+    # Asking
+
+    def _ask(self, listing: Listing, parameters: Mapping[str, Any]) -> Iterator[Answer]:
+        given = {name: value for name, value in parameters.items() if value is not None}
+        service = self.unit.service
+        yield from self.source.pages(
+            Question(
+                self.unit.place,
+                self.unit.name,
+                listing.client or service.client,
+                listing.operation,
+                service.action(listing),
+                fill(given, Scope({}, self.unit.place.values())),
+                page_size=listing.page_size,
+            )
+        )
+
+    def _ask_whole(self, detail: Detail, parameters: Mapping[str, Any], region: str) -> Answer:
+        service = self.unit.service
+        question = Question(
+            self.unit.place,
+            self.unit.name,
+            detail.client or service.client,
+            detail.operation,
+            service.action(detail),
+            parameters,
+            region=region,
+            prepare=detail.prepare,
+            batch=bool(detail.batch),
+        )
+        return whole(self.source.pages(question))
+
+    def _each(self, ask: Callable[[T], R], values: Sequence[T]) -> list[R]:
+        """The answers in the order of the values, many of them asked at once."""
+        return [ask(values[0])] if len(values) == 1 else list(self.calls.map(ask, values))
+
+    # Saying no
+
+    def _failed(self, listing: Listing, error: AwsError, resource: str) -> None:
+        if error.code in listing.absent:
+            return
+        below = Service(client="", lists=(listing,)).resources()
+        self.unseen.update(found.type for _, found in below)
+        self.emit(Found(self.unit, not_evaluated=[self._not_evaluated(listing, error, resource)]))
+
+    def _not_evaluated(self, call: Listing | Detail, error: AwsError, resource: str, prepare: str = "") -> NotEvaluated:
+        place = self.unit.place
+        action = error.action or self.unit.service.action(call)
+        return NotEvaluated(action, place.account, place.region, resource, error.code, error.message)
+
+
+def _decode(item: Item, path: str) -> None:
+    """JSON text at the path becomes the object; the maps on the way are copied, for answers are shared."""
+    head, _, rest = path.partition(".")
+    if not isinstance(item.get(head), (str, dict)):
+        return
+    if rest:
+        if isinstance(item[head], dict):
+            item[head] = dict(item[head])
+            _decode(item[head], rest)
+    else:
+        item[head] = document(item[head])
+
+
+def _tags(value: Any) -> dict[str, str]:
+    """Tags in any of AWS's spellings: a map, or a list of Key and Value, key and value, TagKey and TagValue."""
+    if isinstance(value, Mapping):
+        return {str(key): str(text) for key, text in value.items()}
+    tags = {}
+    for tag in value if isinstance(value, list) else ():
+        for key, text in (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue")):
+            if isinstance(tag, Mapping) and key in tag:
+                tags[str(tag[key])] = str(tag.get(text) or "")
+    return tags

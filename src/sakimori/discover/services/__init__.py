@@ -1,0 +1,71 @@
+"""One file an AWS service: which calls it makes, and which assets and relations their answers give.
+
+The file's name is the service's id: its `--services` argument, its folder in a snapshot, its page in the docs. A file
+is a declaration (`declare.py` explains every word), in this order: what is asked (get), what the answers mean
+(transform), and `SERVICE` as the last thing. SNS, whole:
+
+    \"""SNS: topics with their policies, and who is subscribed to them.\"""
+
+    from sakimori.discover.declare import Detail, Listing, Resource, Service, Tie
+
+    TOPIC = Resource(
+        "AWS::SNS::Topic",                         # CloudFormation's name
+        items="Topics[]",                          # where the items are in the listing's answer
+        arn="{TopicArn}",                          # the asset's uid, from the item; else arn("sns", "{Name}")
+        details=(                                  # further calls for each item: their answers become keys of config
+            Detail(
+                operation="GetTopicAttributes",
+                parameters={"TopicArn": "{TopicArn}"},
+                path="Attributes",                 # the part of the answer that is meant
+                under="Attributes",                # the key in config; "" merges it at the root (describe after list)
+                absent=("NotFoundException",),     # codes that mean "there is none": the key is then None
+            ),
+            Detail(
+                operation="ListTagsForResource", parameters={"ResourceArn": "{TopicArn}"}, path="Tags", under="Tags"
+            ),
+        ),
+        documents=("Attributes.Policy",),          # JSON text that becomes objects
+        relations=(Tie("encrypted-by", "Attributes.KmsMasterKeyId", "{}"),),
+    )
+
+    SUBSCRIPTION = Resource(
+        "AWS::SNS::Subscription",
+        items="Subscriptions[]",
+        arn="{SubscriptionArn}",
+        relations=(Tie("subscribed-to", "TopicArn"),),
+    )
+
+    SERVICE = Service(
+        client="sns",
+        lists=(
+            Listing(operation="ListTopics", gives=(TOPIC,)),
+            Listing(operation="ListSubscriptions", gives=(SUBSCRIPTION,)),
+        ),
+    )
+
+What else there is: `scalar` for listings of mere names; `batch`, `each`, `key`, `of` for describe calls that take many
+ids; `shared` for one answer that tells of all items; `lists` below a resource for what is listed per item (its
+templates see that item; the items found see it as `{^Path}`); a function instead of a Tie for relations that need code,
+its docstring being its line in the docs; `iam=` where the action is not `prefix:Operation`; `home_only` and
+`reach=Reach.GLOBAL` for what has no region. A key of `config` is missing only if it could not be asked, and then there
+is a NotEvaluated. `config` keeps AWS's spelling and AWS's answer: nothing is renamed, nothing interpreted.
+
+Words for relations, so that all files use the same: `in` (a VPC, a subnet, a cluster, a group), `attached-to`,
+`member-of`, `uses` (a security group, a layer, an image), `runs-as` (a role), `encrypted-by`, `logs-to`, `targets`,
+`trusts`, `peers`, `subscribed-to`, `protected-by`, `built-from`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache, lru_cache
+
+from sakimori.discover.declare import Service
+
+
+@cache
+def services() -> dict[str, Service]:
+    """Every service file by its name, in the order of names."""
+    names = sorted(found.name for found in pkgutil.iter_modules(__path__))
+    return {name: importlib.import_module(f"{__name__}.{name}").SERVICE for name in names}
