@@ -59,7 +59,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import cache, lru_cache
+from functools import cache
 
 from sakimori.discover.declare import Service
 
