@@ -109,6 +109,7 @@ def config_shape(service: Service, listing: Listing, resource: Resource) -> Keys
     """The keys of the config, each with its shape, None where we cannot tell."""
     item = shape_at(operation(service, listing).output_shape, resource.items)
     keys: dict[str, Any] = {resource.scalar: None} if resource.scalar else dict(item.members)
+    keys |= dict.fromkeys(resource.inherit)
     for detail in resource.details:
         found = None if detail.parse else shape_at(operation(service, detail).output_shape, detail.path)
         if detail.under:

@@ -67,7 +67,8 @@ class Call:
     """An API call. `parameters` are templates; None among them is left out.
 
     `iam` is the action it needs, if that is not `prefix:Operation`; `absent` are the error codes that mean that there
-    is nothing, and not that the call failed; `client` is boto3's name of another service that answers it.
+    is nothing, and not that the call failed; `client` is boto3's name of another service that answers it; `secrets`
+    are paths to what is taken out of the answer before anything else sees it.
     """
 
     operation: str
@@ -75,6 +76,7 @@ class Call:
     iam: str = ""
     absent: tuple[str, ...] = ()
     client: str = ""
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,8 @@ class Detail(Call):
     With `batch`, one call answers for so many items: `each` is the parameter that takes the list of them (its template
     is filled for each), and the answer's members at `path` belong to the item for which `key` (a path in the member)
     and `of` (a template over the item) are equal. With `shared`, one call without parameters answers for all items of
-    the place, matched likewise; `many` merges the list of all that match. `region` (a template) asks another region.
+    the place, matched likewise; `value` is the part of the member that is merged, and `many`
+    merges the list of all that match. `region` (a template) asks another region.
     `when` says which items need the call. `prepare` is an operation that is called until it answers State COMPLETE.
     `parse` turns the whole answer into the members, or into what is merged. Where `truncated` leads to something true,
     the answer is not whole, and that is a NotEvaluated.
@@ -97,6 +100,7 @@ class Detail(Call):
     each: str = ""
     shared: bool = False
     many: bool = False
+    value: str = ""
     key: str = ""
     of: str = ""
     region: str = ""
@@ -137,8 +141,9 @@ class Resource:
     """A kind of asset: where its items are in the answer, and what they mean.
 
     `type` is the CloudFormation name; `items` the path to the items; `arn`, `name` and `region` are templates over the
-    item with its details. `scalar` names an item that is a mere text (`ListTables` gives names). `documents` are the
-    paths (without lists) of JSON text, which becomes objects. `shape` changes an item that needs more than that.
+    item with its details. `scalar` names an item that is a mere text (`ListTables` gives names). `inherit` maps
+    keys to templates over the item above, whose values an item gets under these keys. `documents` are the paths
+    (without lists) of JSON text, which becomes objects. `shape` changes an item that needs more than that.
     """
 
     type: str
@@ -153,6 +158,7 @@ class Resource:
     lists: tuple[Listing, ...] = ()
     relations: tuple[Tie | Relate, ...] = ()
     documents: tuple[str, ...] = ()
+    inherit: Mapping[str, str] = field(default_factory=dict)
     shape: Callable[[Item], Item] | None = None
 
     def found(self, answer: Any) -> list[Item]:

@@ -95,6 +95,8 @@ class Details:
             members.setdefault(find(member, detail.key), []).append(member)
         for index in wanted:
             mine = members.get(fill(detail.of, Scope(items[index], self.place.values())), [])
+            if detail.value:
+                mine = [find(member, detail.value) for member in mine]
             _put(detail, items[index], mine if detail.many else mine[0] if mine else None)
 
 

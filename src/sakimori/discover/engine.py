@@ -205,6 +205,8 @@ class _Look:
     def _transform(self, resource: Resource, item: Item, parent: Item | None, parcel: Found) -> str:
         """One item as an asset with its relations; its uid."""
         place = self.unit.place
+        for key, template in resource.inherit.items():
+            item[key] = fill(template, Scope(parent, place.values()))
         for path in resource.documents:
             _decode(item, path)
         config = resource.shape(item) if resource.shape else item
@@ -220,7 +222,8 @@ class _Look:
         tags = _tags(find(config, resource.tags))
         region = (fill(resource.region, scope) if resource.region else None) or place.region
         name = (fill(resource.name, scope) if resource.name else None) or tags.get("Name", "")
-        account = uid.split(":", 5)[4] or place.account
+        owner = uid.split(":", 5)[4]
+        account = owner if owner.isdigit() else place.account
         asset = Asset(uid, resource.type, account, region, config, tags, str(name))
         parcel.assets.append(asset)
         for relation in resource.relations:
@@ -242,6 +245,7 @@ class _Look:
                 service.action(listing),
                 fill(given, Scope({}, self.unit.place.values())),
                 page_size=listing.page_size,
+                secrets=listing.secrets,
             )
         )
 
@@ -257,6 +261,7 @@ class _Look:
             region=region,
             prepare=detail.prepare,
             batch=bool(detail.batch),
+            secrets=detail.secrets,
         )
         return whole(self.source.pages(question))
 

@@ -11,7 +11,7 @@ from sakimori.aws.clients import Clients, Keys
 from sakimori.aws.errors import AwsError, Unreachable
 from sakimori.aws.organization import Account, AssumedRole, Caller, accounts, caller, enabled_regions
 from sakimori.discover.declare import Place
-from sakimori.discover.source import Answer, Question
+from sakimori.discover.source import Answer, Question, without
 from sakimori.model.asset import GLOBAL, NotEvaluated
 
 PLANNERS = 8
@@ -113,7 +113,8 @@ class LiveSource:
         if question.prepare:
             self._prepare(question)
         try:
-            yield from self._ask(question, question.operation)
+            for answer in self._ask(question, question.operation):
+                yield without(answer, question.secrets)
         except Unreachable as error:
             offered = self.clients.offered(question.client, self._region(question), question.place.partition)
             if error.code != "EndpointConnectionError" or offered:

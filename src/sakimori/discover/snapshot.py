@@ -24,7 +24,7 @@ from sakimori.aws.errors import AwsError
 from sakimori.discover.declare import Place, Service
 from sakimori.discover.engine import Unit, inventory
 from sakimori.discover.services import services
-from sakimori.discover.source import Answer, NotInSnapshot, Question, Source, whole
+from sakimori.discover.source import Answer, NotInSnapshot, Question, Source, whole, without
 from sakimori.model.asset import Inventory, NotEvaluated
 
 LAYOUT = "sakimori-snapshot-1"
@@ -98,7 +98,7 @@ def _answer(path: Path, question: Question) -> Answer:
     if isinstance(error, dict) and set(found) == {"Error"}:
         code, message = str(error.get("Code", "Unknown")), str(error.get("Message", ""))
         raise AwsError(str(error.get("Action") or question.action), question.name, code, message)
-    return {key: value for key, value in found.items() if key != "ResponseMetadata"}
+    return without({key: value for key, value in found.items() if key != "ResponseMetadata"}, question.secrets)
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from sakimori.aws.errors import AwsError
 from sakimori.discover.declare import Place
+from sakimori.discover.paths import find_all
 
 Answer = dict[str, Any]
 """An API's answer as plain JSON values, without ResponseMetadata."""
@@ -31,6 +32,7 @@ class Question:
     region: str = ""
     page_size: int = 0
     prepare: str = ""
+    secrets: tuple[str, ...] = ()
     batch: bool = False
 
     @property
@@ -50,6 +52,16 @@ class Source(Protocol):
 
     def pages(self, question: Question) -> Iterator[Answer]:
         """The answer, a page at a time. Raises AwsError."""
+
+
+def without(answer: Answer, paths: Iterable[str]) -> Answer:
+    """The answer, from which what the paths lead to has been taken out."""
+    for path in paths:
+        above, _, name = path.rpartition(".")
+        for holder in find_all(answer, above):
+            if isinstance(holder, dict):
+                holder.pop(name, None)
+    return answer
 
 
 def whole(pages: Iterable[Answer]) -> Answer:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from urllib.request import Request, urlopen
 
-from sakimori.simulate.lacking import lacking
+from sakimori.simulate.lacking import answer_for
 from sakimori.simulate.recognise import Operation, operation_of, serialised
 
 if TYPE_CHECKING:
@@ -117,8 +117,11 @@ class SimulatedAws:
 
 
 @contextmanager
-def simulated_aws() -> Iterator[SimulatedAws]:
-    """Starts the simulation in a thread, points boto3's environment at it, and stops and restores on the way out."""
+def simulated_aws(*, images: bool = False) -> Iterator[SimulatedAws]:
+    """Starts the simulation in a thread, points boto3's environment at it, and stops and restores on the way out.
+
+    With `images` every account owns moto's AMIs and their 1,300 snapshots from the start; AWS has no such accounts.
+    """
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
@@ -131,7 +134,8 @@ def simulated_aws() -> Iterator[SimulatedAws]:
     application = _in_front(DomainDispatcherApplication(create_backend_app), handlers, watchers)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     url = f"http://127.0.0.1:{server.server_port}"
-    with _serving(server), _environment({**_ENVIRONMENT, "AWS_ENDPOINT_URL": url}):
+    wanted = {**_ENVIRONMENT, "AWS_ENDPOINT_URL": url, "MOTO_EC2_LOAD_DEFAULT_AMIS": str(images).lower()}
+    with _serving(server), _environment(wanted):
         yield SimulatedAws(url, handlers, watchers)
 
 
@@ -165,10 +169,8 @@ def _environment(wanted: dict[str, str]) -> Iterator[None]:
 
 
 def _in_front(moto: WSGIApplication, handlers: dict[str, Handler], watchers: list[Watcher]) -> WSGIApplication:
-    lacked = lacking()
-
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer = _answer(environ, handlers, watchers, lacked)
+        answer = _answer(environ, handlers, watchers)
         if answer is None:
             return moto(environ, start_response)
         headers = {**answer.headers, "Content-Length": str(len(answer.body))}
@@ -182,7 +184,6 @@ def _answer(
     environ: WSGIEnvironment,
     handlers: dict[str, Handler],
     watchers: list[Watcher],
-    lacked: dict[str, dict[str, Any]],
 ) -> Answer | None:
     """Ours, where a watcher or a handler has one, or moto has none."""
     if environ.get("PATH_INFO", "").startswith("/moto-api"):
@@ -196,7 +197,8 @@ def _answer(
     for name in (f"{call.service}:{call.operation}", str(operation), f"{call.service}:{call.method}"):
         if name in handlers:
             return handlers[name](call)
-    return told(operation, lacked[str(operation)]) if operation and str(operation) in lacked else None
+    ours = answer_for(str(operation), call.body) if operation else None
+    return told(operation, ours) if operation and ours is not None else None
 
 
 def _call(environ: WSGIEnvironment) -> Call:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 _EMPTY = {
     "ec2": {
         "DescribeInstanceConnectEndpoints": "InstanceConnectEndpoints",
         "DescribeVpcBlockPublicAccessExclusions": "VpcBlockPublicAccessExclusions",
+        "DescribeClientVpnEndpoints": "ClientVpnEndpoints",
     },
+    "directconnect": {
+        "DescribeVirtualInterfaces": "virtualInterfaces",
+        "DescribeDirectConnectGateways": "directConnectGateways",
+        "DescribeDirectConnectGatewayAssociations": "directConnectGatewayAssociations",
+    },
+    "network-firewall": {"ListFirewallPolicies": "FirewallPolicies", "ListRuleGroups": "RuleGroups"},
 }
 """Service -> operation -> the list in its answer."""
 
@@ -26,9 +34,17 @@ _TOLD: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def lacking() -> dict[str, dict[str, Any]]:
-    """`service:Operation`, as boto3 names them -> what is answered."""
-    empty: dict[str, dict[str, Any]] = {
-        f"{s}:{o}": {name: []} for s, operations in _EMPTY.items() for o, name in operations.items()
-    }
-    return empty | {f"{s}:{o}": told for s, operations in _TOLD.items() for o, told in operations.items()}
+def answer_for(operation: str, body: bytes) -> dict[str, Any] | None:
+    """What is answered to `service:Operation`, as boto3 names them; None where moto answers."""
+    if operation == "organizations:ListPolicies":
+        return _policies(body)
+    service, _, name = operation.partition(":")
+    if name in _EMPTY.get(service, {}):
+        return {_EMPTY[service][name]: []}
+    return _TOLD.get(service, {}).get(name)
+
+
+def _policies(body: bytes) -> dict[str, Any] | None:
+    """moto knows service control policies; of the kinds that came later there are none."""
+    kind = json.loads(body or b"{}").get("Filter")
+    return {"Policies": []} if kind in ("RESOURCE_CONTROL_POLICY", "DECLARATIVE_POLICY_EC2") else None
