@@ -41,14 +41,20 @@ class Unit:
 
 @dataclass(slots=True)
 class Found:
-    """A parcel of what a unit has found. The last one of a unit is `done`, and names the asset types seen whole."""
+    """A parcel of what a unit has found. The last one of a unit is `done`, and names the asset types seen whole.
+
+    `asked` are the keys of config that further calls fill; `incomplete` the uids of assets of which not all could be
+    asked, True if it is the description itself that is missing.
+    """
 
     unit: Unit
     assets: list[Asset] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
+    asked: frozenset[str] = frozenset()
+    incomplete: dict[str, bool] = field(default_factory=dict)
     done: bool = False
-    seen: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
 
 
 def units(places: Iterable[Place], services: Mapping[str, Service], home: str) -> Iterator[Unit]:
@@ -68,7 +74,7 @@ def units(places: Iterable[Place], services: Mapping[str, Service], home: str) -
 
 def discover(source: Source, wanted: Iterable[Unit]) -> Iterator[Found]:
     """What the units find, in parcels, in no particular order. Closing the iterator stops the work at its next call."""
-    found: queue.Queue[Found | BaseException] = queue.Queue(WAITING)
+    found: queue.Queue[Found] = queue.Queue(WAITING)
     stop = threading.Event()
     planned = list(wanted)
     with ThreadPoolExecutor(UNITS, "unit") as unit_pool, ThreadPoolExecutor(CALLS, "call") as call_pool:
@@ -78,8 +84,8 @@ def discover(source: Source, wanted: Iterable[Unit]) -> Iterator[Found]:
                 _Look(unit, source, call_pool, lambda parcel: _put(found, parcel, stop)).run()
             except _Stopped:
                 pass
-            except BaseException as error:
-                _put_quietly(found, error, stop)
+            except Exception as error:
+                _put_quietly(found, _broken(unit, error), stop)
 
         try:
             for unit in planned:
@@ -87,8 +93,6 @@ def discover(source: Source, wanted: Iterable[Unit]) -> Iterator[Found]:
             left = len(planned)
             while left:
                 parcel = found.get()
-                if isinstance(parcel, BaseException):
-                    raise parcel
                 left -= parcel.done
                 yield parcel
         finally:
@@ -111,9 +115,18 @@ def _put(found: queue.Queue[Any], parcel: Any, stop: threading.Event) -> None:
     raise _Stopped
 
 
-def _put_quietly(found: queue.Queue[Any], error: BaseException, stop: threading.Event) -> None:
+def _broken(unit: Unit, error: Exception) -> Found:
+    """An answer that we do not understand ends its unit, and nothing else."""
+    place, kind = unit.place, type(error).__name__
+    told = NotEvaluated(
+        f"{unit.service.prefix or unit.service.client}:*", place.account, place.region, "", kind, str(error)
+    )
+    return Found(unit, not_evaluated=[told], done=True)
+
+
+def _put_quietly(found: queue.Queue[Any], parcel: Found, stop: threading.Event) -> None:
     try:
-        _put(found, error, stop)
+        _put(found, parcel, stop)
     except _Stopped:
         return
 
@@ -162,7 +175,7 @@ class _Look:
             if not listing.home_only or self.unit.place.region == self.unit.place.home:
                 self._list(listing)
         types = {resource.type for _, resource in self.unit.service.resources()}
-        self.emit(Found(self.unit, done=True, seen=frozenset(types - self.unseen)))
+        self.emit(Found(self.unit, done=True, whole=frozenset(types - self.unseen)))
 
     def _list(self, listing: Listing) -> None:
         """A listing of the whole place: get -> transform, a page at a time."""
@@ -193,11 +206,12 @@ class _Look:
             items = [(item, parent) for answer, parent in answers for item in resource.found(answer)]
             if not items:
                 continue
-            parcel = Found(self.unit)
+            parcel = Found(self.unit, asked=frozenset(filter(None, (each.under for each in resource.details))))
             missing = self.details.merge(resource, [item for item, _ in items])
             uids = [self._transform(resource, item, parent, parcel) for item, parent in items]
             for index, detail, error in missing:
-                parcel.not_evaluated.append(self._not_evaluated(detail, error, uids[index], detail.prepare))
+                parcel.not_evaluated.append(self._not_evaluated(detail, error, uids[index]))
+                parcel.incomplete[uids[index]] = parcel.incomplete.get(uids[index], False) or not detail.under
             self.emit(parcel)
             for below in resource.lists:
                 self._list_below(below, [item for item, _ in items], uids)
@@ -278,7 +292,7 @@ class _Look:
         self.unseen.update(found.type for _, found in below)
         self.emit(Found(self.unit, not_evaluated=[self._not_evaluated(listing, error, resource)]))
 
-    def _not_evaluated(self, call: Listing | Detail, error: AwsError, resource: str, prepare: str = "") -> NotEvaluated:
+    def _not_evaluated(self, call: Listing | Detail, error: AwsError, resource: str) -> NotEvaluated:
         place = self.unit.place
         action = error.action or self.unit.service.action(call)
         return NotEvaluated(action, place.account, place.region, resource, error.code, error.message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -18,10 +18,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, select
 
+from sakimori.model.asset import Inventory, NotEvaluated
 from sakimori.model.finding import Finding
 from sakimori.model.match import Match
 from sakimori.model.refusal import Refusal
-from sakimori.store import database, findings, matches, tables
+from sakimori.store import assets, database, findings, matches, tables
+from sakimori.store.assets import HistoryEntry, Recorded, Run, Scope, Seen
 from sakimori.store.database import LedgerError, reading, writing
 from sakimori.store.findings import FindingFilter, Status, StatusChange, StoredFinding, Upserted
 from sakimori.store.lake import LakeFile
@@ -30,9 +32,14 @@ from sakimori.store.text import storable
 
 __all__ = [
     "FindingFilter",
+    "HistoryEntry",
     "Ledger",
     "LedgerError",
     "ObjectEntry",
+    "Recorded",
+    "Run",
+    "Scope",
+    "Seen",
     "Status",
     "StatusChange",
     "StoredFinding",
@@ -263,6 +270,57 @@ class Ledger:
         """Every status the finding has had, the first first."""
         with reading(self._engine) as connection:
             return findings.history(connection, uid)
+
+    # Discovery
+
+    def begin_discovery(self, source: str) -> int:
+        """A new run's number; see `assets`."""
+        with writing(self._engine) as connection:
+            return assets.begin(connection, source)
+
+    def put_seen(self, run: int, seen: Seen) -> Recorded:
+        """Adds or updates the assets and relations that a unit of the run saw."""
+        with writing(self._engine) as connection:
+            return assets.put(connection, run, seen)
+
+    def end_unit(
+        self,
+        run: int,
+        scope: Scope,
+        whole: Collection[str],
+        missing: Iterable[NotEvaluated],
+        incomplete: Collection[str] = (),
+    ) -> int:
+        """Marks as gone what the unit did not see of the types that it saw whole; how many that are."""
+        with writing(self._engine) as connection:
+            return assets.end_unit(connection, run, scope, whole, missing, incomplete)
+
+    def put_not_evaluated(self, run: int, scope: Scope, missing: Iterable[NotEvaluated]) -> None:
+        """Makes `missing` all that the unit could not see."""
+        with writing(self._engine) as connection:
+            assets.put_not_evaluated(connection, run, scope, missing)
+
+    def end_discovery(self, run: int) -> None:
+        """Enters that the run came to its end."""
+        with writing(self._engine) as connection:
+            assets.end(connection, run)
+
+    def discoveries(self) -> list[Run]:
+        """Every discovery, the first first."""
+        with reading(self._engine) as connection:
+            return assets.runs(connection)
+
+    def inventory(
+        self, accounts: Collection[str] = (), regions: Collection[str] = (), types: Collection[str] = ()
+    ) -> Inventory:
+        """What is there now: of these accounts, regions and asset types (none: all)."""
+        with reading(self._engine) as connection:
+            return assets.inventory(connection, accounts, regions, types)
+
+    def asset_history(self, uid: str) -> list[HistoryEntry]:
+        """What became of the asset since it was first seen, the first first."""
+        with reading(self._engine) as connection:
+            return assets.history(connection, uid)
 
 
 def _setting(connection: Connection, name: str) -> str | None:

@@ -116,3 +116,75 @@ settings = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+discovery_runs = Table(
+    "discovery_runs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("ended_at", Text, nullable=False),  # "" while it runs, and for ever if it was interrupted
+    sqlite_autoincrement=True,
+)
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of all of the above
+    Column("criticality", Integer),
+    Column("seen_account", Text, nullable=False),  # where it was last seen from: another account may share it
+    Column("seen_region", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("run", Integer, ForeignKey("discovery_runs.number"), nullable=False),  # the last that saw it
+    Column("first_seen", Text, nullable=False),
+    Column("changed_at", Text, nullable=False),
+    Column("gone_at", Text, nullable=False),  # "" while it is there
+    Index("assets_type", "type"),
+    Index("assets_unit", "seen_account", "seen_region", "service"),
+)
+
+asset_history = Table(
+    "asset_history",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("uid", Text, ForeignKey("assets.uid"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("changes", Text, nullable=False),
+    Index("asset_history_uid", "uid"),
+)
+
+relations = Table(
+    "relations",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("properties", Text, nullable=False),
+    Column("run", Integer, nullable=False),
+    Index("relations_target", "target"),
+)
+
+not_evaluated = Table(
+    "not_evaluated",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("account", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("service", Text, nullable=False),  # "" for what was asked while planning
+    Column("action", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("not_evaluated_unit", "account", "region", "service"),
+)

@@ -1,0 +1,334 @@
+"""Assets and relations in the ledger: what is there, what it was before, when it went, and what could not be seen.
+
+The functions take a connection inside a transaction; `ledger.py` opens it. A discovery is a numbered run. Its units are
+(account, region, service); only a unit that saw all assets of a type may mark those that it did not see as gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sakimori.model.asset import Asset, Inventory, NotEvaluated, Relation
+from sakimori.store.diff import Change, canonical, changes
+from sakimori.store.tables import asset_history, assets, discovery_runs, not_evaluated, relations
+from sakimori.store.text import storable, storable_json
+
+IN_CLAUSE = 500
+
+
+class Event(StrEnum):
+    """What an entry of an asset's history tells."""
+
+    CHANGED = "changed"
+    GONE = "gone"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One entry of an asset's history; see `diff.Change` for what changed."""
+
+    at: str
+    run: int
+    event: Event
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A discovery. `ended_at` is "" if it is under way or was interrupted."""
+
+    number: int
+    source: str
+    started_at: str
+    ended_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A unit of discovery."""
+
+    account: str
+    region: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Assets and relations that a unit saw. `asked` are keys of config that further calls fill: where one is missing,
+    it could not be asked, which is no change. `incomplete` are the uids of assets that lack such keys, True if what
+    could not be asked is the description itself."""
+
+    scope: Scope
+    assets: Sequence[Asset] = ()
+    relations: Sequence[Relation] = ()
+    asked: frozenset[str] = frozenset()
+    incomplete: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Recorded:
+    """How many assets were new, changed, came back and went."""
+
+    new: int = 0
+    changed: int = 0
+    returned: int = 0
+    gone: int = 0
+
+    def __add__(self, other: Recorded) -> Recorded:
+        return Recorded(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.returned + other.returned,
+            self.gone + other.gone,
+        )
+
+
+# ---- a run
+
+
+def begin(connection: Connection, source: str) -> int:
+    """A new run's number."""
+    row = {"source": storable(source), "started_at": _now(), "ended_at": ""}
+    done = connection.execute(insert(discovery_runs).returning(discovery_runs.c.number), row)
+    return int(done.scalar_one())
+
+
+def end(connection: Connection, run: int) -> None:
+    """The run was not interrupted."""
+    connection.execute(update(discovery_runs).where(discovery_runs.c.number == run).values(ended_at=_now()))
+
+
+def runs(connection: Connection) -> list[Run]:
+    """All runs, the first first."""
+    return [Run(*row) for row in connection.execute(select(discovery_runs).order_by(discovery_runs.c.number))]
+
+
+def put(connection: Connection, run: int, seen: Seen) -> Recorded:
+    """Adds or updates the assets and relations that a unit saw."""
+    given = {storable(asset.uid): asset for asset in seen.assets}
+    known = {row.uid: row for row in _rows(connection, list(given))}
+    new, changed, kept, entries, done = [], [], [], [], Recorded()
+    now = _now()
+    for uid, asset in given.items():
+        before = known.get(uid)
+        if before is None:
+            new.append(_row(asset, seen.scope, run) | {"first_seen": now, "changed_at": now, "gone_at": ""})
+            done.new += 1
+            continue
+        if _is_others(before, asset, seen.scope) or (seen.incomplete.get(uid) and not before.gone_at):
+            kept.append({"key": uid, "run": run})
+            continue
+        row = _row(asset, seen.scope, run)
+        event = Event.RETURNED if before.gone_at else Event.CHANGED
+        told = list(_changes(before, asset, seen.asked)) if row["digest"] != before.digest else []
+        if told or before.gone_at:
+            entries.append({"uid": uid, "at": now, "run": run, "event": event, "changes": storable_json(told)})
+            done.returned += event is Event.RETURNED
+            done.changed += event is Event.CHANGED
+        at = now if told or before.gone_at else before.changed_at
+        changed.append({"key": uid, **row, "changed_at": at, "gone_at": ""})
+    _write(connection, new, changed, kept, entries)
+    _relate(connection, run, seen.relations)
+    return done
+
+
+def end_unit(
+    connection: Connection,
+    run: int,
+    scope: Scope,
+    whole: Collection[str],
+    missing: Iterable[NotEvaluated],
+    incomplete: Collection[str],
+) -> int:
+    """What the unit did not see of the types that it saw whole is gone; how many that are. Keeps what is not evaluated.
+
+    Relations that were not seen again go with what they came from, or because it has them no more; not those of assets
+    of which not everything could be asked.
+    """
+    c, now = assets.c, _now()
+    mine = (c.seen_account == scope.account, c.seen_region == scope.region, c.service == scope.service)
+    query = select(c.uid).where(*mine, c.type.in_(sorted(whole)), c.run < run, c.gone_at == "")
+    gone = list(connection.execute(query).scalars())
+    if gone:
+        rows = [{"key": uid, "gone_at": now} for uid in gone]
+        connection.execute(update(assets).where(c.uid == bindparam("key")).values(gone_at=bindparam("gone_at")), rows)
+        entries = [{"uid": uid, "at": now, "run": run, "event": Event.GONE, "changes": "[]"} for uid in gone]
+        connection.execute(insert(asset_history), entries)
+    settled = select(c.uid).where(*mine, (c.run == run) | (c.gone_at != ""))
+    stale = select(relations.c.source).where(relations.c.run < run, relations.c.source.in_(settled)).distinct()
+    sources = sorted(set(connection.execute(stale).scalars()) - {storable(uid) for uid in incomplete})
+    for some in _pieces(sources):
+        connection.execute(delete(relations).where(relations.c.run < run, relations.c.source.in_(some)))
+    put_not_evaluated(connection, run, scope, missing)
+    return len(gone)
+
+
+def put_not_evaluated(connection: Connection, run: int, scope: Scope, missing: Iterable[NotEvaluated]) -> None:
+    """Makes `missing` all that is known of what the unit could not see."""
+    c = not_evaluated.c
+    mine = (c.account == scope.account, c.region == scope.region, c.service == scope.service)
+    connection.execute(delete(not_evaluated).where(*mine))
+    rows = [
+        {
+            **{"account": scope.account, "region": scope.region, "service": scope.service, "run": run, "at": _now()},
+            **{name: storable(getattr(each, name)) for name in ("action", "resource", "code", "message")},
+        }
+        for each in missing
+    ]
+    if rows:
+        connection.execute(insert(not_evaluated), rows)
+
+
+# ---- reading
+
+
+def inventory(
+    connection: Connection, accounts: Collection[str] = (), regions: Collection[str] = (), types: Collection[str] = ()
+) -> Inventory:
+    """What is there now: of these accounts, regions and types (none: all), with the relations that start there."""
+    c = assets.c
+    query = select(assets).where(c.gone_at == "").order_by(c.uid)
+    for column, wanted in ((c.account, accounts), (c.region, regions), (c.type, types)):
+        if wanted:
+            query = query.where(column.in_(sorted(wanted)))
+    found = Inventory(_asset(row) for row in connection.execution_options(yield_per=1_000).execute(query))
+    tied = connection.execute(select(relations).order_by(*relations.primary_key))
+    found.relations += [
+        Relation(row.source, row.kind, row.target, json.loads(row.properties))
+        for row in tied
+        if found.get(row.source) is not None
+    ]
+    n = not_evaluated.c
+    missing = select(n.action, n.account, n.region, n.resource, n.code, n.message).order_by(n.number)
+    if accounts:
+        missing = missing.where(n.account.in_(sorted(accounts)))
+    found.not_evaluated += [NotEvaluated(*row) for row in connection.execute(missing)]
+    return found
+
+
+def history(connection: Connection, uid: str) -> list[HistoryEntry]:
+    """What became of the asset, the first first; empty if it has been the same since it was first seen."""
+    c = asset_history.c
+    query = select(c.at, c.run, c.event, c.changes).where(c.uid == uid).order_by(c.number)
+    return [
+        HistoryEntry(row.at, row.run, Event(row.event), tuple(json.loads(row.changes)))
+        for row in connection.execute(query)
+    ]
+
+
+# ---- rows
+
+
+def _rows(connection: Connection, uids: Sequence[str]) -> Iterator[Row[Any]]:
+    for some in _pieces(uids):
+        yield from connection.execute(select(assets).where(assets.c.uid.in_(some)))
+
+
+def _pieces(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[at : at + IN_CLAUSE] for at in range(0, len(values), IN_CLAUSE))
+
+
+def _row(asset: Asset, scope: Scope, run: int) -> dict[str, Any]:
+    told = [asset.type, asset.account, asset.region, asset.name, asset.tags, asset.config]
+    return {
+        "uid": storable(asset.uid),
+        "type": asset.type,
+        "account": asset.account,
+        "region": asset.region,
+        "name": storable(asset.name),
+        "tags": storable_json(asset.tags),
+        "config": storable_json(asset.config),
+        "digest": hashlib.sha256(canonical(told)).hexdigest()[:32],
+        "criticality": asset.criticality,
+        "seen_account": scope.account,
+        "seen_region": scope.region,
+        "service": scope.service,
+        "run": run,
+    }
+
+
+def _is_others(before: Row[Any], asset: Asset, scope: Scope) -> bool:
+    """Whether we see what another account shares with us, and that account has told of it itself: its word counts."""
+    return asset.account != scope.account and before.seen_account == asset.account and not before.gone_at
+
+
+def _changes(before: Row[Any], asset: Asset, asked: frozenset[str]) -> Iterator[Change]:
+    old, new = json.loads(before.config), json.loads(storable_json(asset.config))
+    both = {key for key in asked if key in old and key in new}
+    old, new = ({key: v for key, v in side.items() if key not in asked or key in both} for side in (old, new))
+    yield from changes(old, new)
+    yield from changes(json.loads(before.tags), dict(asset.tags), "tags")
+
+
+_CHANGING = (
+    *("type", "account", "region", "name", "tags", "config", "digest"),
+    *("seen_account", "seen_region", "service", "run", "changed_at", "gone_at"),
+)
+
+
+def _write(
+    connection: Connection,
+    new: list[dict[str, Any]],
+    changed: list[dict[str, Any]],
+    kept: list[dict[str, Any]],
+    entries: list[dict[str, Any]],
+) -> None:
+    if new:
+        connection.execute(insert(assets), new)
+    if changed:
+        statement = update(assets).where(assets.c.uid == bindparam("key"))
+        rows = [{name: row[name] for name in ("key", *_CHANGING)} for row in changed]
+        connection.execute(statement.values({name: bindparam(name) for name in _CHANGING}), rows)
+    if kept:
+        statement = update(assets).where(assets.c.uid == bindparam("key"))
+        connection.execute(statement.values(run=bindparam("run")), kept)
+    if entries:
+        connection.execute(insert(asset_history), entries)
+
+
+def _relate(connection: Connection, run: int, given: Iterable[Relation]) -> None:
+    rows = {
+        (storable(tie.source), tie.kind, storable(tie.target)): {
+            "source": storable(tie.source),
+            "kind": tie.kind,
+            "target": storable(tie.target),
+            "properties": storable_json(tie.properties),
+            "run": run,
+        }
+        for tie in given
+    }
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(relations)
+    fresh = {"properties": statement.excluded.properties, "run": statement.excluded.run}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(relations.primary_key), set_=fresh), list(rows.values())
+    )
+
+
+def _asset(row: Row[Any]) -> Asset:
+    return Asset(
+        row.uid,
+        row.type,
+        row.account,
+        row.region,
+        json.loads(row.config),
+        json.loads(row.tags),
+        row.name,
+        row.criticality,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
