@@ -1,0 +1,180 @@
+"""Answers: what reaches what, with a witness; or what is in the way; or why that is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sakimori.assess.network.blocked import Blocker, blockers
+from sakimori.assess.network.compile import compile_topology
+from sakimori.assess.network.judge import (
+    REACHABLE,
+    UNCERTAIN,
+    UNREACHABLE,
+    Judgement,
+    judge,
+    nodes_back,
+    nodes_there,
+)
+from sakimori.assess.network.resolve import UnknownEnd, hosts
+from sakimori.assess.network.space import PORTS, Space, box
+from sakimori.assess.network.topology import Topology
+from sakimori.assess.network.ways import Host, Ways
+from sakimori.assess.network.witness import packet, passed, pick, points
+from sakimori.model.asset import Inventory
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`source` and `target` as users name them; `protocol` and `port` (the server's) None for any."""
+
+    source: str
+    target: str
+    protocol: int | None = None
+    port: int | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What `sakimori reach --json` prints. `judgement` is what it was made of."""
+
+    answer: str
+    source: str
+    target: str
+    packet: dict[str, Any] = field(default_factory=dict)
+    path: list[str] = field(default_factory=list)
+    return_path: list[str] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
+    blocked_by: list[Blocker] = field(default_factory=list)
+    unknown_because: list[str] = field(default_factory=list)
+    hops: list[dict[str, Any]] = field(default_factory=list)
+    judgement: Judgement | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "from": self.source,
+            "to": self.target,
+            "answer": self.answer,
+            "packet": self.packet,
+            "path": self.path,
+            "return_path": self.return_path,
+            "rules": self.rules,
+            "blocked_by": [each.to_json() for each in self.blocked_by],
+            "unknown_because": self.unknown_because,
+            "hops": self.hops,
+        }
+
+
+class Engine:
+    """One compiled inventory, to be asked often."""
+
+    def __init__(self, inventory: Inventory | Topology) -> None:
+        self.net = inventory if isinstance(inventory, Topology) else compile_topology(inventory)
+        self.ways = Ways(self.net)
+
+    def ask(self, question: Question) -> Answer:
+        """Raises UnknownEnd where the inventory does not have what the question names."""
+        sources = hosts(self.net, question.source, source=True)
+        targets = hosts(self.net, question.target, source=False)
+        if question.source == question.target == "internet":
+            raise UnknownEnd("from the internet to the internet is nothing that this inventory decides")
+        return self.between(sources, targets, question)
+
+    def ask_all(self, question: Question) -> Iterator[Answer]:
+        """One answer for every asset with a network interface."""
+        sources = hosts(self.net, question.source, source=True)
+        for node in self.destinations():
+            targets = hosts(self.net, node, source=False)
+            if node != question.source:
+                asked = Question(question.source, node, question.protocol, question.port)
+                yield self.between(sources, targets, asked)
+
+    def destinations(self) -> list[str]:
+        return [
+            node
+            for node, interfaces in self.net.by_node.items()
+            if interfaces[0].kind in ("host", "balancer", "endpoint")
+        ]
+
+    def between(self, sources: Iterable[Host], targets: Iterable[Host], question: Question) -> Answer:
+        """The first way that lets something pass decides; else all that is in the way is named."""
+        judged: list[Judgement] = []
+        for judgement in self.judgements(sources, targets, question):
+            if judgement.answer == REACHABLE:
+                return self._reachable(judgement, question)
+            judged.append(judgement)
+        uncertain = [each for each in judged if each.answer == UNCERTAIN]
+        if uncertain:
+            return self._unknown(uncertain, question)
+        return self._unreachable(judged, question)
+
+    def judgements(self, sources: Iterable[Host], targets: Iterable[Host], question: Question) -> Iterator[Judgement]:
+        """Every way between the hosts, judged."""
+        targets = list(targets)
+        for source in sources:
+            for target in targets:
+                if source.interface is not None and source.interface is target.interface:
+                    continue
+                query = packets(source, target, question)
+                for way in self.ways.between(source, target):
+                    yield judge(way, query)
+
+    def _reachable(self, judgement: Judgement, question: Question) -> Answer:
+        answer = self._start(judgement, question)
+        witness = points(judgement)
+        answer.packet = packet(judgement.way[0].flow, witness[0])
+        for component, where, ids, returning in passed(judgement, witness):
+            answer.hops.append({"component": component, "at": where, "rules": ids, "returning": returning})
+            answer.rules += [each for each in ids if each not in answer.rules]
+        caveats = (
+            each for leg in judgement.way for each in (*leg.forward.caveats, *(leg.back.caveats if leg.back else ()))
+        )
+        answer.unknown_because = list(dict.fromkeys(caveats))
+        return answer
+
+    def _start(self, judgement: Judgement, question: Question) -> Answer:
+        return Answer(
+            judgement.answer,
+            question.source,
+            question.target,
+            path=nodes_there(judgement.way, judgement),
+            return_path=nodes_back(judgement.way, judgement),
+            judgement=judgement,
+        )
+
+    def _unknown(self, uncertain: list[Judgement], question: Question) -> Answer:
+        answer = self._start(uncertain[0], question)
+        answer.packet = packet(uncertain[0].way[0].flow, pick(uncertain[0].spaces[0] or uncertain[0].query))
+        answer.unknown_because = list(dict.fromkeys(reason for each in uncertain for reason in each.reasons))
+        return answer
+
+    def _unreachable(self, judged: list[Judgement], question: Question) -> Answer:
+        if not judged:
+            why = f"no address of {question.source} and of {question.target} is of the same family"
+            blocker = Blocker("address", question.target, why, first=True)
+            return Answer(UNREACHABLE, question.source, question.target, blocked_by=[blocker])
+        first = judged[0]
+        if question.source == "internet":
+            first = max(judged, key=lambda each: len(nodes_there(each.way, each)))
+        answer = self._start(first, question)
+        answer.packet = packet(first.way[0].flow, pick(first.query))
+        answer.blocked_by = blockers(self.net, first)
+        known = {(each.component, each.id) for each in answer.blocked_by}
+        for other in judged:
+            if other is not first:
+                for each in blockers(self.net, other):
+                    if (each.component, each.id) not in known:
+                        known.add((each.component, each.id))
+                        answer.blocked_by.append(each.not_first())
+        return answer
+
+
+def packets(source: Host, target: Host, question: Question) -> Space:
+    """The packets that a question is about, in the coordinates of the first leg."""
+    protocol = (0, 255) if question.protocol is None else (question.protocol, question.protocol)
+    server = (0, PORTS) if question.port is None else (question.port, question.port)
+    open_ = source if source.ip is None else target if target.ip is None else None
+    if open_ is None:
+        return (box(protocol=protocol, server=server),)
+    return tuple(box(ip=span, protocol=protocol, server=server) for span in open_.ranges)
