@@ -39,9 +39,9 @@ def shape_at(shape: Any, path: str) -> Any:
             else:
                 return None
         if each:
-            if shape.type_name != "list":
+            if shape.type_name not in ("list", "map"):
                 return None
-            shape = shape.member
+            shape = shape.member if shape.type_name == "list" else shape.value
     return shape
 
 
@@ -102,6 +102,24 @@ def test_templates_and_ties_are_about_what_the_answers_hold(name: str) -> None:
             assert leads(keys, resource.tags), f"{resource.type}: nothing is called {resource.tags}"
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_further_calls_are_filled_from_what_the_item_holds(name: str) -> None:
+    for listing, resource in ALL[name].resources():
+        keys = config_shape(ALL[name], listing, resource)
+        filled: list[Any] = [detail.parameters for detail in resource.details]
+        filled += [[detail.of, detail.region] for detail in resource.details]
+        filled += [below.parameters for below in resource.lists]
+        for path in placeholders(str(filled)):
+            assert leads(keys, path), f"{resource.type}: nothing is called {path}"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_secrets_are_where_they_are_said_to_be(name: str) -> None:
+    for call, _ in calls(ALL[name]):
+        for path in call.secrets:
+            assert shape_at(operation(ALL[name], call).output_shape, path), f"{call.operation} has no {path}"
+
+
 Keys = Mapping[str, Any]
 
 
@@ -122,6 +140,7 @@ def config_shape(service: Service, listing: Listing, resource: Resource) -> Keys
 
 
 def leads(keys: Keys, path: str) -> bool:
+    path = path.removeprefix("/")
     if path.startswith(("@", "^")) or not path:
         return True
     head, _, rest = path.partition(".")
@@ -139,7 +158,7 @@ def leads(keys: Keys, path: str) -> bool:
 
 
 def placeholders(template: str) -> list[str]:
-    return [path for found in re.findall(r"\{([^{}]*)\}", template) for path in found.split("?")]
+    return [path for found in re.findall(r"\{([^{}\']*)\}", template) for path in found.split("?")]
 
 
 @pytest.mark.parametrize("name", ALL)

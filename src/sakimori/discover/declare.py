@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from sakimori.aws.errors import AwsError
 from sakimori.discover.paths import Scope, fill, find_all
 from sakimori.model.asset import GLOBAL, Asset, Relation
 
@@ -67,8 +68,9 @@ class Call:
     """An API call. `parameters` are templates; None among them is left out.
 
     `iam` is the action it needs, if that is not `prefix:Operation`; `absent` are the error codes that mean that there
-    is nothing, and not that the call failed; `client` is boto3's name of another service that answers it; `secrets`
-    are paths to what is taken out of the answer before anything else sees it.
+    is nothing, and not that the call failed (`Code: words` where only these words in the message tell it); `client` is
+    boto3's name of another service that answers it; `secrets` are paths to what is taken out of the answer before
+    anything else sees it (of a map, its values).
     """
 
     operation: str
@@ -78,18 +80,23 @@ class Call:
     client: str = ""
     secrets: tuple[str, ...] = ()
 
+    def nothing(self, error: AwsError) -> bool:
+        """Whether the error says that there is nothing."""
+        told = (each.partition(": ") for each in self.absent)
+        return any(error.code == code and words in error.message for code, _, words in told)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail(Call):
     """A further call about an item, whose answer (the part at `path`) is merged into it as `under` ("": at its root).
 
-    What is absent is merged as None; what could not be asked is not merged at all, and is a NotEvaluated.
+    What is absent, or need not be asked, is merged as None; what could not be asked is not merged at all, and is a
+    NotEvaluated.
     With `batch`, one call answers for so many items: `each` is the parameter that takes the list of them (its template
     is filled for each), and the answer's members at `path` belong to the item for which `key` (a path in the member)
-    and `of` (a template over the item) are equal. With `shared`, one call without parameters answers for all items of
-    the place, matched likewise; `value` is the part of the member that is merged, and `many`
-    merges the list of all that match. `region` (a template) asks another region.
-    `when` says which items need the call. `prepare` is an operation that is called until it answers State COMPLETE.
+    and `of` (a template over the item) are equal; items whose other parameters differ never share a call. With `shared`, one call without parameters answers for all items of
+    the place, matched likewise; `value` is the part of the member that is merged, and `many` merges the list of all that
+    match. `region` (a template) asks another region. `when` says which items need the call. `prepare` is an operation that is called until it answers State COMPLETE.
     `parse` turns the whole answer into the members, or into what is merged. Where `truncated` leads to something true,
     the answer is not whole, and that is a NotEvaluated.
     """
@@ -142,7 +149,8 @@ class Resource:
 
     `type` is the CloudFormation name; `items` the path to the items; `arn`, `name` and `region` are templates over the
     item with its details. `scalar` names an item that is a mere text (`ListTables` gives names). `inherit` maps
-    keys to templates over the item above, whose values an item gets under these keys. `documents` are the paths
+    keys to templates over the item above, whose values an item gets under these keys (its details see them).
+    `documents` are the paths
     (without lists) of JSON text, which becomes objects. `shape` changes an item that needs more than that.
     """
 
@@ -174,12 +182,14 @@ class Listing(Call):
 
     Below a resource it is made for each item of it, and its parameters are filled from that item. `page_size` is the
     largest page that the service allows, where its default is smaller. With `home_only` it is called in the partition's
-    home region alone (WAF's ACLs of CloudFront).
+    home region alone (WAF's ACLs of CloudFront). `otherwise` is what the answer is taken to be where `absent` says that
+    there is nothing, if that is a fact to be told (a service that is not enabled).
     """
 
     gives: tuple[Resource, ...]
     page_size: int = 0
     home_only: bool = False
+    otherwise: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

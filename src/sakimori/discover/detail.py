@@ -38,12 +38,14 @@ class Details:
 
     def _merge(self, detail: Detail, items: Sequence[Item]) -> Iterator[Missing]:
         wanted = [index for index, item in enumerate(items) if detail.when is None or detail.when(item)]
+        for index in sorted({*range(len(items))}.difference(wanted)) if detail.under else ():
+            items[index].setdefault(detail.under, None)
         if not wanted:
             return
         if detail.shared:
             yield from self._put_members(detail, items, wanted, self._once(detail))
         elif detail.batch:
-            batches = [wanted[at : at + detail.batch] for at in range(0, len(wanted), detail.batch)]
+            batches = self._batches(detail, items, wanted)
             answers = self.each(lambda batch: self._ask_batch(detail, [items[index] for index in batch]), batches)
             for batch, answer in zip(batches, answers, strict=True):
                 yield from self._put_members(detail, items, batch, answer)
@@ -51,7 +53,7 @@ class Details:
             answers = self.each(lambda index: self._ask_one(detail, items[index]), wanted)
             for index, answer in zip(wanted, answers, strict=True):
                 if isinstance(answer, AwsError):
-                    if answer.code in detail.absent:
+                    if detail.nothing(answer):
                         _put(detail, items[index], None)
                     else:
                         yield index, detail, answer
@@ -65,11 +67,21 @@ class Details:
         region = fill(detail.region, scope) if detail.region else ""
         return self._answer(detail, fill(detail.parameters, scope), region or "")
 
+    def _batches(self, detail: Detail, items: Sequence[Item], wanted: Sequence[int]) -> list[list[int]]:
+        """Items whose other parameters are equal, no more of them than one call takes."""
+        alike: dict[str, list[int]] = {}
+        for index in wanted:
+            alike.setdefault(repr(self._others(detail, items[index])), []).append(index)
+        return [batch[at : at + detail.batch] for batch in alike.values() for at in range(0, len(batch), detail.batch)]
+
     def _ask_batch(self, detail: Detail, items: Sequence[Item]) -> Answer | AwsError:
-        name, template = next((n, t) for n, t in detail.parameters.items() if n == detail.each)
+        template = detail.parameters[detail.each]
         values = [fill(template, Scope(item, self.place.values())) for item in items]
-        others = {n: fill(t, Scope(items[0], self.place.values())) for n, t in detail.parameters.items() if n != name}
-        return self._answer(detail, {**others, name: values}, "")
+        return self._answer(detail, {**self._others(detail, items[0]), detail.each: values}, "")
+
+    def _others(self, detail: Detail, item: Item) -> dict[str, Any]:
+        scope = Scope(item, self.place.values())
+        return {name: fill(template, scope) for name, template in detail.parameters.items() if name != detail.each}
 
     def _answer(self, detail: Detail, parameters: Mapping[str, Any], region: str) -> Answer | AwsError:
         given = {name: value for name, value in parameters.items() if value is not None}
@@ -87,7 +99,7 @@ class Details:
     def _put_members(
         self, detail: Detail, items: Sequence[Item], wanted: Sequence[int], answer: Answer | AwsError
     ) -> Iterator[Missing]:
-        if isinstance(answer, AwsError) and answer.code not in detail.absent:
+        if isinstance(answer, AwsError) and not detail.nothing(answer):
             yield from ((index, detail, answer) for index in wanted)
             return
         members: dict[Any, list[Item]] = {}

@@ -203,7 +203,7 @@ class _Look:
 
     def _take(self, listing: Listing, answers: Sequence[tuple[Answer, Item | None]]) -> None:
         for resource in listing.gives:
-            items = [(item, parent) for answer, parent in answers for item in resource.found(answer)]
+            items = [(item, parent) for answer, parent in answers for item in self._items(resource, answer, parent)]
             if not items:
                 continue
             parcel = Found(self.unit, asked=frozenset(filter(None, (each.under for each in resource.details))))
@@ -216,11 +216,15 @@ class _Look:
             for below in resource.lists:
                 self._list_below(below, [item for item, _ in items], uids)
 
+    def _items(self, resource: Resource, answer: Answer, parent: Item | None) -> list[Item]:
+        """The items of an answer, with what they have from the one above them."""
+        scope = Scope(parent, self.unit.place.values())
+        inherited = {key: fill(template, scope) for key, template in resource.inherit.items()}
+        return [{**item, **inherited} for item in resource.found(answer)]
+
     def _transform(self, resource: Resource, item: Item, parent: Item | None, parcel: Found) -> str:
         """One item as an asset with its relations; its uid."""
         place = self.unit.place
-        for key, template in resource.inherit.items():
-            item[key] = fill(template, Scope(parent, place.values()))
         for path in resource.documents:
             _decode(item, path)
         config = resource.shape(item) if resource.shape else item
@@ -286,7 +290,9 @@ class _Look:
     # Saying no
 
     def _failed(self, listing: Listing, error: AwsError, resource: str) -> None:
-        if error.code in listing.absent:
+        if listing.nothing(error):
+            if listing.otherwise is not None:
+                self._take(listing, [(dict(listing.otherwise), None)])
             return
         below = Service(client="", lists=(listing,)).resources()
         self.unseen.update(found.type for _, found in below)

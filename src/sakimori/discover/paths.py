@@ -1,8 +1,9 @@
 """The little language of declarations: paths into an answer, and templates that are filled from one.
 
-A path is names joined by dots; `[]` behind a name goes into each member of a list: `Groups[].GroupId`. A template is
-text with paths in braces: `vpc/{VpcId}`; `{@account}` and `{@region}` come from the place, `{^id}` from the parent
-item, `{}` is the item itself, and `{OwnerId?@account}` takes the first of its alternatives that is there.
+A path is names joined by dots; `[]` behind a name goes into each member of a list, or each value of a map:
+`Groups[].GroupId`. A template is text with paths in braces: `vpc/{VpcId}`; `{@account}` and `{@region}` come from the
+place, `{^id}` from the parent item, `{}` is the item itself, `{/QueueUrl}` what stands behind its last slash, and
+`{OwnerId?@account}` takes the first of its alternatives that is there.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def find_all(value: Any, path: str) -> list[Any]:
 def _step(values: list[Any], name: str, each: bool) -> Iterator[Any]:
     for value in values:
         inner = value.get(name) if name and isinstance(value, Mapping) else None if name else value
-        if each and isinstance(inner, list):
-            yield from inner
+        if each and isinstance(inner, (list, Mapping)):
+            yield from inner.values() if isinstance(inner, Mapping) else inner
         elif inner is not None and not each:
             yield inner
 
@@ -91,6 +92,9 @@ def _value(alternatives: str, scope: Scope) -> Any:
 
 
 def _one(path: str, scope: Scope) -> Any:
+    if path.startswith("/"):
+        value = _one(path[1:], scope)
+        return None if value is None else str(value).rpartition("/")[2]
     if path.startswith("@"):
         return scope.place.get(path[1:])
     if path.startswith("^"):

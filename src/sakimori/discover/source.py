@@ -54,13 +54,18 @@ class Source(Protocol):
         """The answer, a page at a time. Raises AwsError."""
 
 
+REDACTED = "(redacted)"
+
+
 def without(answer: Answer, paths: Iterable[str]) -> Answer:
-    """The answer, from which what the paths lead to has been taken out."""
+    """The answer, from which what the paths lead to has been taken out; of a map its keys stay."""
     for path in paths:
         above, _, name = path.rpartition(".")
         for holder in find_all(answer, above):
             if isinstance(holder, dict):
-                holder.pop(name, None)
+                taken = holder.pop(name, None)
+                if isinstance(taken, dict):
+                    holder[name] = dict.fromkeys(taken, REDACTED)
     return answer
 
 
