@@ -174,15 +174,15 @@ def _ordered(
         bounds = [bound for bound in map(read, values) if bound is not None]
 
         def test(text: str) -> bool:
-            number = read(text)
-            return number is not None and any(holds(number, bound) for bound in bounds)
+            value = read(text)
+            return value is not None and any(holds(value, bound) for bound in bounds)
 
         return test
 
     return comparison
 
 
-def _number(text: str) -> float | None:
+def number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
@@ -190,16 +190,16 @@ def _number(text: str) -> float | None:
 
 
 @lru_cache(maxsize=4096)
-def _moment(text: str) -> float | None:
+def moment(text: str) -> float | None:
     """Seconds since 1970 of an ISO 8601 date or of a number of seconds (of milliseconds past the year 5000)."""
-    number = _number(text)
-    if number is not None:
-        return number / 1000 if number > 1e11 else number
+    seconds = number(text)
+    if seconds is not None:
+        return seconds / 1000 if seconds > 1e11 else seconds
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def _binary(text: str) -> bytes | None:
@@ -238,16 +238,16 @@ _COMPARISONS: dict[str, Callable[[tuple[str, ...]], Callable[[str], bool]]] = {
     "ignore_case": _one_of(str.casefold),
     "truth": _one_of(_truth),
     "binary": _one_of(_binary),
-    "number": _one_of(_number),
-    "number_below": _ordered(_number, float.__lt__),
-    "number_most": _ordered(_number, float.__le__),
-    "number_above": _ordered(_number, float.__gt__),
-    "number_least": _ordered(_number, float.__ge__),
-    "date": _one_of(_moment),
-    "date_below": _ordered(_moment, float.__lt__),
-    "date_most": _ordered(_moment, float.__le__),
-    "date_above": _ordered(_moment, float.__gt__),
-    "date_least": _ordered(_moment, float.__ge__),
+    "number": _one_of(number),
+    "number_below": _ordered(number, float.__lt__),
+    "number_most": _ordered(number, float.__le__),
+    "number_above": _ordered(number, float.__gt__),
+    "number_least": _ordered(number, float.__ge__),
+    "date": _one_of(moment),
+    "date_below": _ordered(moment, float.__lt__),
+    "date_most": _ordered(moment, float.__le__),
+    "date_above": _ordered(moment, float.__gt__),
+    "date_least": _ordered(moment, float.__ge__),
 }
 
 _CHECKED = {
@@ -269,7 +269,7 @@ _CHECKED = {
 
 def _reading(family: str) -> Callable[[str], Any]:
     if family.startswith("number"):
-        return _number
+        return number
     if family.startswith("date"):
-        return _moment
+        return moment
     return _network if family == "address" else _truth

@@ -38,11 +38,6 @@ def text_glob(pattern: str) -> Glob:
     return tuple(_collapsed({"*": ANY, "?": ONE}.get(character, character) for character in pattern))
 
 
-def literal(text: str) -> Glob:
-    """The text itself, asterisks and all."""
-    return tuple(text)
-
-
 def _collapsed(tokens: Iterable[str]) -> Iterator[str]:
     """Without the second of two neighbouring runs, which adds nothing."""
     before = ""

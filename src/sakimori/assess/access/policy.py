@@ -51,6 +51,7 @@ class Statement:
     sid: str
     allows: bool
     actions: tuple[Glob, ...]
+    patterns: tuple[str, ...]
     not_actions: bool
     resources: tuple[str, ...] | None
     not_resources: bool
@@ -123,6 +124,7 @@ def _statement(element: Any, position: int, kind: Kind, name: str, variables: bo
         str(sid),
         effect == "Allow",
         tuple(map(_action_glob, actions)),
+        actions,
         not_actions,
         resources,
         not_resources,

@@ -72,3 +72,8 @@ def plain(text: str) -> str:
 def unshielded(glob: Glob) -> Glob:
     """A glob made of shielded text, with the characters that were meant."""
     return tuple(_UNSHIELDED.get(token, token) for token in glob)
+
+
+def literal_glob(text: str) -> Glob:
+    """The text itself as a glob, asterisks and all."""
+    return tuple(text)

@@ -1,0 +1,252 @@
+"""An inventory as the engine needs it: identities with their policies, resources with theirs, and the organisation's.
+
+What could not be read stays visible: `gaps` says of an identity, a resource or an account what is missing, and every
+answer that could turn on it is Unknown. Policy documents are compiled once, however many identities they are attached
+to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sakimori.assess.access.arns import account_of
+from sakimori.assess.access.engine import Level, Policies
+from sakimori.assess.access.organization import Organization, organization
+from sakimori.assess.access.policy import Kind, Policy, PolicyError, parse
+from sakimori.assess.access.principals import Principal, principal_of
+from sakimori.assess.access.resource_policies import resource_policy
+from sakimori.model.asset import Asset, Inventory, NotEvaluated
+
+if TYPE_CHECKING:
+    from sakimori.assess.access.index import Index
+    from sakimori.assess.access.questions import Row
+
+USER, GROUP, ROLE = "AWS::IAM::User", "AWS::IAM::Group", "AWS::IAM::Role"
+MANAGED, PROFILE, INSTANCE = "AWS::IAM::ManagedPolicy", "AWS::IAM::InstanceProfile", "AWS::EC2::Instance"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user or a role with its policies. `outside` is one that the inventory has not: only a policy names it."""
+
+    principal: Principal
+    policies: tuple[Policy, ...] = ()
+    boundaries: tuple[Policy, ...] = ()
+    asset: Asset | None = None
+    trust: Policy | None = None
+    outside: bool = False
+
+    @property
+    def arn(self) -> str:
+        return self.principal.arn
+
+    @property
+    def account(self) -> str:
+        return self.principal.account
+
+
+@dataclass
+class Estate:
+    """All that `who`, `what` and `can` look at. Make one with `estate(inventory)`."""
+
+    inventory: Inventory
+    organization: Organization
+    identities: dict[str, Identity] = field(default_factory=dict)
+    gaps: dict[str, list[str]] = field(default_factory=dict)
+    _documents: dict[tuple[str, str], Policy] = field(default_factory=dict)
+    _resource_policies: dict[str, Policy | None] = field(default_factory=dict)
+    _assumers: dict[str, list[Row]] = field(default_factory=dict)
+
+    def gap(self, uid: str, reason: str) -> None:
+        self.gaps.setdefault(uid, []).append(reason)
+
+    @cached_property
+    def by_account(self) -> dict[str, list[Identity]]:
+        """The identities of each account."""
+        found: dict[str, list[Identity]] = {}
+        for identity in self.identities.values():
+            found.setdefault(identity.account, []).append(identity)
+        return found
+
+    @cached_property
+    def index(self) -> Index:
+        from sakimori.assess.access.index import Index
+
+        return Index(self)
+
+    def assumers(self, role: str) -> list[Row]:
+        """Everybody who can assume a role; found once."""
+        if role not in self._assumers:
+            from sakimori.assess.access.paths import assumers
+
+            self._assumers[role] = [*assumers(self, role)]
+        return self._assumers[role]
+
+    @cached_property
+    def with_policies(self) -> list[Asset]:
+        """The resources that have a policy of their own."""
+        return [asset for asset in self.inventory if self.resource_policy(asset) is not None]
+
+    def account_block(self, account: str) -> Asset | None:
+        """The account's own public access block."""
+        for asset in self.inventory.of_type("AWS::S3::AccountPublicAccessBlock"):
+            if asset.account == account:
+                return asset
+        return None
+
+    @cached_property
+    def roles(self) -> list[Identity]:
+        return [identity for identity in self.identities.values() if identity.principal.kind == "role"]
+
+    @cached_property
+    def accounts(self) -> frozenset[str]:
+        """The accounts that are ours: of the organisation, or looked at."""
+        looked_at = {asset.account for asset in self.inventory if asset.account}
+        return frozenset(looked_at | set(self.organization.accounts))
+
+    def compiled(self, document: Any, kind: Kind, name: str, owner: str) -> Policy | None:
+        """The policy, compiled once under its name; what is malformed becomes a gap of its owner."""
+        known = self._documents.get((name, kind.value))
+        if known is not None:
+            return known
+        try:
+            known = parse(document, kind, name)
+        except PolicyError as error:
+            self.gap(owner, str(error))
+            return None
+        self._documents[name, kind.value] = known
+        return known
+
+    def scps(self, account: str) -> tuple[Level, ...]:
+        """The service control policies over an account's principals; none over the management account's."""
+        return self.organization.levels(account, Kind.SCP, self)
+
+    def rcps(self, account: str) -> tuple[Level, ...]:
+        return self.organization.levels(account, Kind.RCP, self)
+
+    def resource_policy(self, asset: Asset) -> Policy | None:
+        """The policy of the resource itself: of a bucket, a key, a role (its trust policy) and whatever else has
+        one."""
+        if asset.uid not in self._resource_policies:
+            self._resource_policies[asset.uid] = self._resource_policy(asset)
+        return self._resource_policies[asset.uid]
+
+    def _resource_policy(self, asset: Asset) -> Policy | None:
+        if asset.type == ROLE:
+            identity = self.identities.get(asset.uid)
+            return identity.trust if identity else None
+        return resource_policy(self, asset)
+
+    def policies(self, identity: Identity, resource: Policy | None, resource_account: str) -> Policies:
+        """All policies over what an identity asks of a resource."""
+        return Policies(
+            identity=identity.policies,
+            resource=resource,
+            scps=() if identity.outside else self.scps(identity.account),
+            rcps=self.rcps(resource_account or identity.account),
+            boundaries=identity.boundaries,
+        )
+
+    def unread(self, *uids: str) -> list[str]:
+        """What is missing of these, each in a sentence."""
+        return [reason for uid in dict.fromkeys(uids) for reason in self.gaps.get(uid, ())]
+
+
+def estate(inventory: Inventory) -> Estate:
+    """The inventory's identities, resources and organisation, with what is missing noted."""
+    found = Estate(inventory, organization(inventory))
+    _note_not_evaluated(found, inventory.not_evaluated)
+    groups = {(asset.account, asset.name or asset.id): asset for asset in inventory.of_type(GROUP)}
+    for user in inventory.of_type(USER):
+        mine = [groups.get((user.account, str(name))) for name in user.config.get("GroupList") or ()]
+        for name, group in zip(user.config.get("GroupList") or (), mine, strict=True):
+            if group is None:
+                found.gap(user.uid, f"its group {name} is not in the inventory")
+        _add(found, user, [("UserPolicyList", user), *(("GroupPolicyList", group) for group in mine if group)])
+    for role in inventory.of_type(ROLE):
+        _add(found, role, [("RolePolicyList", role)])
+    return found
+
+
+def _add(found: Estate, asset: Asset, sources: Iterable[tuple[str, Asset]]) -> None:
+    policies: list[Policy] = []
+    for key, source in sources:
+        policies += _inline(found, source, key, asset.uid)
+        policies += _attached(found, source, asset.uid)
+    bound = (asset.config.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+    boundary = _managed(found, str(bound), Kind.BOUNDARY, asset.uid) if bound else None
+    trust = None
+    if asset.type == ROLE:
+        document = asset.config.get("AssumeRolePolicyDocument")
+        if document:
+            trust = found.compiled(document, Kind.RESOURCE, f"trust policy of {asset.uid}", asset.uid)
+        else:
+            found.gap(asset.uid, f"the trust policy of {asset.uid} is not in the inventory")
+    limits = (boundary,) if boundary else ()
+    found.identities[asset.uid] = Identity(principal_of(asset.uid), tuple(policies), limits, asset, trust)
+
+
+def _inline(found: Estate, source: Asset, key: str, owner: str) -> Iterator[Policy]:
+    for each in source.config.get(key) or ():
+        name = f"inline policy {each.get('PolicyName')} of {source.uid}"
+        policy = found.compiled(each.get("PolicyDocument"), Kind.IDENTITY, name, owner)
+        if policy:
+            yield policy
+
+
+def _attached(found: Estate, source: Asset, owner: str) -> Iterator[Policy]:
+    for each in source.config.get("AttachedManagedPolicies") or ():
+        policy = _managed(found, str(each.get("PolicyArn")), Kind.IDENTITY, owner)
+        if policy:
+            yield policy
+
+
+def _managed(found: Estate, arn: str, kind: Kind, owner: str) -> Policy | None:
+    asset = found.inventory.get(arn)
+    versions = asset.config.get("PolicyVersionList") or () if asset else ()
+    for version in versions:
+        if version.get("IsDefaultVersion") and version.get("Document"):
+            return found.compiled(version["Document"], kind, arn, owner)
+    found.gap(owner, f"the document of {arn} is not in the inventory")
+    return None
+
+
+def _note_not_evaluated(found: Estate, missing: Iterable[NotEvaluated]) -> None:
+    """A resource whose policy could not be read; an account whose identities could not be listed."""
+    for each in missing:
+        reason = f"{each.action} was answered with {each.code or each.message}"
+        if each.resource and "Policy" in each.action:
+            found.gap(each.resource, f"its policy could not be read: {reason}")
+        elif each.action == "iam:GetAccountAuthorizationDetails":
+            found.gap(
+                f"account {each.account}", f"the identities of account {each.account} could not be read: {reason}"
+            )
+        elif each.action.startswith("organizations:"):
+            found.gap("organization", f"the organisation's policies could not be read: {reason}")
+
+
+def resource_account(found: Estate, arn: str) -> str:
+    """The account that owns a resource: from the inventory, else from its ARN, else ""."""
+    asset = asset_of(found, arn)
+    return asset.account if asset else account_of(arn)
+
+
+def asset_of(found: Estate, arn: str) -> Asset | None:
+    """The asset that an ARN means: itself, or the bucket of an object."""
+    asset = found.inventory.get(arn)
+    if asset is None and ":s3:::" in arn and "/" in arn:
+        asset = found.inventory.get(arn.partition("/")[0])
+    return asset
+
+
+def instance_role(found: Estate, instance: Asset) -> Identity | None:
+    """The role that an EC2 instance hands out, by its instance profile."""
+    profile = instance.config.get("IamInstanceProfile") or {}
+    asset = found.inventory.get(str(profile.get("Arn") or ""))
+    roles = asset.config.get("Roles") or () if asset else ()
+    for role in roles:
+        return found.identities.get(str(role.get("Arn")))
+    return None

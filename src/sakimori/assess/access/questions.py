@@ -1,0 +1,298 @@
+"""The questions that are asked of an inventory: who can, what can, can it, and through which instance.
+
+found = estate(inventory)
+who_can(found, "s3:GetObject", "arn:aws:s3:::payroll/*")   # principals, each with its path of roles
+instances_that_can(found, "s3:GetObject", "arn:aws:s3:::payroll/*")   # for response workflows
+can(found, principal, "s3:GetObject", "arn:aws:s3:::payroll/a.csv", {"aws:SourceVpce": "vpce-1"})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sakimori.assess.access.arns import parse_arn
+from sakimori.assess.access.callers import named_callers, outsider, root_of, session_of
+from sakimori.assess.access.cases import context_values
+from sakimori.assess.access.context import known_context, limits
+from sakimori.assess.access.engine import Answer, Policies, Request, Response
+from sakimori.assess.access.estate import INSTANCE, Estate, Identity, asset_of, instance_role, resource_account
+from sakimori.assess.access.policy import Policy
+from sakimori.assess.access.principals import principal_of
+from sakimori.assess.access.public import is_public
+from sakimori.assess.access.requests import answer
+from sakimori.assess.access.resource_policies import BUCKET, has_acls, public_access_block
+from sakimori.assess.access.symbolic import Conclusion, Outcome, conclude
+from sakimori.model.asset import Asset
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One principal that can, or of which it is unknown. `path` begins with it and ends with the role that acts."""
+
+    principal: str
+    kind: str
+    account: str
+    ours: bool
+    outcome: Outcome
+    conditions: tuple[str, ...]
+    path: tuple[str, ...]
+    steps: tuple[Conclusion, ...]
+    why: str
+
+    @property
+    def witness(self) -> Request:
+        """The last request of the path: the one that was asked about."""
+        return self.steps[-1].witness
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "principal": self.principal,
+            "kind": self.kind,
+            "account": self.account,
+            "ours": self.ours,
+            "outcome": self.outcome.value,
+            "conditions": list(self.conditions),
+            "path": list(self.path),
+            "why": self.why,
+            "steps": [step_json(step) for step in self.steps],
+        }
+
+
+def step_json(step: Conclusion) -> dict[str, Any]:
+    """A step with its witness: the request that anybody can evaluate again."""
+    asked = step.witness
+    return {
+        "request": {
+            "principal": asked.principal.arn,
+            "action": asked.action,
+            "resource": {"resource": asked.resource, "accountId": asked.account},
+            "context": {key: list(values) for key, values in asked.context.items()},
+        },
+        **step.answer.to_json(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who can: `rows` direct ones first; `unknown` says what could not be looked at, a sentence each."""
+
+    action: str
+    resource: str
+    rows: tuple[Row, ...]
+    unknown: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "action": self.action,
+            "resource": self.resource,
+            "who": [row.to_json() for row in self.rows],
+            "unknown": list(self.unknown),
+        }
+
+
+_ON_BUCKETS = frozenset(
+    "s3:listbucket s3:listbucketversions s3:listbucketmultipartuploads s3:createbucket s3:deletebucket".split()
+)
+
+
+def meant_resource(found: Estate, action: str, resource: str) -> str:
+    """The resource of an action on a bucket's objects, where the bucket alone is named: all of its objects."""
+    asset = found.inventory.get(resource)
+    lowered = action.lower()
+    is_bucket = asset.type == BUCKET if asset else resource.startswith("arn:aws:s3:::") and "/" not in resource
+    on_objects = lowered.startswith("s3:") and "object" in lowered and "bucket" not in lowered
+    return f"{resource}/*" if is_bucket and on_objects and lowered not in _ON_BUCKETS else resource
+
+
+# ---- one request
+
+
+def can(found: Estate, principal: str, action: str, resource: str, context: Mapping[str, Any] | None = None) -> Answer:
+    """May the principal do that? A context key that is neither given nor settled by the inventory is one that is
+    lacking."""
+    identity = identity_of(found, principal)
+    subject = meant_resource(found, action, resource)
+    asset, account = asset_of(found, subject), resource_account(found, subject) or identity.account
+    given = {key.lower(): context_values(value) for key, value in (context or {}).items()}
+    known = {**known_context(found, identity, asset, account), **given}
+    policies, _ = policies_over(found, identity, asset, account)
+    got = answer(Request(identity.principal, action, subject, account, known), policies)
+    missing = unread(found, identity, asset, account)
+    if missing:
+        why = f"{'; '.join(missing)}: without that, {got.response.value} is not certain ({got.why})"
+        if got.response is not Response.EXPLICITLY_DENIED:
+            return Answer(Response.UNKNOWN, got.decided_by, why)
+    return got
+
+
+def identity_of(found: Estate, principal: str) -> Identity:
+    """A principal by its ARN: ours with its policies, else a stranger. Raises BadPrincipal."""
+    known = found.identities.get(principal)
+    if known is not None:
+        return known
+    who = principal_of(principal)
+    if who.kind == "session":
+        for role in found.by_account.get(who.account, ()):
+            if role.principal.kind == "role" and role.principal.role == who.role:
+                return session_of(role, principal)
+    if who.kind == "root" and who.account in found.accounts:
+        return root_of(who.account)
+    return outsider(who.arn) if who.has_identity else Identity(who, outside=True)
+
+
+def unread(found: Estate, identity: Identity, asset: Asset | None, account: str) -> list[str]:
+    """What is missing of all that has a say."""
+    mine = identity.asset.uid if identity.asset else identity.arn
+    uids = [mine, asset.uid if asset else "", f"account {identity.account}", f"account {account}", "organization"]
+    if not identity.outside and identity.principal.kind in ("user", "role", "session") and identity.asset is None:
+        return [f"{identity.arn} is not in the inventory", *found.unread(*uids)]
+    return found.unread(*uids)
+
+
+def policies_over(
+    found: Estate, identity: Identity, asset: Asset | None, account: str
+) -> tuple[Policies, Policy | None]:
+    """All policies over what the identity asks of a resource; a bucket's public access block is heeded."""
+    resource = found.resource_policy(asset) if asset is not None else None
+    if asset is not None and asset.type == BUCKET and resource is not None:
+        resource = _unblocked(found, identity, asset, resource)
+    return found.policies(identity, resource, account), resource
+
+
+def _unblocked(found: Estate, identity: Identity, bucket: Asset, policy: Policy) -> Policy | None:
+    """What Block Public Access leaves of a bucket's policy and ACL for this caller."""
+    block = public_access_block(bucket, found.account_block(bucket.account))
+    statements = policy.statements
+    if block.get("IgnorePublicAcls"):
+        statements = tuple(
+            each for each in statements if not each.sid.startswith("ACL ") or not is_open(each.principals)
+        )
+    kept = replace(policy, statements=statements)
+    inside = identity.account == bucket.account or identity.principal.kind == "service"
+    if block.get("RestrictPublicBuckets") and not inside and is_public(kept):
+        return replace(policy, statements=tuple(each for each in statements if not each.allows))
+    return kept
+
+
+def is_open(principals: tuple[tuple[str, str], ...] | None) -> bool:
+    return principals is not None and any(value == "*" for _, value in principals)
+
+
+# ---- who can
+
+
+def who_can(found: Estate, action: str, resource: str, *, paths: bool = True) -> Who:
+    """Every principal, ours or not, that can do it: directly, and where `paths` by assuming roles."""
+    subject = meant_resource(found, action, resource)
+    rows = [*directly(found, action, subject)]
+    if paths:
+        from sakimori.assess.access.paths import through_roles
+
+        rows += through_roles(found, rows)
+    asset = asset_of(found, subject)
+    return Who(action, subject, tuple(rows), tuple(_unknowns(found, asset, subject)))
+
+
+def directly(found: Estate, action: str, subject: str) -> Iterator[Row]:
+    """Those that can without assuming another role, in the order of the inventory."""
+    asset, account = asset_of(found, subject), resource_account(found, subject)
+    resource = found.resource_policy(asset) if asset is not None else None
+    for identity in callers(found, action, subject, resource, account):
+        row = row_of(found, identity, action, subject, asset, account or identity.account)
+        if row is not None:
+            yield row
+
+
+def callers(found: Estate, action: str, subject: str, resource: Policy | None, account: str) -> Iterator[Identity]:
+    """Those who could be allowed at all: whom own policies or the resource's give something like it."""
+    yield from found.index.granted(action, subject, resource, account)
+    for each in sorted(found.accounts):
+        if each == account or (resource is not None and account):
+            yield root_of(each)
+    signed = action.partition(":")[0].lower() in SIGNED_ONLY
+    yield from (each for each in named_callers(found, resource) if not (signed and each.principal.kind == "anonymous"))
+
+
+SIGNED_ONLY = frozenset(("sts", "kms", "iam"))
+"""Services that answer nobody who has not signed the request."""
+
+
+def row_of(
+    found: Estate, identity: Identity, action: str, subject: str, asset: Asset | None, account: str
+) -> Row | None:
+    """The row of a principal that can, or of which that is unknown; None for one that cannot."""
+    policies, _ = policies_over(found, identity, asset, account)
+    request = Request(identity.principal, action, subject, account, known_context(found, identity, asset, account))
+    conclusion = conclude(request, policies, limits=limits(found, identity, asset))
+    missing = unread(found, identity, asset, account)
+    if missing and conclusion.outcome is not Outcome.UNKNOWN and (conclusion.possible or _incomplete(found, identity)):
+        conclusion = replace(conclusion, outcome=Outcome.UNKNOWN, why="; ".join(missing))
+    if conclusion.outcome is Outcome.DENIED:
+        return None
+    return Row(
+        identity.arn,
+        identity.principal.kind,
+        identity.account,
+        identity.account in found.accounts,
+        conclusion.outcome,
+        conclusion.conditions,
+        (identity.arn,),
+        (conclusion,),
+        conclusion.why or conclusion.answer.why,
+    )
+
+
+def _incomplete(found: Estate, identity: Identity) -> bool:
+    """Lacks the inventory a policy of the identity's own, which could allow what the others do not?"""
+    return identity.asset is not None and identity.asset.uid in found.gaps
+
+
+def _unknowns(found: Estate, asset: Asset | None, subject: str) -> Iterator[str]:
+    if asset is None and parse_arn(subject) is not None:
+        yield f"{subject} is not in the inventory: what its own policy says is not known"
+    if asset is not None:
+        yield from found.unread(asset.uid)
+        if asset.type == BUCKET and has_acls(asset) and "/" in subject:
+            yield f"ACLs are in force on {asset.uid}: an object's own ACL, which the inventory lacks, may allow more"
+    yield from (reason for uid, reasons in found.gaps.items() if uid.startswith("account ") for reason in reasons)
+    yield from found.unread("organization")
+
+
+# ---- through instances
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """An EC2 instance that can, by the role that it hands out to whatever runs on it."""
+
+    instance: str
+    role: str
+    imdsv1: bool
+    row: Row
+
+    def to_json(self) -> dict[str, Any]:
+        return {"instance": self.instance, "role": self.role, "imdsv1": self.imdsv1, **self.row.to_json()}
+
+
+def instances_that_can(found: Estate, action: str, resource: str) -> list[Through]:
+    """The EC2 instances that can do it, each through its own session of its role, or by roles which that may assume."""
+    subject = meant_resource(found, action, resource)
+    asset = asset_of(found, subject)
+    reached: list[Through] = []
+    by_path = {row.path[0]: row for row in who_can(found, action, resource).rows if len(row.path) > 1}
+    for instance in found.inventory.of_type(INSTANCE):
+        role = instance_role(found, instance)
+        if role is None:
+            continue
+        name = role.principal.role
+        partition = role.arn.split(":")[1]
+        session = session_of(role, f"arn:{partition}:sts::{role.account}:assumed-role/{name}/{instance.id}")
+        account = resource_account(found, subject) or session.account
+        row = row_of(found, session, action, subject, asset, account) or by_path.get(role.arn)
+        if row is not None:
+            options = instance.config.get("MetadataOptions") or {}
+            imdsv1 = options.get("HttpTokens") != "required" and options.get("HttpEndpoint") != "disabled"
+            reached.append(Through(instance.uid, role.arn, imdsv1, row))
+    return reached

@@ -1,0 +1,128 @@
+"""The policies of resources as the engine reads them, with what grants access beside them: ACLs of buckets, grants of
+keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sakimori.assess.access.policy import Kind, Policy, parse
+from sakimori.model.asset import Asset
+
+if TYPE_CHECKING:
+    from sakimori.assess.access.estate import Estate
+
+POLICY_KEYS = (
+    "Policy",
+    "ResourcePolicy",
+    "PolicyDocument",
+    "Attributes.Policy",
+    "RepositoryPolicy",
+    "FileSystemPolicy",
+    "AccessPolicy",
+    "VaultPolicy",
+    "policyText",
+    "AccessPolicies",
+)
+"""Where describe answers keep the policy of a resource."""
+
+BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
+
+_GROUPS = "http://acs.amazonaws.com/groups/global/"
+_ACL_ACTIONS = {
+    "READ": ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"),
+    "WRITE": ("s3:PutObject", "s3:DeleteObject"),
+    "READ_ACP": ("s3:GetBucketAcl",),
+    "WRITE_ACP": ("s3:PutBucketAcl",),
+}
+"""What a grant on a bucket allows ("Mapping of ACL permissions and access policy permissions", Amazon S3)."""
+
+
+def resource_policy(estate: Estate, asset: Asset) -> Policy | None:
+    """The policy of a resource, or None where it has none."""
+    policy = _written(estate, asset)
+    extra = [*_acl(asset)] if asset.type == BUCKET else [*_key_grants(asset)] if asset.type == KEY else []
+    if not extra:
+        return policy
+    statements = policy.statements if policy else ()
+    added = (statement for each, name in extra for statement in parse(each, Kind.RESOURCE, name).statements)
+    return Policy(policy.name if policy else f"grants on {asset.uid}", Kind.RESOURCE, (*statements, *added))
+
+
+def _written(estate: Estate, asset: Asset) -> Policy | None:
+    for key in POLICY_KEYS:
+        found: Any = asset.config
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        if isinstance(found, (Mapping, str)) and found:
+            return estate.compiled(found, Kind.RESOURCE, f"policy of {asset.uid}", asset.uid)
+    return None
+
+
+def public_access_block(asset: Asset, account: Asset | None = None) -> Mapping[str, bool]:
+    """What the bucket's and the account's public access blocks come to together."""
+    found: dict[str, bool] = {}
+    for source in (asset, account):
+        block = (source.config.get("PublicAccessBlockConfiguration") if source else None) or {}
+        for name, on in block.items():
+            found[name] = found.get(name, False) or bool(on)
+    return found
+
+
+def has_acls(bucket: Asset) -> bool:
+    """Are ACLs in force? Not where the bucket's owner owns every object ("Controlling ownership of objects")."""
+    rules = (bucket.config.get("OwnershipControls") or {}).get("Rules") or ()
+    return not any(rule.get("ObjectOwnership") == "BucketOwnerEnforced" for rule in rules)
+
+
+def _acl(bucket: Asset) -> Iterator[tuple[dict[str, Any], str]]:
+    """The grants of a bucket's ACL as policies, but the owner's own."""
+    acl = bucket.config.get("Acl") or {}
+    owner = (acl.get("Owner") or {}).get("ID")
+    if not has_acls(bucket):
+        return
+    for grant in acl.get("Grants") or ():
+        grantee = grant.get("Grantee") or {}
+        principal, condition = _grantee(grantee, owner)
+        if principal is None:
+            continue
+        permissions = _ACL_ACTIONS if grant.get("Permission") == "FULL_CONTROL" else (grant.get("Permission"),)
+        actions = [action for each in permissions for action in _ACL_ACTIONS.get(str(each), ())]
+        if actions:
+            statement = {"Sid": f"ACL {grant.get('Permission')}", "Effect": "Allow", "Principal": principal}
+            statement |= {"Action": actions, "Resource": [bucket.uid, f"{bucket.uid}/*"], "Condition": condition}
+            yield {"Version": "2012-10-17", "Statement": [statement]}, f"ACL of {bucket.uid}"
+
+
+def _grantee(grantee: Mapping[str, Any], owner: str | None) -> tuple[Any, dict[str, Any]]:
+    uri = str(grantee.get("URI") or "")
+    if uri == f"{_GROUPS}AllUsers":
+        return "*", {}
+    if uri == f"{_GROUPS}AuthenticatedUsers":
+        return "*", {"StringNotEquals": {"aws:PrincipalType": "Anonymous"}}
+    if grantee.get("ID") and grantee.get("ID") != owner:
+        return {"CanonicalUser": str(grantee["ID"])}, {}
+    return None, {}
+
+
+def _key_grants(key: Asset) -> Iterator[tuple[dict[str, Any], str]]:
+    """The grants of a KMS key as policies; an encryption context that a grant demands becomes a condition."""
+    for grant in key.config.get("Grants") or ():
+        grantee, operations = grant.get("GranteePrincipal"), grant.get("Operations") or ()
+        if not grantee or not operations:
+            continue
+        constraints = grant.get("Constraints") or {}
+        pairs = constraints.get("EncryptionContextEquals") or constraints.get("EncryptionContextSubset") or {}
+        service = str(grantee).endswith(".amazonaws.com")
+        statement: dict[str, Any] = {
+            "Sid": str(grant.get("GrantId") or "grant"),
+            "Effect": "Allow",
+            "Principal": {"Service" if service else "AWS": str(grantee)},
+            "Action": [f"kms:{operation}" for operation in operations],
+            "Resource": "*",
+        }
+        if pairs:
+            statement["Condition"] = {
+                "StringEquals": {f"kms:EncryptionContext:{name}": value for name, value in pairs.items()}
+            }
+        yield {"Version": "2012-10-17", "Statement": [statement]}, f"grant on {key.uid}"

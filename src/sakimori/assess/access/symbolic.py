@@ -1,0 +1,484 @@
+"""Answers that hold whatever the request's context is, or say what it must be.
+
+A context key that the inventory does not settle stays open: the answer is Allowed, "allowed if aws:SourceVpce =
+vpce-1", denied, or Unknown with the reason. Each key is tried with one value for each way in which its tests can turn
+out (`representatives.py`), so the answer is exact; where that is too much to try, it is Unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+from itertools import product
+from math import prod
+
+from sakimori.assess.access.arns import is_pattern, resource_glob, universe
+from sakimori.assess.access.conditions import Test, holds
+from sakimori.assess.access.engine import Answer, Level, Policies, Request, Response, decide
+from sakimori.assess.access.globs import ANY, Glob, TooManyAtoms, atoms, matcher, overlap
+from sakimori.assess.access.policy import Policy, Statement
+from sakimori.assess.access.principals import Grant, Principal, granted
+from sakimori.assess.access.representatives import ABSENT, TooManyValues, Values, representatives
+from sakimori.assess.access.reserved import ALWAYS_ALLOWED, acts_on_everything, needs_resource_policy
+from sakimori.assess.access.variables import Context, filled_in, has_variables, named, unshielded
+
+MAX_TRIES = 8_192
+"""Contexts tried for one principal and one resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is known of an open context: keys that are never there, and values that a key never has."""
+
+    absent: Callable[[str], bool] = lambda key: False
+    impossible: Callable[[str, Values], bool] = lambda key, values: False
+
+
+NO_LIMITS = Limits()
+
+
+class Outcome(StrEnum):
+    """What a question about a principal comes to."""
+
+    ALLOWED = "Allowed"
+    CONDITIONAL = "AllowedIf"
+    DENIED = "Denied"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The outcome with a witness: a request that `decide` answers as the outcome says, and its answer.
+
+    `conditions` holds what the context must be, a sentence each, where the outcome is CONDITIONAL; `why` says the rest.
+    """
+
+    outcome: Outcome
+    witness: Request
+    answer: Answer
+    conditions: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def possible(self) -> bool:
+        return self.outcome in (Outcome.ALLOWED, Outcome.CONDITIONAL)
+
+
+def conclude(
+    request: Request,
+    policies: Policies,
+    limits: Limits | None = None,
+) -> Conclusion:
+    """What comes of a request whose context is open but for `request.context` and what `limits` rules out.
+
+    Wildcards in the resource stand for whatever they match.
+    """
+    relevant = narrowed(request, policies)
+    if not _can_be_allowed(request, relevant):
+        # What comes of it does not turn on the context: at most a denial becomes explicit.
+        return Conclusion(Outcome.DENIED, request, _plain_denial(request, relevant))
+    resources = [request.resource]
+    if _stands_for_many(request):
+        try:
+            resources = [*_witnesses(request, relevant)]
+        except TooManyAtoms as error:
+            return _unknown(request, f"the patterns of resources overlap in too many ways: {error}")
+    best: Conclusion | None = None
+    for resource in resources:
+        asked = replace(request, resource=resource)
+        found = _concluded(asked, narrowed(asked, relevant), limits or NO_LIMITS)
+        if best is None or _ORDER.index(found.outcome) < _ORDER.index(best.outcome):
+            best = found
+        if best.outcome is Outcome.ALLOWED:
+            break
+    return best or Conclusion(Outcome.DENIED, request, _plain_denial(request, relevant))
+
+
+_ORDER = (Outcome.ALLOWED, Outcome.CONDITIONAL, Outcome.UNKNOWN, Outcome.DENIED)
+
+
+def _unknown(request: Request, why: str) -> Conclusion:
+    return Conclusion(Outcome.UNKNOWN, request, Answer(Response.UNKNOWN, (), why), why=why)
+
+
+def _plain_denial(request: Request, relevant: Policies) -> Answer:
+    if is_pattern(request.resource):
+        return Answer(Response.IMPLICITLY_DENIED, (), f"no policy allows {request.action} on {request.resource}")
+    return decide(request, relevant)
+
+
+def _stands_for_many(request: Request) -> bool:
+    if request.resource == "*" and acts_on_everything(request.action.lower()):
+        return False
+    return is_pattern(request.resource)
+
+
+# ---- statements that can matter
+
+
+def narrowed(request: Request, policies: Policies) -> Policies:
+    """The policies with only the statements whose action, resource and principal can match; every limit stays."""
+    many = _stands_for_many(request)
+    keep = _Keeps(request, many)
+    return Policies(
+        identity=keep.policies(policies.identity),
+        resource=keep.policy(policies.resource) if policies.resource else None,
+        scps=keep.levels(policies.scps),
+        rcps=keep.levels(policies.rcps),
+        boundaries=keep.policies(policies.boundaries, limit=True),
+        session=keep.policy(policies.session) if policies.session else None,
+        endpoints=keep.policies(policies.endpoints, limit=True),
+    )
+
+
+class _Keeps:
+    """Which statements can match one request, whatever its context."""
+
+    def __init__(self, request: Request, many: bool) -> None:
+        self.request = request
+        self.action = request.action.lower()
+        self.globs = [resource_glob(each) for each in _meant(request)] if many else []
+
+    def levels(self, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+        return tuple(Level(level.name, self.policies(level.policies)) for level in levels)
+
+    def policies(self, policies: Iterable[Policy], *, limit: bool = False) -> tuple[Policy, ...]:
+        kept = (self.policy(policy) for policy in policies)
+        return tuple(policy for policy in kept if policy.statements or limit)
+
+    def policy(self, policy: Policy) -> Policy:
+        of_action = acting(policy, self.action)
+        kept = tuple(statement for statement in of_action if self.statement(statement))
+        return policy if len(kept) == len(policy.statements) else Policy(policy.name, policy.kind, kept)
+
+    def statement(self, statement: Statement) -> bool:
+        if statement.resources is None or statement.not_resources:
+            return True
+        complete = statement.principals is None
+        for pattern in statement.resources:
+            text: str | None = pattern
+            if has_variables(pattern) and statement.variables:
+                text = filled_in(pattern, self.request.context)
+                if text is None:
+                    if not named(pattern) <= self.request.context.keys():
+                        return True
+                    continue
+                glob = unshielded(resource_glob(text, complete=complete))
+            else:
+                glob = resource_glob(pattern, complete=complete)
+            if glob == (ANY,):
+                return True
+            if any(overlap(mine, glob) for mine in self.globs) if self.globs else matcher(glob)(self.request.resource):
+                return True
+        return False
+
+
+_BY_ACTION: dict[tuple[int, str], tuple[Policy, tuple[Statement, ...]]] = {}
+
+
+def acting(policy: Policy, action: str) -> tuple[Statement, ...]:
+    """The statements of a policy that are about an action (in lower case); remembered, for many share a policy."""
+    known = _BY_ACTION.get((id(policy), action))
+    if known is not None and known[0] is policy:
+        return known[1]
+    found = tuple(
+        statement
+        for statement in policy.statements
+        if any(matcher(glob)(action) for glob in statement.actions) is not statement.not_actions
+    )
+    if len(_BY_ACTION) > 500_000:
+        _BY_ACTION.clear()
+    _BY_ACTION[id(policy), action] = (policy, found)
+    return found
+
+
+def _can_be_allowed(request: Request, relevant: Policies) -> bool:
+    """Is there an allowance at all, and one at every limit? Cheap, and right when it says no."""
+    who, action = request.principal, request.action.lower()
+    if action == ALWAYS_ALLOWED:
+        return True
+    own = who.kind == "root" or any(statement.allows for policy in relevant.identity for statement in policy.statements)
+    statements = relevant.resource.statements if relevant.resource else ()
+    named = any(statement.allows and _may_mean(statement, who) for statement in statements)
+    if who.has_identity and request.account and who.account != request.account:
+        if not (own and named):
+            return False
+    elif not named and (
+        not own or (needs_resource_policy(action, request.resource) and not is_pattern(request.resource))
+    ):
+        return False
+    if who.has_identity and not who.is_service_linked:
+        for level in relevant.scps:
+            if not any(statement.allows for policy in level.policies for statement in policy.statements):
+                return False
+    return True
+
+
+def _may_mean(statement: Statement, who: Principal) -> bool:
+    if statement.principals is None:
+        return False
+    return statement.not_principals or granted(statement.principals, who) > Grant.NOBODY
+
+
+# ---- resources
+
+
+def _meant(request: Request) -> tuple[str, ...]:
+    return universe(request.action, request.account) if request.resource == "*" else (request.resource,)
+
+
+def _witnesses(request: Request, relevant: Policies) -> Iterator[str]:
+    globs = frozenset(_globs(request, relevant))
+    for pattern in _meant(request):
+        yield from _resource_atoms(pattern, globs)
+
+
+@lru_cache(maxsize=65_536)
+def _resource_atoms(pattern: str, globs: frozenset[Glob]) -> tuple[str, ...]:
+    return tuple(text for _, text in atoms(resource_glob(pattern), sorted(globs)))
+
+
+def _globs(request: Request, policies: Policies) -> Iterator[Glob]:
+    for statement in statements_of(policies):
+        complete = statement.principals is None
+        for pattern in statement.resources or ():
+            text: str | None = pattern
+            if has_variables(pattern) and statement.variables:
+                text = filled_in(pattern, request.context)
+            if text is None:
+                continue
+            glob = unshielded(resource_glob(text, complete=complete))
+            if glob != (ANY,):
+                yield glob
+
+
+def statements_of(policies: Policies) -> Iterator[Statement]:
+    """Every statement of every policy."""
+    for policy in (*policies.identity, *policies.boundaries, *policies.endpoints):
+        yield from policy.statements
+    for level in (*policies.scps, *policies.rcps):
+        for policy in level.policies:
+            yield from policy.statements
+    for single in (policies.resource, policies.session):
+        if single:
+            yield from single.statements
+
+
+# ---- contexts
+
+
+def _concluded(request: Request, relevant: Policies, limits: Limits) -> Conclusion:
+    if not _can_be_allowed(request, relevant):
+        return Conclusion(Outcome.DENIED, request, decide(request, relevant))
+    tests = _open_tests(request, relevant, limits)
+    unsettled = _unsettled_variables(request, relevant, limits)
+    if unsettled:
+        return _by_bounds(request, relevant, f"{', '.join(sorted(unsettled))} stands in a pattern of resources")
+    if not tests:
+        answer = decide(request, relevant)
+        outcome = {Response.ALLOWED: Outcome.ALLOWED, Response.UNKNOWN: Outcome.UNKNOWN}.get(answer.response)
+        return Conclusion(outcome or Outcome.DENIED, request, answer, why=answer.why if outcome else "")
+    try:
+        tried = {
+            key: _apart(key, tests, [v for v in _values(key, tests, request.context) if not limits.impossible(key, v)])
+            for key in tests
+        }
+    except TooManyValues as error:
+        return _by_bounds(request, relevant, f"its conditions can turn out in too many ways: {error}")
+    if prod(map(len, tried.values())) > MAX_TRIES:
+        return _by_bounds(request, relevant, f"its conditions on {', '.join(sorted(tried))} combine in too many ways")
+    return _searched(request, relevant, tried, tests)
+
+
+def _open_tests(request: Request, relevant: Policies, limits: Limits) -> dict[str, list[Test]]:
+    """The keys that statements test and nothing settles, each with its tests."""
+    found: dict[str, list[Test]] = {}
+    for statement in statements_of(relevant):
+        for test in statement.tests:
+            names = [test.name]
+            if test.variables:
+                names += [name for value in test.values for name in named(value)]
+            for name in names:
+                if name not in request.context and not limits.absent(name):
+                    found.setdefault(name, []).append(test)
+    return found
+
+
+def _values(key: str, tests: Mapping[str, list[Test]], context: Context) -> tuple[Values, ...]:
+    """The values to try; keys that stand as variables in tests on other keys share their values with those."""
+    own = [test for test in tests[key] if test.name == key]
+    found: dict[Values, None] = dict.fromkeys(representatives(own, context) if own else (ABSENT,))
+    linked = [test for test in tests[key] if test.variables]
+    if linked:
+        for test in linked:
+            others = [each for each in tests.get(test.name, []) if each.name == test.name]
+            found.update(dict.fromkeys(representatives(others, context)))
+            for value in test.values:
+                for name in named(value):
+                    mine = [each for each in tests.get(name, []) if each.name == name]
+                    found.update(dict.fromkeys(representatives(mine, context)) if mine else {})
+                    found.update({context[name]: None} if name in context else {})
+        found.update({("x-one",): None, ("x-two",): None})
+    return tuple(found)
+
+
+def _apart(key: str, tests: Mapping[str, list[Test]], values: Sequence[Values]) -> list[Values]:
+    """One of the values for each way in which the key's tests turn out; all of them where a test has variables."""
+    if any(test.variables for test in tests[key]):
+        return [*values]
+    found: dict[tuple[bool, ...], Values] = {}
+    for value in values:
+        context = {key: value} if value else {}
+        found.setdefault(tuple(holds(test, context) for test in tests[key]), value)
+    return [*found.values()]
+
+
+def _unsettled_variables(request: Request, relevant: Policies, limits: Limits) -> set[str]:
+    return {
+        name
+        for statement in statements_of(relevant)
+        if statement.variables
+        for pattern in statement.resources or ()
+        if has_variables(pattern)
+        for name in named(pattern)
+        if name not in request.context and not limits.absent(name)
+    }
+
+
+def _searched(
+    request: Request, relevant: Policies, tried: Mapping[str, Sequence[Values]], tests: Mapping[str, list[Test]]
+) -> Conclusion:
+    keys = [*tried]
+    allowed: list[tuple[Values, ...]] = []
+    refused: Answer | None = None
+    unclear: Answer | None = None
+    verdicts: dict[tuple[Values, ...], bool] = {}
+    for combination in product(*tried.values()):
+        answer = decide(with_context(request, keys, combination), relevant)
+        verdicts[combination] = answer.allowed
+        if answer.allowed:
+            allowed.append(combination)
+        elif answer.response is Response.UNKNOWN:
+            unclear = unclear or answer
+        else:
+            refused = refused or answer
+    if not allowed:
+        if unclear:
+            return Conclusion(Outcome.UNKNOWN, request, unclear, why=unclear.why)
+        return Conclusion(Outcome.DENIED, request, refused or decide(request, relevant))
+    best = min(allowed, key=lambda combination: sum(map(bool, combination)))
+    witness = with_context(request, keys, best)
+    answer = decide(witness, relevant)
+    if len(allowed) == len(verdicts):
+        return Conclusion(Outcome.ALLOWED, witness, answer)
+    decisive = [
+        key
+        for at, key in enumerate(keys)
+        if any(not verdicts[(*best[:at], other, *best[at + 1 :])] for other in tried[key])
+    ]
+    return Conclusion(Outcome.CONDITIONAL, witness, answer, tuple(_conditions(decisive, witness, relevant, tests)))
+
+
+def with_context(request: Request, keys: Sequence[str], values: Sequence[Values]) -> Request:
+    """The request with these keys; an empty value is a key that it lacks."""
+    added = {key: value for key, value in zip(keys, values, strict=True) if value}
+    return replace(request, context={**request.context, **added})
+
+
+def _by_bounds(request: Request, relevant: Policies, why: str) -> Conclusion:
+    """Where not all can be tried: right where the worst case is allowed or the best is not, else Unknown."""
+    worst = decide(request, assumed(relevant, request.context, favourable=False))
+    if worst.allowed:
+        return Conclusion(Outcome.ALLOWED, request, worst)
+    best = decide(request, assumed(relevant, request.context, favourable=True))
+    if not best.allowed and best.response is not Response.UNKNOWN:
+        return Conclusion(Outcome.DENIED, request, best)
+    return _unknown(request, why)
+
+
+def assumed(policies: Policies, context: Context, *, favourable: bool) -> Policies:
+    """The policies with every open condition decided for or against the request."""
+
+    def statement(each: Statement) -> Statement | None:
+        open_ = any(test.name not in context or test.variables for test in each.tests)
+        if has_open_resource(each, context):
+            open_ = True
+            each = replace(each, resources=("*",), not_resources=False)
+        if not open_:
+            return each
+        return replace(each, tests=()) if each.allows == favourable else None
+
+    def policy(each: Policy) -> Policy:
+        return Policy(each.name, each.kind, tuple(kept for kept in map(statement, each.statements) if kept))
+
+    def levels(each: tuple[Level, ...]) -> tuple[Level, ...]:
+        return tuple(Level(level.name, tuple(map(policy, level.policies))) for level in each)
+
+    return Policies(
+        identity=tuple(map(policy, policies.identity)),
+        resource=policy(policies.resource) if policies.resource else None,
+        scps=levels(policies.scps),
+        rcps=levels(policies.rcps),
+        boundaries=tuple(map(policy, policies.boundaries)),
+        session=policy(policies.session) if policies.session else None,
+        endpoints=tuple(map(policy, policies.endpoints)),
+    )
+
+
+def has_open_resource(statement: Statement, context: Context) -> bool:
+    return statement.variables and any(
+        has_variables(pattern) and not named(pattern) <= context.keys() for pattern in statement.resources or ()
+    )
+
+
+# ---- in words
+
+
+def _conditions(
+    decisive: Sequence[str], witness: Request, relevant: Policies, tests: Mapping[str, list[Test]]
+) -> Iterator[str]:
+    """What each decisive key must be: as the allowing statements say it, and as the denying ones must not find it."""
+    for key in decisive:
+        said: dict[str, None] = {}
+        for statement in statements_of(relevant):
+            for test in statement.tests:
+                if test.name == key and holds(test, witness.context) == statement.allows:
+                    said[in_words(test, holds_=statement.allows)] = None
+        if not said:
+            values = witness.context.get(key, ())
+            said[f"{tests[key][0].key} = {' and '.join(values)}" if values else f"{key} is absent"] = None
+        yield " and ".join(said)
+
+
+_WORDS = {
+    "equals": ("=", "is not"),
+    "ignore_case": ("=", "is not"),
+    "like": ("is like", "is not like"),
+    "arn": ("is like", "is not like"),
+    "number": ("=", "is not"),
+    "number_below": ("<", ">="),
+    "number_most": ("<=", ">"),
+    "number_above": (">", "<="),
+    "number_least": (">=", "<"),
+    "date": ("=", "is not"),
+    "date_below": ("is before", "is not before"),
+    "date_most": ("is not after", "is after"),
+    "date_above": ("is after", "is not after"),
+    "date_least": ("is not before", "is before"),
+    "truth": ("=", "is not"),
+    "binary": ("=", "is not"),
+    "address": ("is in", "is outside"),
+}
+
+
+def in_words(test: Test, *, holds_: bool) -> str:
+    """The test, or its contrary, as a person would say it: `aws:SourceVpce = vpce-1`."""
+    if test.family == "null":
+        absent = any(value.lower() == "true" for value in test.values)
+        return f"{test.key} is {'absent' if absent == holds_ else 'present'}"
+    word = _WORDS[test.family][int(test.negated == holds_)]
+    every = {"all": "every ", "any": "any "}.get(test.quantifier, "")
+    maybe = f", or {test.key} is absent" if test.if_exists and holds_ else ""
+    return f"{every}{test.key} {word} {' or '.join(test.values)}{maybe}"

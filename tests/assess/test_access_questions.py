@@ -1,0 +1,244 @@
+"""Who can, through which instance, and under what condition: over inventories small enough to answer by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from estates import (
+    ACCOUNT,
+    OTHER,
+    STRANGE,
+    allow,
+    attached,
+    bounded,
+    bucket,
+    deny,
+    group,
+    instance,
+    inventory,
+    key,
+    managed,
+    organization,
+    profile,
+    role,
+    trust,
+    user,
+)
+
+from sakimori.assess.access.estate import estate
+from sakimori.assess.access.questions import Who, can, instances_that_can, who_can
+from sakimori.model.asset import Asset, Inventory, NotEvaluated
+
+FILES = "arn:aws:s3:::files"
+READ = "s3:GetObject"
+
+
+def names(found: Who) -> dict[str, Any]:
+    """Who can, short, but root users: name -> outcome and conditions, and the path where it is longer than one."""
+    rows = {}
+    for row in found.rows:
+        if row.kind == "root" and row.ours:
+            continue
+        told: list[Any] = [row.outcome.value, *row.conditions]
+        if len(row.path) > 1:
+            told.append(" > ".join(each.rpartition("/")[2] for each in row.path))
+        rows[row.principal.rpartition("/")[2]] = told[0] if len(told) == 1 else told
+    return rows
+
+
+def who(*assets: Any, action: str = READ, resource: str = FILES) -> dict[str, Any]:
+    return names(who_can(estate(inventory(*assets)), action, resource))
+
+
+def test_own_policies_group_policies_and_managed_ones() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/readers"
+    found = who(
+        bucket("files"),
+        managed("readers", allow("s3:Get*", f"{FILES}/*")),
+        user("own", allow(READ, f"{FILES}/*")),
+        user("member", GroupList=["team"]),
+        group("team", **attached(arn)),
+        role("attached", **attached(arn), trusts={"Service": "ec2.amazonaws.com"}),
+        user("other", allow("s3:PutObject")),
+        user("elsewhere", allow(READ, "arn:aws:s3:::other/*")),
+    )
+    assert found == {"own": "Allowed", "member": "Allowed", "attached": "Allowed"} | {
+        "ec2.amazonaws.com": ["Allowed", "ec2.amazonaws.com > attached"]
+    }
+
+
+def test_boundaries_and_control_policies_limit() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/limit"
+    assets = [bucket("files"), managed("limit", allow("ec2:*")), user("kept", allow("*"))]
+    assert who(*assets, user("bound", allow("*"), **bounded(arn))) == {"kept": "Allowed"}
+    denied = {"ou-1": [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/kept"}})]}
+    scps = organization(OTHER, ACCOUNT, scps=denied)
+    assert who(*assets, user("ann", allow("*")), scps) == {"kept": "Allowed"}
+    management = organization(ACCOUNT, OTHER, scps={"r-1": [deny("s3:*")]})
+    assert who(*assets, management) == {"kept": "Allowed"}
+
+
+def test_open_context_keys_stay_conditions() -> None:
+    network = {"StringEquals": {"aws:SourceVpce": ["vpce-1", "vpce-2"]}}
+    plain = deny("s3:*", [FILES, f"{FILES}/*"], Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}})
+    found = who(bucket("files", plain), user("ann", allow(READ, Condition=network)), user("bob", allow("*")))
+    assert found == {
+        "ann": ["AllowedIf", "aws:SourceVpce = vpce-1 or vpce-2", "aws:SecureTransport is not false"],
+        "bob": ["AllowedIf", "aws:SecureTransport is not false"],
+    }
+
+
+def test_contradicting_conditions_allow_nobody() -> None:
+    one = {"StringEquals": {"aws:SourceVpce": "vpce-1"}}
+    unless = deny("*", Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-2"}})
+    assert who(bucket("files"), user("ann", allow(READ, Condition=one), unless)) == {}
+
+
+def test_conditions_that_every_context_meets_are_none() -> None:
+    one = {"StringEquals": {"aws:SourceVpce": "vpce-1"}}
+    rest = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
+    assert who(bucket("files"), user("ann", allow(READ, Condition=one), allow(READ, Condition=rest))) == {
+        "ann": "Allowed"
+    }
+
+
+def test_what_the_inventory_knows_is_no_condition() -> None:
+    tagged = {"StringEquals": {"aws:PrincipalTag/team": "a"}}
+    assets = [
+        bucket("files"),
+        user("ann", allow(READ, Condition=tagged), Tags=[{"Key": "team", "Value": "a"}]),
+        user("bob", allow(READ, Condition=tagged), Tags=[{"Key": "team", "Value": "b"}]),
+        user("eve", allow(READ, f"{FILES}/${{aws:username}}/*")),
+    ]
+    assert who(*assets) == {"ann": "Allowed", "eve": "Allowed"}
+    assert who(*assets, resource=f"{FILES}/bob/x") == {"ann": "Allowed"}
+
+
+def test_resource_policies_name_strangers_services_and_everybody() -> None:
+    stranger = f"arn:aws:iam::{STRANGE}:role/partner"
+    grants = [
+        allow(READ, f"{FILES}/*", Principal={"AWS": [stranger, STRANGE]}),
+        allow(READ, f"{FILES}/*", Principal={"Service": "logging.amazonaws.com"}),
+        allow(READ, f"{FILES}/pub/*", Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
+    ]
+    found = who(bucket("files", *grants), organization(OTHER, ACCOUNT), user("ann"))
+    assert found == {
+        "partner": "Allowed",
+        "ann": "Allowed",
+        f"arn:aws:iam::{STRANGE}:root": "Allowed",
+        "logging.amazonaws.com": "Allowed",
+    }
+    assert who(bucket("files", allow(READ, f"{FILES}/*", Principal="*"))) == {
+        "anonymous": "Allowed",
+        "anybody": "Allowed",
+    }
+
+
+def test_public_access_block_shuts_strangers_out() -> None:
+    open_ = allow(READ, f"{FILES}/*", Principal="*")
+    block = {"PublicAccessBlockConfiguration": {"RestrictPublicBuckets": True, "IgnorePublicAcls": True}}
+    assert who(bucket("files", open_, **block), user("ann")) == {"ann": "Allowed"}
+    account = Asset("b", "AWS::S3::AccountPublicAccessBlock", ACCOUNT, "global", block)
+    assert who(bucket("files", open_), account, user("ann")) == {"ann": "Allowed"}
+
+
+def test_acls_of_buckets() -> None:
+    grantee = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"}
+    acl = {
+        "Acl": {"Owner": {"ID": "a"}, "Grants": [{"Grantee": grantee, "Permission": "READ"}]},
+        "OwnershipControls": {},
+    }
+    listed = {"action": "s3:ListBucket"}
+    assert who(bucket("files", **acl), **listed) == {"anonymous": "Allowed", "anybody": "Allowed"}
+    block = {"PublicAccessBlockConfiguration": {"IgnorePublicAcls": True}}
+    assert who(bucket("files", **acl, **block), **listed) == {}
+    assert "ACLs are in force" in who_can(estate(inventory(bucket("files", **acl))), READ, FILES).unknown[0]
+
+
+def test_paths_of_roles_in_and_outside() -> None:
+    reader = role("reader", allow(READ), trusts={"AWS": f"arn:aws:iam::{ACCOUNT}:role/hop"})
+    hop = role("hop", trusts={"AWS": [f"arn:aws:iam::{OTHER}:root", f"arn:aws:iam::{STRANGE}:root"]})
+    ann = user("ann", allow("sts:AssumeRole", "arn:aws:iam::*:role/hop"), account=OTHER)
+    found = who(bucket("files"), reader, hop, ann, user("bob", account=OTHER))
+    assert found == {
+        "reader": "Allowed",
+        "hop": ["Allowed", "hop > reader"],
+        "ann": ["Allowed", "ann > hop > reader"],
+        f"arn:aws:iam::{STRANGE}:root": ["Allowed", f"arn:aws:iam::{STRANGE}:root > hop > reader"],
+    }
+
+
+def test_conditions_of_trust_are_part_of_the_path() -> None:
+    trusting = trust({"AWS": STRANGE}, Condition={"StringEquals": {"sts:ExternalId": "x"}})
+    found = who(bucket("files"), role("reader", allow(READ), trusts=trusting))
+    assert found[f"arn:aws:iam::{STRANGE}:root"] == [
+        "AllowedIf",
+        "to assume reader: sts:ExternalId = x",
+        f"arn:aws:iam::{STRANGE}:root > reader",
+    ]
+
+
+def test_keys_need_their_policy_or_a_grant() -> None:
+    arn = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/k"
+    grant = {"GranteePrincipal": f"arn:aws:iam::{ACCOUNT}:role/app", "Operations": ["Decrypt"], "GrantId": "g"}
+    found = who(
+        key("k", allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:user/ann"}), Grants=[grant]),
+        user("ann"),
+        user("bob", allow("*")),
+        role("app", trusts={"Service": "lambda.amazonaws.com"}),
+        action="kms:Decrypt",
+        resource=arn,
+    )
+    assert found == {"ann": "Allowed", "app": "Allowed"} | {
+        "lambda.amazonaws.com": ["Allowed", "lambda.amazonaws.com > app"]
+    }
+
+
+def test_instances_reach_through_their_role() -> None:
+    ec2 = {"Service": "ec2.amazonaws.com"}
+    found = instances_that_can(
+        estate(
+            inventory(
+                bucket(
+                    "files", deny(READ, f"{FILES}/*", Principal={"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/web/i-2"})
+                ),
+                role("web", allow("s3:*"), trusts=ec2),
+                role("idle", trusts=ec2),
+                role("hop", allow("sts:AssumeRole"), trusts=ec2),
+                role("reader", allow(READ), trusts={"AWS": f"arn:aws:iam::{ACCOUNT}:role/hop"}),
+                *(profile(name, name) for name in ("web", "idle", "hop")),
+                *(instance(f"i-{n}", name) for n, name in enumerate(("web", "web", "idle", "hop", ""), 1)),
+                instance("i-6", "web", tokens="required"),
+            )
+        ),
+        READ,
+        FILES,
+    )
+    assert [(each.instance[-3:], each.role.rpartition("/")[2], each.imdsv1, len(each.row.path)) for each in found] == [
+        ("i-1", "web", True, 1),
+        ("i-4", "hop", True, 2),
+        ("i-6", "web", False, 1),
+    ]
+
+
+def test_what_was_not_read_is_unknown_and_never_silent() -> None:
+    missing = inventory(bucket("files"), user("ann", **attached("arn:aws:iam::aws:policy/ReadOnlyAccess")))
+    found = who_can(estate(missing), READ, FILES)
+    assert names(found) == {"ann": "Unknown"}
+    assert "the document of arn:aws:iam::aws:policy/ReadOnlyAccess is not in the inventory" in found.rows[0].why
+    refused = NotEvaluated("s3:GetBucketPolicy", ACCOUNT, "eu-west-1", FILES, "AccessDenied", "no")
+    unread = Inventory([bucket("files"), user("ann", allow("*"))], not_evaluated=[refused])
+    found = who_can(estate(unread), READ, FILES)
+    assert names(found) == {"ann": "Unknown"}
+    assert "s3:GetBucketPolicy was answered with AccessDenied" in found.unknown[0]
+    answer = can(estate(unread), f"arn:aws:iam::{ACCOUNT}:user/ann", READ, f"{FILES}/a")
+    assert answer.response.value == "Unknown"
+    broken = who_can(estate(inventory(bucket("files"), user("ann", {"Effect": "Maybe"}))), READ, FILES)
+    assert "inline policy own" in broken.rows[0].why
+
+
+def test_can_with_and_without_context() -> None:
+    found = estate(inventory(bucket("files"), user("ann", allow(READ, Condition={"Bool": {"aws:MFA": "true"}}))))
+    ann = f"arn:aws:iam::{ACCOUNT}:user/ann"
+    assert can(found, ann, READ, f"{FILES}/a").response.value == "ImplicitlyDenied"
+    assert can(found, ann, READ, f"{FILES}/a", {"AWS:mfa": True}).response.value == "Allowed"

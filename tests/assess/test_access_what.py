@@ -1,0 +1,91 @@
+"""What a principal can do: grouped by service and risk, from its own policies and those of resources."""
+
+from __future__ import annotations
+
+import pytest
+from estates import ACCOUNT, allow, bucket, deny, inventory, key, role, trust, user
+
+from sakimori.assess.access.catalogue import actions_like, actions_of
+from sakimori.assess.access.effective import what_can
+from sakimori.assess.access.engine import Response
+from sakimori.assess.access.estate import estate
+from sakimori.assess.access.risk import Risk, risk_of
+from sakimori.assess.access.symbolic import Outcome
+
+ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
+
+
+def test_rights_are_grouped_and_the_gravest_come_first() -> None:
+    statements = [allow(["s3:Get*", "s3:ListAllMyBuckets"]), deny("s3:Get*Acl"), allow("iam:PassRole", "*")]
+    found = what_can(estate(inventory(user("ann", *statements))), ANN)
+    assert [right.risk for right in found.rights] == sorted(
+        (right.risk for right in found.rights), key=list(Risk).index
+    )
+    actions = {action for right in found.rights for action in right.actions}
+    assert actions >= {"iam:PassRole", "s3:GetObject", "s3:GetBucketPolicy", "s3:ListAllMyBuckets"}
+    assert not actions & {"s3:GetBucketAcl", "s3:GetObjectAcl", "s3:PutObject"}
+    assert all(action in actions_of(action.partition(":")[0]) for action in actions)
+    for right in found.rights:
+        assert right.witness.answer.response is Response.ALLOWED
+        assert right.by == (f"inline policy own of {ANN}",)
+
+
+def test_actions_without_resources_need_everything() -> None:
+    found = what_can(estate(inventory(user("ann", allow("s3:List*", "arn:aws:s3:::a*")))), ANN)
+    actions = {action for right in found.rights for action in right.actions}
+    assert "s3:ListBucket" in actions
+    assert "s3:ListAllMyBuckets" not in actions
+
+
+def test_conditions_stay_open_and_unknowns_are_told() -> None:
+    mfa = allow("ec2:StopInstances", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+    missing = {"AttachedManagedPolicies": [{"PolicyArn": "arn:aws:iam::aws:policy/X"}]}
+    found = what_can(estate(inventory(user("ann", mfa, **missing))), ANN)
+    (right,) = found.rights
+    assert (right.outcome, right.conditions) == (Outcome.CONDITIONAL, ("aws:MultiFactorAuthPresent = true",))
+    assert found.unknown == ("the document of arn:aws:iam::aws:policy/X is not in the inventory",)
+
+
+def test_resources_that_name_the_principal() -> None:
+    files = "arn:aws:s3:::files"
+    assets = [
+        bucket("files", allow("s3:GetObject", f"{files}/*", Principal={"AWS": ANN})),
+        key("k", allow("kms:Decrypt", Principal={"AWS": ANN})),
+        role("r", trusts=trust({"AWS": ANN})),
+        role("not", trusts=trust({"AWS": ACCOUNT})),
+        user("ann"),
+    ]
+    found = what_can(estate(inventory(*assets)), ANN)
+    assert {(right.actions[0], right.resources[0].rpartition(":")[2]) for right in found.rights} == {
+        ("s3:GetObject", "files/*"),
+        ("kms:Decrypt", "key/k"),
+        ("sts:AssumeRole", "role/r"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "risk"),
+    [
+        ("iam:PassRole", Risk.PRIVILEGE),
+        ("sts:AssumeRole", Risk.PRIVILEGE),
+        ("s3:PutBucketPolicy", Risk.PRIVILEGE),
+        ("lambda:AddPermission", Risk.PRIVILEGE),
+        ("iam:GetRole", Risk.READ),
+        ("s3:GetObject", Risk.DATA),
+        ("secretsmanager:GetSecretValue", Risk.DATA),
+        ("ec2:RunInstances", Risk.CHANGE),
+        ("ec2:DescribeInstances", Risk.READ),
+    ],
+)
+def test_risks(action: str, risk: Risk) -> None:
+    assert risk_of(action) is risk
+
+
+def test_the_catalogue_has_what_is_no_operation_and_nothing_made_up() -> None:
+    assert actions_like("iam:Pass*") == ("iam:PassRole",)
+    assert "s3:ListObjectsV2" not in actions_of("s3")
+    assert {"s3:ListBucket", "s3:GetObjectVersion", "s3:ListAllMyBuckets"} <= set(actions_of("s3"))
+    assert "lambda:InvokeFunction" in actions_of("lambda")
+    assert "cloudwatch:PutMetricData" in actions_of("cloudwatch")
+    assert actions_like("nosuch:*") == ()
+    assert len(actions_like("*")) > 10_000
