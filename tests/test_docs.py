@@ -84,3 +84,10 @@ def test_every_setting_of_the_configuration_file_is_documented() -> None:
     documented = (DOCS / "settings.md").read_text(encoding="utf-8")
     assert SETTINGS
     assert sorted(name for name in SETTINGS if f"`{name}`" not in documented) == []
+
+
+def test_every_product_whose_events_are_read_is_documented() -> None:
+    from sakimori.collect.products import plugins
+
+    documented = (DOCS / "events.md").read_text(encoding="utf-8")
+    assert [plugin.name for plugin in plugins() if f"| `{plugin.name}` |" not in documented] == []

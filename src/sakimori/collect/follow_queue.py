@@ -25,9 +25,11 @@ IAM_ACTIONS = (
 VISIBILITY_SECONDS = 120
 """How long a message stays hidden from other readers; prolonged at a third of that while its objects are ingested."""
 
-_LONGEST_WAIT = 20
+LONGEST_WAIT = 20
+"""Seconds that SQS waits for a message at most."""
+
 _MESSAGES = 10
-_PASSING = (Throttled, Unavailable, Unreachable)
+PASSING = (Throttled, Unavailable, Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +54,22 @@ def follow_queue(
 ) -> Iterator[Batch]:
     """See `follow`. Messages that are no notification are named and left: the queue's redrive policy moves them to its
     dead-letter queue after the number of receives that it sets."""
-    url = _queue_url(sqs, queue)
+    url = queue_url(sqs, queue)
     while not stop.is_set():
         try:
-            received = _receive(sqs, url, wait=int(min(max(poll_seconds, 0), _LONGEST_WAIT)), visibility=visibility)
+            received = receive(sqs, url, wait=int(min(max(poll_seconds, 0), LONGEST_WAIT)), visibility=visibility)
             messages, refusals = _understood(received, url)
             if messages or refusals:
                 yield from _offered(sqs, url, messages, refusals, visibility)
-        except _PASSING as error:
+        except PASSING as error:
             yield Batch([], [Refusal(queue, 0, str(error))])
             received = []
         if not received:
             stop.wait(poll_seconds)
 
 
-def _queue_url(sqs: Any, queue: str) -> str:
+def queue_url(sqs: Any, queue: str) -> str:
+    """The URL of a queue given by its URL or ARN. Raises AwsError."""
     if not queue.startswith("arn:"):
         return queue
     account, name = queue.split(":")[-2:]
@@ -74,10 +77,15 @@ def _queue_url(sqs: Any, queue: str) -> str:
         return str(sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"])
 
 
-def _receive(sqs: Any, url: str, *, wait: int, visibility: int) -> list[dict[str, Any]]:
+def receive(sqs: Any, url: str, *, wait: int, visibility: int) -> list[dict[str, Any]]:
+    """Up to ten messages, after waiting at most `wait` seconds for the first. Raises AwsError."""
     with asking("sqs:ReceiveMessage", url):
         answer = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=_MESSAGES, WaitTimeSeconds=wait, VisibilityTimeout=visibility
+            QueueUrl=url,
+            MaxNumberOfMessages=_MESSAGES,
+            WaitTimeSeconds=wait,
+            VisibilityTimeout=visibility,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )
     return list(answer.get("Messages", ()))
 
@@ -102,17 +110,18 @@ def _offered(sqs: Any, url: str, messages: list[Message], refusals: list[Refusal
     batch = Batch(list(unique.values()), refusals)
     try:
         if batch.objects or refusals:
-            with _kept_hidden(sqs, url, messages, visibility):
+            with kept_hidden(sqs, url, [one.receipt for one in messages], visibility):
                 yield batch
     finally:
         done = [one for one in messages if all(found.path in batch.committed for found in one.objects)]
-        _delete(sqs, url, done)
+        delete(sqs, url, [one.receipt for one in done])
 
 
-def _delete(sqs: Any, url: str, messages: list[Message]) -> None:
-    if not messages:
+def delete(sqs: Any, url: str, receipts: list[str]) -> None:
+    """Deletes what was received with these receipts. Raises AwsError if one is refused."""
+    if not receipts:
         return
-    entries = [{"Id": str(index), "ReceiptHandle": one.receipt} for index, one in enumerate(messages)]
+    entries = [{"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)]
     with asking("sqs:DeleteMessage", url):
         answer = sqs.delete_message_batch(QueueUrl=url, Entries=entries)
     for failed in answer.get("Failed", ()):
@@ -120,15 +129,15 @@ def _delete(sqs: Any, url: str, messages: list[Message]) -> None:
 
 
 @contextmanager
-def _kept_hidden(sqs: Any, url: str, messages: list[Message], visibility: int) -> Iterator[None]:
+def kept_hidden(sqs: Any, url: str, receipts: list[str], visibility: int) -> Iterator[None]:
     """Prolongs the messages' invisibility until the block is left.
 
     A call that fails is tried again at the next turn. If all fail, the messages come again, which does no harm.
     """
     finished = threading.Event()
     entries = [
-        {"Id": str(index), "ReceiptHandle": one.receipt, "VisibilityTimeout": visibility}
-        for index, one in enumerate(messages)
+        {"Id": str(index), "ReceiptHandle": receipt, "VisibilityTimeout": visibility}
+        for index, receipt in enumerate(receipts)
     ]
 
     def prolong() -> None:

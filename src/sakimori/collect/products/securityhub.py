@@ -1,0 +1,232 @@
+"""Security Hub in ASFF: findings as imported, custom actions that a person chose on them, insights, `GetFindings`.
+
+Source: "AWS Security Finding Format (ASFF)" and "EventBridge event formats for Security Hub CSPM". A finding that
+another AWS service made is that service's: its uid and revision are those that the service's own event gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sakimori.collect import told
+from sakimori.collect.products import guardduty
+from sakimori.collect.told import NotRead, Telling, number, obj, objects, text, texts, when
+from sakimori.model.event import Event, Resource, State, event_uid
+from sakimori.model.severity import Severity
+
+FEED = "securityhub"
+
+PRODUCTS = {"aws/guardduty": "guardduty", "aws/inspector": "inspector2", "aws/macie": "macie", "aws/config": "config"}
+"""The end of a product's ARN in Security Hub -> our name of it; others keep the end of their ARN, ours included."""
+
+SEVERITIES = {level.name: level for level in Severity}
+
+TYPES = {
+    "AwsAccount": "AWS::::Account",
+    "AwsIamAccessKey": "AWS::IAM::AccessKey",
+    "AwsEcrContainerImage": "AWS::ECR::Image",
+    "AwsRdsDbInstance": "AWS::RDS::DBInstance",
+    "AwsRdsDbCluster": "AWS::RDS::DBCluster",
+    "AwsEc2Vpc": "AWS::EC2::VPC",
+    "AwsIamUser": "AWS::IAM::User",
+    "AwsS3AccountPublicAccessBlock": "AWS::S3::AccountPublicAccessBlock",
+    "AwsKmsKey": "AWS::KMS::Key",
+    "AwsEksCluster": "AWS::EKS::Cluster",
+    "AwsEcsCluster": "AWS::ECS::Cluster",
+    "AwsEcsTask": "AWS::ECS::Task",
+    "AwsSnsTopic": "AWS::SNS::Topic",
+    "AwsSqsQueue": "AWS::SQS::Queue",
+    "AwsIamRole": "AWS::IAM::Role",
+    "AwsIamPolicy": "AWS::IAM::Policy",
+}
+_SERVICES = ("Ec2", "S3", "Lambda", "CloudTrail", "CloudFront", "AutoScaling", "CodeBuild", "Redshift", "SageMaker")
+_SPELT = {"Ec2": "EC2"}
+
+
+def product_of(product_arn: str) -> str:
+    """`arn:aws:securityhub:us-east-1::product/aws/guardduty` (or `productv2/...`) -> `guardduty`."""
+    tail = product_arn.partition(":product")[2].removeprefix("v2").removeprefix("/")
+    if tail == "aws/securityhub":
+        return FEED
+    return PRODUCTS.get(tail, tail or FEED)
+
+
+def resource_type(spelt: str) -> str:
+    """`AwsEc2Instance` -> `AWS::EC2::Instance`; what is not known stays as it is."""
+    if spelt in TYPES:
+        return TYPES[spelt]
+    for service in _SERVICES:
+        if spelt.startswith(f"Aws{service}") and spelt != f"Aws{service}":
+            return f"AWS::{_SPELT.get(service, service)}::{spelt.removeprefix(f'Aws{service}')}"
+    return spelt
+
+
+def read_imported(telling: Telling) -> Iterator[Event | NotRead]:
+    """`Security Hub Findings - Imported`."""
+    yield from _all(telling)
+
+
+def read_custom_action(telling: Telling) -> Iterator[Event | NotRead]:
+    """`Security Hub Findings - Custom Action`: each finding that the person picked, with the action."""
+    action = next((each for each in telling.resources if ":action/custom/" in each), "")
+    asked = action.rpartition("/")[2] or text(telling.detail, "actionName")
+    if not asked:
+        raise NotRead("a custom action of Security Hub that does not say which")
+    for each in _all(telling):
+        yield each if isinstance(each, NotRead) else _asked(each, asked, telling.id)
+
+
+def _asked(event: Event, asked: str, envelope: str) -> Event:
+    """Asking again is a new request; the same event delivered again is not."""
+    from dataclasses import replace
+
+    return replace(event, asked=asked, revision=f"{event.revision}/asked-{envelope or event.time}")
+
+
+def read_insight(telling: Telling) -> Iterator[Event]:
+    """`Security Hub Insight Results`: counts by resource or account; no finding."""
+    insight = told.identity(text(telling.detail, "insightArn") or text(telling.detail, "insightName"), "insight")
+    action = next((each.rpartition("/")[2] for each in telling.resources if ":action/custom/" in each), "")
+    yield Event(
+        FEED,
+        FEED,
+        "Security Hub Insight Results",
+        event_uid(FEED, "insight", telling.account, telling.region, insight),
+        telling.id or telling.time,
+        telling.account,
+        telling.region,
+        telling.time,
+        detail=telling.detail,
+        asked=action or text(telling.detail, "actionName"),
+    )
+
+
+def read_object(telling: Telling) -> Iterator[Event]:
+    """One finding of the answer of securityhub:GetFindings."""
+    yield read_finding(telling.detail)
+
+
+def _all(telling: Telling) -> Iterator[Event | NotRead]:
+    found = objects(telling.detail, "findings")
+    if not found:
+        raise NotRead(f"{telling.detail_type} without findings")
+    yield from told.each_of(found, read_finding)
+
+
+def read_finding(found: Mapping[str, Any]) -> Event:
+    """One finding in ASFF. Raises NotRead."""
+    own_id = told.identity(text(found, "Id"), "Id")
+    product_arn = text(found, "ProductArn")
+    product = product_of(product_arn)
+    key = own_id if product in (FEED, *PRODUCTS.values()) else f"{product}/{own_id}"
+    account = text(found, "AwsAccountId")
+    region = text(found, "Region") or ":".join(product_arn.split(":")[3:4])
+    kind, state = _kind(found, product), _state(found)
+    updated = when(found.get("UpdatedAt")) or when(found.get("LastObservedAt"))
+    revision = told.state_revision(updated, state)
+    resources = tuple(_resource(each, account, region) for each in objects(found, "Resources") if text(each, "Id"))
+    return Event(
+        product=product,
+        feed=FEED,
+        kind=kind,
+        uid=event_uid(product, key),
+        revision=revision,
+        account=account,
+        region=region,
+        time=updated,
+        state=state,
+        resources=resources,
+        detail=found,
+        finding=told.finding(
+            product,
+            key,
+            kind=kind,
+            title=text(found, "Title"),
+            description=text(found, "Description"),
+            severity=_severity(found),
+            account=account,
+            region=region,
+            resources=resources,
+            first=when(found.get("FirstObservedAt")) or when(found.get("CreatedAt")),
+            last=when(found.get("LastObservedAt")) or updated,
+            revision=revision,
+            facts=_facts(found),
+            source_ip=_source_ip(found),
+            tactics=guardduty.tactics(kind) if product == "guardduty" else (),
+            count=number(found, "ProductFields", "aws/guardduty/service/count"),
+        ),
+    )
+
+
+def _kind(found: Mapping[str, Any], product: str) -> str:
+    types = texts(found, "Types") or texts(found, "FindingProviderFields", "Types")
+    if product == "guardduty":
+        return guardduty.type_in_asff(types) or "finding"
+    if product == "macie":
+        last = next((each for each in types if each), "").rpartition("/")[2]
+        return last.replace("-", "/", 1) if ":" in last else last or "finding"
+    if product == "inspector2":
+        return "PACKAGE_VULNERABILITY" if objects(found, "Vulnerabilities") else "NETWORK_REACHABILITY"
+    return text(found, "ProductFields", "ControlId") or text(found, "GeneratorId") or next(iter(types), "finding")
+
+
+def _state(found: Mapping[str, Any]) -> State:
+    """Archived by its product is closed; so is what a person calls RESOLVED, and a check that passes."""
+    workflow = text(found, "Workflow", "Status")
+    if text(found, "RecordState") == "ARCHIVED":
+        return State.CLOSED
+    if workflow == "SUPPRESSED":
+        return State.SUPPRESSED
+    passed = text(found, "Compliance", "Status") in ("PASSED", "NOT_AVAILABLE")
+    return State.CLOSED if passed or workflow == "RESOLVED" else State.OPEN
+
+
+def _severity(found: Mapping[str, Any]) -> Severity:
+    """ "ASFF, Severity": the label, else by the normalised number: 0, 1-39, 40-69, 70-89, 90-100."""
+    told_severity = obj(found, "Severity") or obj(found, "FindingProviderFields", "Severity")
+    known = SEVERITIES.get(text(told_severity, "Label").upper())
+    if known is not None:
+        return known
+    normalised = number(told_severity, "Normalized") or 0.0
+    levels = ((90, Severity.CRITICAL), (70, Severity.HIGH), (40, Severity.MEDIUM), (1, Severity.LOW))
+    return next((level for least, level in levels if normalised >= least), Severity.INFORMATIONAL)
+
+
+def _resource(each: Mapping[str, Any], account: str, region: str) -> Resource:
+    kind, uid = resource_type(text(each, "Type")), text(each, "Id")
+    details: dict[str, Any] = {}
+    if kind == "AWS::IAM::AccessKey":
+        key = obj(each, "Details", "AwsIamAccessKey")
+        uid = uid.removeprefix("AWS::IAM::AccessKey:")
+        details = {
+            "access_key_id": text(key, "AccessKeyId") or uid,
+            "user_name": text(key, "PrincipalName") or text(key, "UserName"),
+            "user_type": text(key, "PrincipalType"),
+            "principal_id": text(key, "PrincipalId"),
+        }
+    return Resource(kind, uid, account, text(each, "Region") or region, {k: v for k, v in details.items() if v})
+
+
+def _facts(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "control": text(found, "ProductFields", "ControlId"),
+        "generator": text(found, "GeneratorId"),
+        "compliance": text(found, "Compliance", "Status"),
+        "vulnerabilities": [text(each, "Id") for each in objects(found, "Vulnerabilities")],
+        "fix": text(found, "Remediation", "Recommendation", "Url"),
+    }
+
+
+def _source_ip(found: Mapping[str, Any]) -> str:
+    action = obj(found, "Action")
+    told_by_action = (text(each, "RemoteIpDetails", "IpAddressV4") for each in action.values())
+    return next(filter(None, told_by_action), "") or text(found, "Network", "SourceIpV4")
+
+
+EVENTS = {
+    ("aws.securityhub", "Security Hub Findings - Imported"): read_imported,
+    ("aws.securityhub", "Security Hub Findings - Custom Action"): read_custom_action,
+    ("aws.securityhub", "Security Hub Insight Results"): read_insight,
+}
+OBJECTS = ((("Id", "ProductArn", "AwsAccountId"), read_object),)
