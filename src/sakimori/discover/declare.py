@@ -94,9 +94,10 @@ class Detail(Call):
     NotEvaluated.
     With `batch`, one call answers for so many items: `each` is the parameter that takes the list of them (its template
     is filled for each), and the answer's members at `path` belong to the item for which `key` (a path in the member)
-    and `of` (a template over the item) are equal; items whose other parameters differ never share a call. With `shared`, one call without parameters answers for all items of
-    the place, matched likewise; `value` is the part of the member that is merged, and `many` merges the list of all that
-    match. `region` (a template) asks another region. `when` says which items need the call. `prepare` is an operation that is called until it answers State COMPLETE.
+    and `of` (a template over the item) are equal; items whose other parameters differ never share a call. With
+    `shared`, one call without templates answers for all items of the place, matched likewise; `value` is the part of
+    the member that is merged, and `many` merges the list of all that match. `region` (a template) asks another region.
+    `when` says which items need the call. `prepare` is an operation that is called until it answers State COMPLETE.
     `parse` turns the whole answer into the members, or into what is merged. Where `truncated` leads to something true,
     the answer is not whole, and that is a NotEvaluated.
     """
