@@ -1,4 +1,4 @@
-"""Every finding that leaves us is a valid OCSF 1.7 Detection Finding, held against the published schema."""
+"""Every finding that leaves us is a valid OCSF 1.7 finding of its class, held against the published schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sakimori.model import attack, ocsf
-from sakimori.model.finding import Finding
+from sakimori.model.finding import COMPLIANCE, DETECTION, Finding
 from sakimori.model.severity import Severity
 
 STOPPED = Finding(
@@ -39,16 +39,39 @@ STOPPED = Finding(
 EMPTY = Finding("u", "", "", Severity.LOW, (), (), "", "", "", "", "", 0, "", "", ())
 
 
+EXPOSED = Finding(
+    uid="00112233445566778899aabbccddeeff",
+    rule="internet_exposure",
+    title="i-0abc is exposed to the internet",
+    severity=Severity.HIGH,
+    tactics=(),
+    techniques=(),
+    account="111122223333",
+    region="eu-west-1",
+    actor="",
+    source_ip="",
+    asset="arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc",
+    count=1,
+    first_seen="2026-11-20T10:00:00Z",
+    last_seen="2026-11-20T10:00:00Z",
+    records=(),
+    class_uid=COMPLIANCE,
+    evidence={"packet": {"src": "1.0.0.0", "dst_port": 22}, "path": ["internet", "igw-1", "i-0abc"]},
+    remediation="Close the port.",
+)
+_NAMES = {DETECTION: "detection_finding", COMPLIANCE: "compliance_finding"}
+
+
 @functools.cache
-def validator() -> jsonschema.Draft202012Validator:
+def validator(class_uid: int) -> jsonschema.Draft202012Validator:
     published = ocsf_json_schema.OcsfJsonSchemaEmbedded(ocsf_json_schema.get_ocsf_schema(version="1.7.0"))
-    return jsonschema.Draft202012Validator(published.get_class_schema("detection_finding", profiles=["cloud"]))
+    return jsonschema.Draft202012Validator(published.get_class_schema(_NAMES[class_uid], profiles=["cloud"]))
 
 
 def problems(event: dict[str, Any]) -> list[str]:
     """What the schema has against the event, after its journey through JSON."""
     travelled = json.loads(json.dumps(event))
-    return [f"{error.json_path}: {error.message}" for error in validator().iter_errors(travelled)]
+    return [f"{error.json_path}: {error.message}" for error in validator(event["class_uid"]).iter_errors(travelled)]
 
 
 text = st.text(max_size=20)
@@ -90,6 +113,9 @@ findings = st.builds(
     records=st.lists(text, max_size=4).map(tuple),
     matched=st.dictionaries(st.sampled_from(["eventName", "eventSource", "requestParameters.x"]) | text, values),
     description=text,
+    class_uid=st.sampled_from([DETECTION, COMPLIANCE]),
+    evidence=st.dictionaries(text, values, max_size=3),
+    remediation=text,
 )
 
 
@@ -97,7 +123,8 @@ findings = st.builds(
 @given(finding=findings, activity_id=st.sampled_from([ocsf.CREATE, ocsf.UPDATE]))
 @example(finding=STOPPED, activity_id=ocsf.UPDATE)
 @example(finding=EMPTY, activity_id=ocsf.CREATE)
-def test_every_finding_is_a_valid_detection_finding(finding: Finding, activity_id: int) -> None:
+@example(finding=EXPOSED, activity_id=ocsf.CREATE)
+def test_every_finding_is_valid_in_its_class(finding: Finding, activity_id: int) -> None:
     assert problems(ocsf.to_ocsf(finding, activity_id=activity_id)) == []
 
 
@@ -132,6 +159,16 @@ def test_the_story_is_told_in_ocsf_words() -> None:
         "name": "evidences[].src_endpoint.ip",
         "value": "203.0.113.10",
     } in event["observables"]
+
+
+def test_an_assessment_fails_its_control_and_shows_why() -> None:
+    event = ocsf.to_ocsf(EXPOSED)
+    assert (event["type_uid"], event["class_name"]) == (200301, "Compliance Finding")
+    assert event["compliance"]["control"] == "internet_exposure"
+    assert event["compliance"]["status"] == "Fail"
+    assert event["evidences"][0]["data"]["path"] == ["internet", "igw-1", "i-0abc"]
+    assert event["remediation"] == {"desc": "Close the port."}
+    assert "is_alert" not in event
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from sakimori.model.finding import Finding
+from sakimori.model.finding import COMPLIANCE, Finding
 from sakimori.model.match import Match
 from sakimori.model.refusal import Refusal
 from sakimori.model.severity import Severity
 from sakimori.store.lake import LakeFile
-from sakimori.store.ledger import FindingFilter, Ledger, LedgerError, ObjectEntry, Status, open_ledger
+from sakimori.store.ledger import FindingFilter, Ledger, LedgerError, ObjectEntry, Place, Status, open_ledger
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +250,63 @@ def test_many_findings_in_many_batches(ledger: Ledger) -> None:
     many = (finding(f"f{number:05d}", records=(f"e{number}",)) for number in range(4_500))
     assert ledger.upsert_findings(many).new == 4_500
     assert len(ledger.findings()) == 4_500
+
+
+def assessed(uid: str, **changes: Any) -> Finding:
+    given = {
+        "evidence": {"path": ["internet", uid]},
+        "remediation": "Close it.",
+        "records": (),
+        "times": (),
+        "count": 1,
+    } | changes
+    return finding(uid, rule="internet_exposure", class_uid=COMPLIANCE, **given)
+
+
+def statuses(ledger: Ledger) -> dict[str, str]:
+    return {each.finding.uid: each.status.value for each in ledger.findings()}
+
+
+def test_an_assessment_resolves_what_it_no_longer_finds_and_reopens_what_returns(ledger: Ledger) -> None:
+    rules = ["internet_exposure"]
+    ledger.upsert_findings([finding("detection")])
+    assert ledger.put_assessment(rules, [assessed("a"), assessed("b")]).new == 2
+    stored = ledger.finding("a")
+    assert stored is not None
+    assert stored.finding == assessed("a")
+    assert ledger.put_assessment(rules, [assessed("a")]).resolved == 1
+    assert statuses(ledger) == {"a": "New", "b": "Resolved", "detection": "New"}
+    done = ledger.put_assessment(rules, [assessed("a"), assessed("b", evidence={"path": ["internet", "new"]})])
+    assert (done.known, done.reopened, done.resolved) == (2, 1, 0)
+    assert statuses(ledger)["b"] == "New"
+    again = ledger.finding("b")
+    assert again is not None
+    assert again.finding.evidence == {"path": ["internet", "new"]}
+    assert [change.status.value for change in ledger.status_history("b")] == ["New", "Resolved", "New"]
+    assert ledger.put_assessment(["another_rule"], []).resolved == 0
+
+
+@pytest.mark.parametrize(
+    "undecided",
+    [Place(), Place(account="1"), Place(account="1", region="eu-west-1"), Place(asset="arn:a")],
+)
+def test_what_was_not_evaluated_is_never_resolved(ledger: Ledger, undecided: Place) -> None:
+    rules = ["internet_exposure"]
+    ledger.put_assessment(
+        rules,
+        [
+            assessed("in", account="1", region="eu-west-1", asset="arn:a"),
+            assessed("out", account="2", region="us-east-1", asset="arn:b"),
+        ],
+    )
+    ledger.put_assessment(rules, [], undecided=[undecided])
+    assert statuses(ledger)["in"] == "New"
+    assert (statuses(ledger)["out"] == "New") == (undecided == Place())
+
+
+def test_suppressed_findings_stay_suppressed(ledger: Ledger) -> None:
+    ledger.put_assessment(["internet_exposure"], [assessed("a")])
+    ledger.set_status("a", Status.SUPPRESSED, "ann", "accepted")
+    ledger.put_assessment(["internet_exposure"], [])
+    ledger.put_assessment(["internet_exposure"], [assessed("a")])
+    assert statuses(ledger) == {"a": "Suppressed"}

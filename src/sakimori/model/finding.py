@@ -16,12 +16,18 @@ def finding_uid(plug_in: str, account: str, region: str, resource: str, discrimi
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+DETECTION, COMPLIANCE = 2004, 2003
+"""OCSF's classes of findings, as far as we have them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One detection finding. Times are ISO 8601 in UTC (`2026-11-21T08:00:00Z`), as CloudTrail writes them.
+    """One finding. Times are ISO 8601 in UTC (`2026-11-21T08:00:00Z`), as CloudTrail writes them.
 
-    `records` holds the id of every record behind it, in time order, `times` the time of each where they are known;
-    `matched` maps a field's path to the value that made the rule match in the first of them. Unknown text is "".
+    Of a detection (`class_uid` DETECTION), `records` holds the id of every record behind it, in time order, `times` the
+    time of each where they are known; `matched` maps a field's path to the value that made the rule match in the first
+    of them. An assessment has no records: `evidence` is what a person needs to check it again (the packet and its path,
+    the request and the statements), `remediation` what to do. Unknown text is "".
     """
 
     uid: str
@@ -42,9 +48,14 @@ class Finding:
     matched: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
     times: tuple[str, ...] = ()
+    class_uid: int = DETECTION
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    remediation: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `sakimori detect --format jsonl` prints: the contract that others build on."""
+        """The object that `detect` and `assess` print as JSON lines: the contract that others build on."""
+        if self.class_uid != DETECTION:
+            return self._assessment_to_json()
         return {
             "uid": self.uid,
             "rule": self.rule,
@@ -63,4 +74,22 @@ class Finding:
             "last_seen": self.last_seen,
             "records": list(self.records),
             "matched": dict(self.matched),
+        }
+
+    def _assessment_to_json(self) -> dict[str, Any]:
+        return {
+            "uid": self.uid,
+            "class_uid": self.class_uid,
+            "rule": self.rule,
+            "title": self.title,
+            "description": self.description,
+            "severity": self.severity.label,
+            "severity_id": int(self.severity),
+            "account": self.account,
+            "region": self.region,
+            "asset": self.asset,
+            "first_seen": self.first_seen,
+            "last_seen": self.last_seen,
+            "remediation": self.remediation,
+            "evidence": dict(self.evidence),
         }

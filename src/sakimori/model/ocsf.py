@@ -1,7 +1,9 @@
-"""A finding as others read it: OCSF 1.7 Detection Finding (2004), which Security Hub and Security Lake speak.
+"""A finding as others read it: in OCSF 1.7, which Security Hub and Security Lake speak.
 
-Source: OCSF schema 1.7.0, class `detection_finding` with the profile `cloud`. The result is plain dicts and lists, so
-that it costs nothing to make; the tests hold it against the published schema.
+Source: OCSF schema 1.7.0 with the profile `cloud`: `detection_finding` (2004) for what logs show; `compliance_finding`
+(2003) for what assets show, such as reachability (a `vulnerability_finding` must name a CVE, a CWE or an advisory, and
+there is none). The result is plain dicts and lists, so that it costs nothing to make; the tests hold it against the
+published schema.
 """
 
 from __future__ import annotations
@@ -13,40 +15,43 @@ from typing import Any
 
 from sakimori import __version__
 from sakimori.model import attack
-from sakimori.model.finding import Finding
+from sakimori.model.finding import COMPLIANCE, DETECTION, Finding
 
 OCSF_VERSION = "1.7.0"
-CLASS_UID = 2004
+CLASSES = {DETECTION: "Detection Finding", COMPLIANCE: "Compliance Finding"}
 CREATE, UPDATE = 1, 2
 _ACTIVITY_NAMES = {CREATE: "Create", UPDATE: "Update"}
 
 MAX_EVIDENCES = 100
 """Evidences in one exported finding: Security Hub refuses one over 240 kB. `count` still tells how many there are."""
 
+_FAIL = 3
+"""OCSF `compliance.status_id`."""
+
 _HOSTNAME, _IP_ADDRESS, _RESOURCE_UID = 1, 2, 10
 _OBSERVABLE_TYPES = {_HOSTNAME: "Hostname", _IP_ADDRESS: "IP Address", _RESOURCE_UID: "Resource UID"}
 
 
 def to_ocsf(finding: Finding, *, activity_id: int = CREATE) -> dict[str, Any]:
-    """The finding as a Detection Finding; `activity_id` is CREATE, or UPDATE for one that was exported before.
+    """The finding as its class has it; `activity_id` is CREATE, or UPDATE for one that was exported before.
 
     Times are milliseconds since 1970 in UTC. What is unknown is left out, except `time`, which OCSF requires: 0 there.
     """
     first, last = epoch_ms(finding.first_seen), epoch_ms(finding.last_seen)
+    name = CLASSES[finding.class_uid]
     event: dict[str, Any] = {
         "activity_id": activity_id,
         "activity_name": _ACTIVITY_NAMES[activity_id],
         "category_uid": 2,
         "category_name": "Findings",
-        "class_uid": CLASS_UID,
-        "class_name": "Detection Finding",
-        "type_uid": CLASS_UID * 100 + activity_id,
-        "type_name": f"Detection Finding: {_ACTIVITY_NAMES[activity_id]}",
+        "class_uid": finding.class_uid,
+        "class_name": name,
+        "type_uid": finding.class_uid * 100 + activity_id,
+        "type_name": f"{name}: {_ACTIVITY_NAMES[activity_id]}",
         "severity_id": int(finding.severity),
         "severity": finding.severity.label,
         "status_id": 1,
         "status": "New",
-        "is_alert": True,
         "time": last if last is not None else first or 0,
         "start_time": first,
         "end_time": last,
@@ -54,14 +59,29 @@ def to_ocsf(finding: Finding, *, activity_id: int = CREATE) -> dict[str, Any]:
         "message": _message(finding),
         "metadata": _metadata(finding),
         "cloud": _cloud(finding),
-        "api": _api(finding.matched),
         "finding_info": _finding_info(finding, first, last),
         "resources": _resources(finding),
-        "evidences": _evidences(finding),
         "observables": _observables(finding),
-        "unmapped": dict(finding.matched),
+        **(_detection(finding) if finding.class_uid == DETECTION else _assessment(finding)),
     }
     return _known(event)
+
+
+def _detection(finding: Finding) -> dict[str, Any]:
+    return {
+        "is_alert": True,
+        "api": _api(finding.matched),
+        "evidences": _evidences(finding),
+        "unmapped": dict(finding.matched),
+    }
+
+
+def _assessment(finding: Finding) -> dict[str, Any]:
+    """What of an asset's finding is its own: the control that failed, what shows it, and the remedy."""
+    remedy = {"desc": finding.remediation} if finding.remediation else {}
+    control = _known({"control": finding.rule, "status_id": _FAIL, "status": "Fail", "desc": finding.title})
+    evidence = {"uid": finding.uid, "data": dict(finding.evidence)}
+    return {"compliance": control, "remediation": remedy, "evidences": [evidence] if finding.evidence else []}
 
 
 def epoch_ms(time: str) -> int | None:

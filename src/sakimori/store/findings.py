@@ -6,7 +6,7 @@ The functions take a connection inside a transaction; `ledger.py` opens it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, update
 
-from sakimori.model.finding import Finding
+from sakimori.model.finding import DETECTION, Finding
 from sakimori.model.severity import Severity
 from sakimori.store.database import LedgerError, insert_new
 from sakimori.store.tables import finding_records, finding_status, findings
@@ -58,14 +58,29 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """How many findings were new, known, and of the known how many were reopened."""
+    """How many findings were new, known, and of the known how many were reopened; and how many were resolved."""
 
     new: int = 0
     known: int = 0
     reopened: int = 0
+    resolved: int = 0
 
     def __add__(self, other: Upserted) -> Upserted:
-        return Upserted(self.new + other.new, self.known + other.known, self.reopened + other.reopened)
+        return Upserted(
+            self.new + other.new,
+            self.known + other.known,
+            self.reopened + other.reopened,
+            self.resolved + other.resolved,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an assessment could not decide; "" is every account, region or asset."""
+
+    account: str = ""
+    region: str = ""
+    asset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +163,28 @@ def withdraw(connection: Connection, rule: str, since: str, until: str, kept: Se
         if uid not in kept:
             note = "withdrawn: in the light of logs that came later, its rule does not hold"
             change_status(connection, uid, Status.RESOLVED, OURSELVES, note)
+
+
+def settle(connection: Connection, rules: Collection[str], kept: Set[str], undecided: Collection[Place]) -> int:
+    """Resolves the open findings of an assessment's rules that it does not find any more; how many that are.
+
+    Not those in a place that was not evaluated: nobody knows whether they are still there.
+    """
+    c = findings.c
+    query = select(c.uid, c.account, c.region, c.asset).where(
+        c.rule.in_(rules), c.class_uid != DETECTION, c.status.in_((Status.NEW, Status.IN_PROGRESS))
+    )
+    gone = [row.uid for row in connection.execute(query) if row.uid not in kept and not _is_in(row, undecided)]
+    for uid in gone:
+        change_status(connection, uid, Status.RESOLVED, OURSELVES, "resolved: the assessment does not find it any more")
+    return len(gone)
+
+
+def _is_in(row: Any, places: Collection[Place]) -> bool:
+    return any(
+        place.account in ("", row.account) and place.region in ("", row.region) and place.asset in ("", row.asset)
+        for place in places
+    )
 
 
 def find(connection: Connection, wanted: FindingFilter) -> list[StoredFinding]:
@@ -274,7 +311,17 @@ def _per_finding(connection: Connection, wanted: ColumnElement[int], uids: Seque
 
 
 _CHANGING = (
-    *("title", "description", "severity_id", "tactics", "techniques", "matched", "source_ip"),
+    *(
+        "title",
+        "description",
+        "severity_id",
+        "tactics",
+        "techniques",
+        "matched",
+        "source_ip",
+        "evidence",
+        "remediation",
+    ),
     *("count", "first_seen", "last_seen", "status", "updated_at"),
 )
 
@@ -300,6 +347,9 @@ def _new_row(finding: Finding, now: str) -> dict[str, Any]:
         "first_seen": storable(finding.first_seen),
         "last_seen": storable(finding.last_seen),
         "matched": storable_json(finding.matched),
+        "class_uid": finding.class_uid,
+        "evidence": storable_json(finding.evidence),
+        "remediation": storable(finding.remediation),
         "status": Status.NEW,
         "created_at": now,
         "updated_at": now,
@@ -354,6 +404,9 @@ def _stored(row: RowMapping, records: Sequence[tuple[str, str]]) -> StoredFindin
         records=tuple(record for record, _ in records),
         matched=json.loads(row["matched"]),
         times=tuple(time for _, time in records) if any(time for _, time in records) else (),
+        class_uid=row["class_uid"],
+        evidence=json.loads(row["evidence"]),
+        remediation=row["remediation"],
     )
     return StoredFinding(finding, Status(row["status"]), row["created_at"], row["updated_at"])
 

@@ -25,7 +25,7 @@ from sakimori.model.refusal import Refusal
 from sakimori.store import assets, database, findings, matches, tables
 from sakimori.store.assets import HistoryEntry, Recorded, Run, Scope, Seen
 from sakimori.store.database import LedgerError, reading, writing
-from sakimori.store.findings import FindingFilter, Status, StatusChange, StoredFinding, Upserted
+from sakimori.store.findings import FindingFilter, Place, Status, StatusChange, StoredFinding, Upserted
 from sakimori.store.lake import LakeFile
 from sakimori.store.matches import Unsettled
 from sakimori.store.text import storable
@@ -36,6 +36,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "ObjectEntry",
+    "Place",
     "Recorded",
     "Run",
     "Scope",
@@ -245,6 +246,22 @@ class Ledger:
             with writing(self._engine) as connection:
                 total += findings.upsert(connection, some)
         return total
+
+    def put_assessment(
+        self, rules: Collection[str], batch: Iterable[Finding], undecided: Collection[Place] = ()
+    ) -> Upserted:
+        """Makes `batch` all that an assessment by these rules finds: what it no longer finds is resolved.
+
+        Not in the places that it could not decide about (NOT_EVALUATED). Memory holds one batch, and the uids.
+        """
+        total = Upserted()
+        kept: set[str] = set()
+        for some in _in_pieces(batch, UPSERT_BATCH):
+            kept.update(finding.uid for finding in some)
+            with writing(self._engine) as connection:
+                total += findings.upsert(connection, some)
+        with writing(self._engine) as connection:
+            return total + Upserted(resolved=findings.settle(connection, rules, kept, undecided))
 
     def finding(self, uid: str) -> StoredFinding | None:
         """The finding with this uid, its records in the order they were given."""

@@ -86,6 +86,9 @@ findings = Table(
     Column("status", Text, nullable=False),
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
+    Column("class_uid", Integer, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("remediation", Text, nullable=False),
     Index("findings_rule", "rule"),
     Index("findings_last_seen", "last_seen"),
 )
