@@ -17,7 +17,7 @@ from sakimori.model.severity import Severity
 
 DOCS = Path(__file__).resolve().parent
 RULES = DOCS.parent / "src" / "sakimori" / "detect" / "rules"
-GENERATED = ("verbs", "rules")
+GENERATED = ("verbs", "rules", "protect/catalogue")
 """Folders that hold generated pages and nothing else."""
 
 _ORDER = [level.name.lower() for level in sorted(Severity, reverse=True)]
@@ -25,7 +25,7 @@ _ORDER = [level.name.lower() for level in sorted(Severity, reverse=True)]
 
 def pages() -> dict[str, str]:
     """Every generated page: path below docs/ -> text."""
-    return {**verb_pages(), **rule_pages()}
+    return {**verb_pages(), **rule_pages(), **catalogue_pages()}
 
 
 def differences() -> list[str]:
@@ -207,6 +207,111 @@ def _values(detection: Any, field: str) -> set[str]:
     return found
 
 
+# ---- the protection rules' catalogue
+
+
+def catalogue_pages() -> dict[str, str]:
+    """A page a kind of rule that the manager gives out, from the catalogue's files."""
+    from sakimori.protect.catalogue import reading
+
+    catalogue = reading.load()
+    pages = {
+        "virtual-patches": _page("Virtual patches", *_virtual_patches(catalogue)),
+        "integrity-rules": _page("Integrity monitoring rules", *_integrity_rules(catalogue)),
+        "log-rules": _page("Log inspection rules", *_log_rules(catalogue)),
+        "firewall-rules": _page("Firewall rules", *_firewall_rules(catalogue)),
+        "web-reputation": _page("Web reputation", *_web_categories(catalogue)),
+        "application-types": _page("Application types", *_application_types(catalogue)),
+    }
+    return {f"protect/catalogue/{name}.md": text for name, text in pages.items()}
+
+
+def _virtual_patches(catalogue: Any) -> Iterator[str]:
+    yield f"{len(catalogue.patches)} rules for {len(catalogue.by_cve)} vulnerabilities that are known to be exploited."
+    yield "Each is in detect until it is promoted, and is fired at an attack and at look-alikes in tests.\n"
+    for patch in catalogue.patches.values():
+        yield f"## {patch.id} {patch.name}\n"
+        yield f"{_flowed(patch.description)}\n"
+        yield f"- **Name**: `{patch.slug}`"
+        yield f"- **Severity**: {patch.severity} (CVSS {patch.cvss:.1f})"
+        yield f"- **CVE**: {', '.join(patch.cves)}"
+        yield f"- **Application type**: {catalogue.applications[patch.application].name}"
+        if patch.requires:
+            yield f"- **Comes with**: {', '.join(f'`{catalogue.patches[each].slug}`' for each in patch.requires)}"
+        yield from (f"- **Recommended for**: {_interval(entry)}" for entry in patch.affects)
+        yield from ("", "```", *("\n".join(text.split("\n")) for text in patch.signatures), "```", "")
+
+
+def _interval(entry: Any) -> str:
+    parts = [f"from {entry.since}"] if entry.since else []
+    parts += [f"before {entry.fixed}"] if entry.fixed else []
+    parts += [f"on {entry.distribution}"] if entry.distribution else []
+    what = entry.package if entry.ecosystem == "generic" else f"{entry.ecosystem} package {entry.package}"
+    return f"{what} {', '.join(parts)}".strip()
+
+
+def _integrity_rules(catalogue: Any) -> Iterator[str]:
+    yield f"{len(catalogue.integrity)} rules. What appears or goes in what they watch is always told;"
+    yield "what changes is told if one of the attributes does.\n"
+    for rule in catalogue.integrity.values():
+        yield f"## {rule.id} {rule.name}\n"
+        yield f"{_flowed(rule.description)}\n"
+        yield f"- **Name**: `{rule.slug}`"
+        yield f"- **Severity**: {rule.severity}"
+        yield from (f"- **ATT&CK**: {uid} {attack.technique_name(uid)}" for uid in rule.techniques)
+        yield f"- **Watches**: `{rule.base}`{', with subfolders' if rule.subfolders else ''} ({rule.os})"
+        yield f"- **Only**: {', '.join(f'`{each}`' for each in rule.include)}"
+        if rule.exclude:
+            yield f"- **But not**: {', '.join(f'`{each}`' for each in rule.exclude)}"
+        yield f"- **Attributes**: {', '.join(rule.attributes)}"
+        yield f"- **Recommended for**: {_hosts(rule.when, catalogue)}\n"
+
+
+def _log_rules(catalogue: Any) -> Iterator[str]:
+    yield f"{len(catalogue.logs)} rules. Levels go from 0 to 15; from 8 on somebody should look.\n"
+    for rule in catalogue.logs.values():
+        yield f"## {rule.id} {rule.name}\n"
+        yield f"{_flowed(rule.description)}\n"
+        yield f"- **Name**: `{rule.slug}`"
+        yield f"- **Level**: {rule.level}"
+        yield from (f"- **ATT&CK**: {uid} {attack.technique_name(uid)}" for uid in rule.techniques)
+        yield f"- **Logs**: {', '.join(f'`{log.location}`' for log in rule.logs)} ({rule.os})"
+        if rule.frequency:
+            yield f"- **Counts**: {rule.frequency} lines within {rule.timeframe} seconds"
+        yield f"- **Recommended for**: {_hosts(rule.when, catalogue)}"
+        yield from ("", "```", rule.pattern, "```", "")
+
+
+def _hosts(when: Any, catalogue: Any) -> str:
+    if when.always:
+        return "every host of that operating system"
+    parts = [f"the package `{each}`" for each in when.packages]
+    parts += [f"`{each}` being there" for each in when.files]
+    parts += [f"an open port of {catalogue.applications[each].name}" for each in when.applications]
+    return ", ".join(parts)
+
+
+def _firewall_rules(catalogue: Any) -> Iterator[str]:
+    yield from ("| rule | action | direction | what |", "| --- | --- | --- | --- |")
+    for rule in catalogue.firewall.values():
+        ports = f" Ports {', '.join(rule.ports)}." if rule.ports else ""
+        what = f"{_flowed(rule.description)}{ports}"
+        yield f"| {rule.id} {_cell(rule.name)} | {rule.action} | {rule.direction} | {_cell(what)} |"
+
+
+def _web_categories(catalogue: Any) -> Iterator[str]:
+    yield from ("| category | risk | what |", "| --- | --- | --- |")
+    for each in catalogue.web.values():
+        yield f"| {each.id} {_cell(each.name)} | {each.risk} | {_cell(each.description)} |"
+
+
+def _application_types(catalogue: Any) -> Iterator[str]:
+    yield from ("| type | ports | what |", "| --- | --- | --- |")
+    for each in catalogue.applications.values():
+        ports = ", ".join(map(str, each.ports))
+        yield f"| {each.id} {_cell(each.name)} | {each.protocol} {ports} | {_cell(each.description)} |"
+
+
 # ---- Markdown
 
 
@@ -229,7 +334,7 @@ def main() -> int:
         return bool(problems)
     wanted = pages()
     for folder in GENERATED:
-        (DOCS / folder).mkdir(exist_ok=True)
+        (DOCS / folder).mkdir(parents=True, exist_ok=True)
         for path in (DOCS / folder).rglob("*.md"):
             if path.relative_to(DOCS).as_posix() not in wanted:
                 path.unlink()

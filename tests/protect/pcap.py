@@ -59,7 +59,11 @@ def _frame(
     tcp = struct.pack(">HHIIBBHHH", source_port, port, seq, ack if flags & _ACK else 0, 5 << 4, flags, 65_000, 0, 0)
     pseudo = source.packed + target.packed + struct.pack(">BBH", 0, 6, len(tcp) + len(data))
     tcp = tcp[:16] + struct.pack(">H", _checksum(pseudo + tcp + data)) + tcp[18:]
-    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp) + len(data), 1, 0x4000, 64, 6, 0) + source.packed + target.packed
+    ip = (
+        struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp) + len(data), 1, 0x4000, 64, 6, 0)
+        + source.packed
+        + target.packed
+    )
     ip = ip[:10] + struct.pack(">H", _checksum(ip)) + ip[12:]
     return b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\0" + ip + tcp + data
 

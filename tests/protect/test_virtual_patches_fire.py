@@ -10,9 +10,10 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-
 from pcap import Conversation, capture
+
 from sakimori.protect.catalogue import payload, reading
+from sakimori.protect.catalogue.rules import rule_of_sid
 
 ROOT = Path(__file__).resolve().parents[2]
 SURICATA = shutil.which("suricata") or str(ROOT / "build" / "suricata" / "run")
@@ -32,7 +33,9 @@ outputs:
   - eve-log: {{enabled: yes, filetype: regular, filename: eve.json, types: [alert]}}
 app-layer:
   protocols:
-    http: {{enabled: yes, libhtp: {{default-config: {{personality: IDS, request-body-limit: 100kb, response-body-limit: 100kb}}}}}}
+    http:
+      enabled: yes
+      libhtp: {{default-config: {{personality: IDS, request-body-limit: 100kb, response-body-limit: 100kb}}}}
     tls: {{enabled: yes, detection-ports: {{dp: 443}}}}
     smtp: {{enabled: yes}}
 stream: {{memcap: 64mb, checksum-validation: yes, reassembly: {{memcap: 128mb, depth: 1mb}}}}
@@ -108,7 +111,7 @@ def test_every_attack_is_seen_by_its_own_rule(fired: Fired) -> None:
     missed = [
         f"{CATALOGUE.patches[rule].slug}: attack {number + 1}"
         for (rule, number), sids in fired.attacks.items()
-        if not any(sid // 10 == rule for sid in sids)
+        if not any(rule_of_sid(sid) == rule for sid in sids)
     ]
     print(f"{len(fired.attacks) - len(missed)} of {len(fired.attacks)} attacks seen by their rules")
     assert missed == []
@@ -129,7 +132,7 @@ def test_an_attack_is_not_taken_for_another(fired: Fired) -> None:
     mixed = []
     for (rule, number), sids in fired.attacks.items():
         patch = CATALOGUE.patches[rule]
-        for other in {CATALOGUE.patches[sid // 10] for sid in sids} - {patch}:
+        for other in {CATALOGUE.patches[rule_of_sid(sid)] for sid in sids} - {patch}:
             is_kin = rule in other.requires or other.id in patch.requires
             if not is_kin and not {(patch.slug, other.slug), (other.slug, patch.slug)} & SAME_WEAKNESS:
                 mixed.append(f"{patch.slug}: attack {number + 1}: also {other.slug}")

@@ -59,9 +59,9 @@ class PatchTests(_Struct, frozen=True, kw_only=True):
 
 
 class VirtualPatch(_Struct, frozen=True, kw_only=True):
-    """An intrusion prevention rule. `signatures` are Suricata's; the sid of the n-th is 10 x id + n."""
+    """An intrusion prevention rule. `signatures` are Suricata's; `sid` says what their numbers are."""
 
-    id: Annotated[int, Meta(ge=10_001, le=19_999)]
+    id: Annotated[int, Meta(ge=1_001, le=4_999)]
     name: Text
     description: Text
     application: Text
@@ -75,6 +75,15 @@ class VirtualPatch(_Struct, frozen=True, kw_only=True):
     tests: PatchTests
     slug: str = ""
 
+    def sid(self, number: int) -> int:
+        """The sid of the n-th signature (from 0), in the range that Suricata leaves to local rules."""
+        return (100_000 + self.id) * 10 + number
+
+
+def rule_of_sid(sid: int) -> int:
+    """The id of the virtual patch whose signature has this sid."""
+    return sid // 10 - 100_000
+
 
 class IntegrityRule(_Struct, frozen=True, kw_only=True):
     """An integrity monitoring rule: what is watched below one base folder (or registry key), and which attributes.
@@ -82,7 +91,7 @@ class IntegrityRule(_Struct, frozen=True, kw_only=True):
     `include` and `exclude` are shell patterns of paths relative to the base, or of names where they have no `/`.
     """
 
-    id: Annotated[int, Meta(ge=20_001, le=29_999)]
+    id: Annotated[int, Meta(ge=5_001, le=5_999)]
     name: Text
     description: Text
     severity: Severity
@@ -96,7 +105,7 @@ class IntegrityRule(_Struct, frozen=True, kw_only=True):
     include: tuple[Text, ...] = ()
     exclude: tuple[Text, ...] = ()
     attributes: Annotated[
-        tuple[Literal["created", "modified", "permissions", "owner", "group", "size", "contents", "type"], ...],
+        tuple[Literal["modified", "permissions", "owner", "group", "size", "contents", "type"], ...],
         Meta(min_length=1),
     ]
     slug: str = ""
@@ -119,11 +128,11 @@ class LogTests(_Struct, frozen=True, kw_only=True):
 class LogRule(_Struct, frozen=True, kw_only=True):
     """A log inspection rule. It fires on a line that its pattern is found in (RE2 syntax).
 
-    With a `frequency` it fires once that many such lines came within `timeframe` seconds; `same` names a group of the
-    pattern that all of them must agree in. `requires` are rules whose pattern the same line must match too.
+    With a `frequency` it fires once that many such lines came within `timeframe` seconds, which must agree in the
+    pattern's groups whose names begin with `same_`. `requires` are rules that the same line must match too.
     """
 
-    id: Annotated[int, Meta(ge=30_001, le=39_999)]
+    id: Annotated[int, Meta(ge=6_001, le=7_999)]
     name: Text
     description: Text
     level: Annotated[int, Meta(ge=0, le=15)]
@@ -134,10 +143,8 @@ class LogRule(_Struct, frozen=True, kw_only=True):
     when: When
     logs: Annotated[tuple[LogFile, ...], Meta(min_length=1)]
     pattern: Text
-    exclude: str = ""
     frequency: Annotated[int, Meta(ge=2)] | None = None
     timeframe: Annotated[int, Meta(ge=1)] | None = None
-    same: str = ""
     requires: tuple[int, ...] = ()
     tests: LogTests
     slug: str = ""
@@ -146,7 +153,7 @@ class LogRule(_Struct, frozen=True, kw_only=True):
 class FirewallTemplate(_Struct, frozen=True, kw_only=True):
     """A firewall rule in the API's own fields."""
 
-    id: Annotated[int, Meta(ge=40_001, le=49_999)]
+    id: Annotated[int, Meta(ge=8_001, le=8_999)]
     name: Text
     description: Text
     action: Literal["log-only", "allow", "deny", "force-allow", "bypass"]
@@ -170,7 +177,7 @@ class WebCategory(_Struct, frozen=True, kw_only=True):
 class ApplicationType(_Struct, frozen=True, kw_only=True):
     """A kind of service: what virtual patches protect, found by the ports that it listens on."""
 
-    id: Annotated[int, Meta(ge=1, le=9_999)]
+    id: Annotated[int, Meta(ge=1, le=999)]
     name: Text
     description: Text
     direction: Literal["incoming", "outgoing"] = "incoming"

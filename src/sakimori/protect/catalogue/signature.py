@@ -19,12 +19,14 @@ BUFFERS = frozenset(
         *"http.accept http.header_names http.connection http.content_len http.start file.data pkt_data".split(),
     )
 )
-_FLAGS = BUFFERS | frozenset(("nocase", "fast_pattern", "endswith", "startswith", "rawbytes", "noalert", "to_lowercase"))
+_FLAGS = BUFFERS | frozenset(
+    ("nocase", "fast_pattern", "endswith", "startswith", "rawbytes", "noalert", "to_lowercase")
+)
 _VALUES = frozenset(
     (
-        *"msg flow content pcre sid rev reference classtype metadata depth offset distance within bsize isdataat".split(),
+        *"msg flow content pcre sid rev reference classtype metadata depth offset distance within bsize".split(),
         *"dsize urilen byte_test byte_jump threshold app-layer-event app-layer-protocol flowbits priority".split(),
-        *"flowint xbits byte_extract stream_size".split(),
+        *"isdataat flowint xbits byte_extract stream_size".split(),
     )
 )
 _MODIFIES_CONTENT = frozenset("nocase depth offset distance within fast_pattern startswith endswith rawbytes".split())
@@ -67,7 +69,7 @@ def parse(text: str) -> Signature:
 
 
 def problem(text: str, *, sid: int, message: str) -> str:
-    """What is wrong with the signature of a rule, "" if nothing: syntax, its number and name, and whether it says enough."""
+    """What is wrong with a rule's signature, "" if nothing: its syntax, number and name, and whether it says enough."""
     try:
         signature = parse(text)
         for keyword, value in signature.options:
@@ -76,7 +78,7 @@ def problem(text: str, *, sid: int, message: str) -> str:
     except SignatureError as error:
         return str(error)
     if signature.sid != sid:
-        return f"has sid {signature.sid}: the {sid % 10 + 1}. signature of rule {sid // 10} has sid {sid}"
+        return f"has sid {signature.sid}: this one's is {sid}"
     if signature.value("msg") != message:
         return f"has the msg {signature.value('msg')!r}, which is not the rule's name"
     if not signature.contents() and not signature.value("app-layer-event"):

@@ -162,6 +162,25 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
+# ---- Products without a package manager
+
+_BEFORE_RELEASE = frozenset(("alpha", "beta", "dev", "pre", "preview", "rc", "snapshot"))
+
+
+def generic(version: str) -> Any:
+    """Numbers and words in turn: `1.0.1-rc1` is older than `1.0.1`, which is older than `1.0.1g` and `1.0.1.2`."""
+    pieces = re.findall(r"[0-9]+|[a-z]+", version.strip().lower().removeprefix("v").partition("+")[0], re.ASCII)
+    while pieces and not pieces[-1].strip("0"):
+        pieces.pop()
+    return (*map(_generic_piece, pieces), (1, 0, ""))
+
+
+def _generic_piece(piece: str) -> tuple[int, int, str]:
+    if _is_number(piece):
+        return (3, int(piece), "")
+    return (0 if piece in _BEFORE_RELEASE else 2, 0, piece)
+
+
 # ---- Ruby
 
 

@@ -22,7 +22,7 @@ _ORDERS: dict[str, Callable[[str], Any]] = {
     "golang": orders.semver,
     "cargo": orders.semver,
     "hex": orders.semver,
-    "generic": orders.semver,
+    "generic": orders.generic,
     "maven": maven.key,
     "gem": orders.rubygems,
     "nuget": orders.nuget,
