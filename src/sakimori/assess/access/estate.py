@@ -59,6 +59,7 @@ class Estate:
     _documents: dict[tuple[str, str], Policy] = field(default_factory=dict)
     _resource_policies: dict[str, Policy | None] = field(default_factory=dict)
     _assumers: dict[str, list[Row]] = field(default_factory=dict)
+    _holding: dict[tuple[str, str], dict[str, list[Asset]]] = field(default_factory=dict)
 
     def gap(self, uid: str, reason: str) -> None:
         self.gaps.setdefault(uid, []).append(reason)
@@ -89,6 +90,26 @@ class Estate:
     def with_policies(self) -> list[Asset]:
         """The resources that have a policy of their own."""
         return [asset for asset in self.inventory if self.resource_policy(asset) is not None]
+
+    @cached_property
+    def groups(self) -> list[Asset]:
+        return [*self.inventory.of_type(GROUP)]
+
+    def groups_of(self, identity: Identity) -> list[Asset]:
+        """The groups that a user is in."""
+        names = set(identity.asset.config.get("GroupList") or ()) if identity.asset else set()
+        return [each for each in self.groups if each.account == identity.account and (each.name or each.id) in names]
+
+    def group_policies(self, group: Asset) -> list[Policy]:
+        return [*_inline(self, group, "GroupPolicyList", group.uid), *_attached(self, group, group.uid)]
+
+    def holding(self, kind: str, path: str) -> dict[str, list[Asset]]:
+        """The assets of a type by the roles that they run under; found once."""
+        if (kind, path) not in self._holding:
+            from sakimori.assess.access.holders import by_role
+
+            self._holding[kind, path] = by_role(self, kind, path)
+        return self._holding[kind, path]
 
     def account_block(self, account: str) -> Asset | None:
         """The account's own public access block."""

@@ -1,0 +1,322 @@
+"""Who can become an administrator, by which chain of methods, and what each step asks AWS.
+
+Backwards from the administrators: whoever can use a method on one of them is one as good, and so on until nobody is
+added. A step is a request with its context; every one is a witness that `engine.decide` answers with Allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sakimori.assess.access.callers import EVERYTHING
+from sakimori.assess.access.context import known_context, limits
+from sakimori.assess.access.engine import Request
+from sakimori.assess.access.estate import Estate, Identity, asset_of, resource_account
+from sakimori.assess.access.holders import holders
+from sakimori.assess.access.methods import Method, Need, methods
+from sakimori.assess.access.principals import Principal
+from sakimori.assess.access.questions import policies_over, step_json
+from sakimori.assess.access.symbolic import Conclusion, Outcome, acting, conclude
+from sakimori.model.asset import Asset
+
+PROBES = (
+    "iam:AttachUserPolicy",
+    "iam:AttachRolePolicy",
+    "iam:PutUserPolicy",
+    "iam:PutRolePolicy",
+    "iam:CreateAccessKey",
+    "iam:UpdateAssumeRolePolicy",
+)
+"""Whoever may do all of this to everyone has the account."""
+
+ASSUMED = "role_assumed"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One use of a method. `target` is whose rights are gained, `holder` what runs under them."""
+
+    method: Method
+    source: str
+    target: str
+    holder: str
+    steps: tuple[Conclusion, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        return max((step.outcome for step in self.steps), key=_WORSE.index, default=Outcome.ALLOWED)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(text for step in self.steps for text in step.conditions))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "method": self.method.id,
+            "category": self.method.category,
+            "how": self.method.how,
+            "source": self.source,
+            "target": self.target,
+            "holder": self.holder,
+            "outcome": self.outcome.value,
+            "conditions": list(self.conditions),
+            "steps": [step_json(step) for step in self.steps],
+        }
+
+
+_WORSE = (Outcome.ALLOWED, Outcome.CONDITIONAL, Outcome.UNKNOWN, Outcome.DENIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """How one principal becomes an administrator: the chain, and every method that does for its first link."""
+
+    principal: str
+    account: str
+    chain: tuple[Edge, ...]
+    others: tuple[Edge, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        return max((edge.outcome for edge in self.chain), key=_WORSE.index)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "principal": self.principal,
+            "outcome": self.outcome.value,
+            "conditions": list(dict.fromkeys(text for edge in self.chain for text in edge.conditions)),
+            "chain": [edge.to_json() for edge in self.chain],
+            "methods": [edge.method.id for edge in (self.chain[0], *self.others)],
+        }
+
+
+def is_administrator(found: Estate, identity: Identity) -> bool:
+    """May the identity, whatever the context, change everybody's rights in its account?"""
+    return identity.principal.kind == "root" or all(
+        _asked(found, identity, action, f"arn:aws:iam::{identity.account}:{kind}/*").outcome is Outcome.ALLOWED
+        for action in PROBES
+        for kind in (("user",) if "User" in action or "AccessKey" in action else ("role",))
+    )
+
+
+def administrators(found: Estate) -> dict[str, Identity]:
+    return {
+        arn: identity
+        for arn, identity in found.identities.items()
+        if _may(identity, PROBES) and is_administrator(found, identity)
+    }
+
+
+def escalations(found: Estate) -> list[Escalation]:
+    """Every one of our principals that is no administrator and can become one, by its shortest chain."""
+    admins = administrators(found)
+    chains: dict[str, Escalation] = {}
+    candidates = [
+        identity
+        for identity in found.identities.values()
+        if identity.arn not in admins and not identity.principal.is_service_linked
+    ]
+    frontier = [*admins]
+    opening = True
+    while frontier or opening:
+        added: dict[str, Escalation] = {}
+        assumed = _assumed_edges(found, frontier)
+        for identity in candidates:
+            if identity.arn in chains:
+                continue
+            edges = [*assumed.get(identity.arn, ()), *_edges(found, identity, frontier, alone=opening)]
+            best = min(edges, key=lambda edge: _WORSE.index(edge.outcome), default=None)
+            if best is not None:
+                rest = chains[best.target].chain if best.target in chains else ()
+                others = tuple(edge for edge in edges if edge is not best)
+                added[identity.arn] = Escalation(identity.arn, identity.account, (best, *rest), others)
+        chains |= added
+        frontier, opening = [*added], False
+    return [*chains.values()]
+
+
+def _assumed_edges(found: Estate, frontier: Iterable[str]) -> dict[str, list[Edge]]:
+    """Who can assume one of these roles, by our principal."""
+    method = next(each for each in methods() if each.id == ASSUMED)
+    edges: dict[str, list[Edge]] = {}
+    for arn in frontier:
+        if found.identities[arn].principal.kind != "role":
+            continue
+        for row in found.assumers(arn):
+            if row.principal in found.identities and row.principal != arn:
+                edges.setdefault(row.principal, []).append(Edge(method, row.principal, arn, "", row.steps))
+    return edges
+
+
+# ---- one principal
+
+
+def _edges(found: Estate, identity: Identity, frontier: Sequence[str], *, alone: bool) -> Iterator[Edge]:
+    """Every method by which the identity gains the rights of one of `frontier`; one edge a method.
+
+    `alone`: also those that need nobody else.
+    """
+    for method in methods():
+        if method.id == ASSUMED or (method.who and method.who != identity.principal.kind):
+            continue
+        if not _may(identity, method.actions):
+            continue
+        if not method.target or method.gives in ("group", "target-self"):
+            uses = _alone(found, identity, method) if alone else iter(())
+        else:
+            uses = _on_targets(found, identity, method, frontier)
+        edge = min(uses, key=lambda each: _WORSE.index(each.outcome), default=None)
+        if edge is not None:
+            yield edge
+
+
+def _may(identity: Identity, actions: Iterable[str]) -> bool:
+    """Does some statement of its own policies allow each of the actions at all? sts:AssumeRole needs none."""
+    return all(
+        action == "sts:AssumeRole"
+        or any(statement.allows for policy in identity.policies for statement in acting(policy, action.lower()))
+        for action in actions
+    )
+
+
+def _alone(found: Estate, identity: Identity, method: Method) -> Iterator[Edge]:
+    """Methods after which the rights of the principal itself, or of a target that it fills up, are everything."""
+    for gained, target in _gains(found, identity, method):
+        steps = _steps(found, identity, method, target, None)
+        if steps is not None and is_administrator(found, gained):
+            yield Edge(method, identity.arn, gained.arn if target is None else target.uid, "", steps)
+
+
+def _gains(found: Estate, identity: Identity, method: Method) -> Iterator[tuple[Identity, Asset | None]]:
+    if method.gives == "self":
+        yield replace(identity, policies=(*identity.policies, EVERYTHING)), None
+    elif method.gives == "unbounded" and identity.boundaries:
+        yield replace(identity, boundaries=()), None
+    elif method.gives == "group":
+        for group in found.groups:
+            if group.account == identity.account:
+                yield replace(identity, policies=(*identity.policies, *found.group_policies(group))), group
+    elif method.gives == "target-self":
+        for other in found.identities.values():
+            asset = other.asset
+            if other.principal.kind == method.target and other.arn != identity.arn and asset is not None:
+                yield replace(other, policies=(*other.policies, EVERYTHING)), asset
+
+
+def _on_targets(found: Estate, identity: Identity, method: Method, frontier: Sequence[str]) -> Iterator[Edge]:
+    for arn in frontier:
+        target = found.identities[arn]
+        if target.principal.kind != method.target or arn == identity.arn or target.asset is None:
+            continue
+        if not _fits(method, target.asset):
+            continue
+        for holder in holders(found, method.holder, target) if method.holder else (None,):
+            steps = _steps(found, identity, method, target.asset, holder)
+            if steps is not None:
+                yield Edge(method, identity.arn, arn, holder.uid if holder else "", steps)
+
+
+def _fits(method: Method, target: Asset) -> bool:
+    """Has the target the password or the inactive key that the method is about? Where the inventory tells."""
+    report = target.config.get("CredentialReport") or {}
+    if method.inactive_key:
+        return any(
+            str(report.get(f"access_key_{n}_active")).lower() == "false"
+            and report.get(f"access_key_{n}_last_rotated") not in (None, "", "N/A")
+            for n in (1, 2)
+        )
+    if method.password is None or "password_enabled" not in report:
+        return True
+    return (str(report["password_enabled"]).lower() == "true") is method.password
+
+
+# ---- steps
+
+
+def _steps(
+    found: Estate, identity: Identity, method: Method, target: Asset | None, holder: Asset | None
+) -> tuple[Conclusion, ...] | None:
+    """The requests of one use of a method, all possible; None where one is not."""
+    steps: list[Conclusion] = []
+    for need in method.needs:
+        best = _best(found, identity, need, _resources(found, identity, need, target, holder, method))
+        if best is None:
+            return None
+        steps.append(best)
+    if method.passes and target is not None:
+        passed = _asked(found, identity, "iam:PassRole", target.uid, {"iam:passedtoservice": (method.passes,)})
+        trusted = _trusting(found, method, target)
+        if not (passed.possible and trusted.possible):
+            return None
+        steps = [passed, *steps, trusted]
+    return tuple(steps)
+
+
+def _best(found: Estate, identity: Identity, need: Need, resources: Iterable[str]) -> Conclusion | None:
+    asked = (_asked(found, identity, need.action, resource) for resource in resources)
+    best = min(asked, key=lambda each: _WORSE.index(each.outcome), default=None)
+    return best if best is not None and best.possible else None
+
+
+def _resources(
+    found: Estate, identity: Identity, need: Need, target: Asset | None, holder: Asset | None, method: Method
+) -> Iterator[str]:
+    own = identity.asset
+    if need.place == "any":
+        yield "*"
+    elif need.place == "self":
+        yield identity.arn
+    elif need.place == "own-policy":
+        yield from _own_managed(found, [own, *found.groups_of(identity)], several=method.versions)
+    elif need.place == "own-group":
+        yield from (group.uid for group in found.groups_of(identity))
+    elif need.place == "target" and target is not None:
+        yield target.uid
+    elif need.place == "target-policy":
+        yield from _own_managed(found, [target], several=False)
+    elif need.place == "holder" and holder is not None:
+        yield holder.uid
+    elif need.place == "provider" and target is not None:
+        yield from _providers(found, target, need.action)
+
+
+def _own_managed(found: Estate, assets: Iterable[Asset | None], *, several: bool) -> Iterator[str]:
+    """The customer managed policies attached to these; `several` keeps those with more than one version."""
+    for asset in assets:
+        for each in (asset.config.get("AttachedManagedPolicies") or ()) if asset else ():
+            arn = str(each.get("PolicyArn"))
+            policy = found.inventory.get(arn)
+            versions = policy.config.get("PolicyVersionList") or () if policy else ()
+            if ":iam::aws:" not in arn and (not several or len(versions) > 1):
+                yield arn
+
+
+def _providers(found: Estate, role: Asset, action: str) -> Iterator[str]:
+    """The identity providers of the account that a role trusts, of the kind that the action is about."""
+    kind = ":saml-provider/" if "SAML" in action else ":oidc-provider/"
+    identity = found.identities.get(role.uid)
+    for statement in identity.trust.statements if identity and identity.trust else ():
+        for principal, value in statement.principals or ():
+            if statement.allows and principal == "Federated" and kind in value:
+                yield value
+
+
+def _asked(
+    found: Estate, identity: Identity, action: str, resource: str, given: Mapping[str, tuple[str, ...]] | None = None
+) -> Conclusion:
+    asset = asset_of(found, resource)
+    account = resource_account(found, resource) or identity.account
+    context = {**known_context(found, identity, asset, account), **(given or {})}
+    policies, _ = policies_over(found, identity, asset, account)
+    return conclude(
+        Request(identity.principal, action, resource, account, context), policies, limits=limits(found, identity, asset)
+    )
+
+
+def _trusting(found: Estate, method: Method, role: Asset) -> Conclusion:
+    """Does the role trust the service that it is passed to?"""
+    action = "sts:AssumeRoleWithWebIdentity" if method.federated else "sts:AssumeRole"
+    service = Identity(Principal("federated" if method.federated else "service", method.passes), outside=True)
+    return _asked(found, service, action, role.uid)

@@ -1,0 +1,90 @@
+"""The methods of privilege escalation as `escalations.yml` declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DECLARATIONS = Path(__file__).with_name("escalations.yml")
+
+CATEGORIES = ("self-escalation", "principal-access", "new-passrole", "existing-passrole")
+PLACES = ("any", "self", "own-policy", "own-group", "target", "target-policy", "holder", "provider")
+GIVES = ("self", "group", "unbounded", "role", "user", "target-self", "provider")
+
+
+class MethodError(Exception):
+    """A declaration is not one: the text names it and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An action and what it must be allowed on: one of PLACES."""
+
+    action: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One way to more rights; the head of `escalations.yml` says what each field means."""
+
+    id: str
+    category: str
+    how: str
+    needs: tuple[Need, ...]
+    gives: str
+    who: str = ""
+    target: str = ""
+    passes: str = ""
+    federated: bool = False
+    holder: tuple[str, str] | None = None
+    assumes: str = ""
+    versions: bool = False
+    password: bool | None = None
+    inactive_key: bool = False
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """All actions that must be allowed, iam:PassRole among them."""
+        named = tuple(dict.fromkeys(need.action for need in self.needs))
+        return ("iam:PassRole", *named) if self.passes else named
+
+
+@cache
+def methods() -> tuple[Method, ...]:
+    """All declared methods, in their order. Raises MethodError."""
+    import yaml
+
+    return tuple(map(_method, yaml.safe_load(DECLARATIONS.read_text(encoding="utf-8"))))
+
+
+def _method(told: Mapping[str, Any]) -> Method:
+    name = told.get("id")
+    try:
+        needs = tuple(_need(each) for each in told["needs"])
+        holder = told.get("holder")
+        gives = told["gives"]
+        method = Method(
+            **{**told, "needs": needs, "holder": tuple(holder) if holder else None, "target": _target(told, gives)}
+        )
+    except (KeyError, TypeError) as error:
+        raise MethodError(f"{DECLARATIONS.name}: {name}: {error}") from error
+    wrong = [need.place for need in needs if need.place not in PLACES]
+    if method.category not in CATEGORIES or gives not in GIVES or wrong:
+        raise MethodError(f"{DECLARATIONS.name}: {name}: unknown category, gain or place: {wrong or gives}")
+    return method
+
+
+def _need(text: str) -> Need:
+    action, _, place = text.partition(" ")
+    return Need(action, place or "any")
+
+
+def _target(told: Mapping[str, Any], gives: str) -> str:
+    """What kind of principal the gain is: told, or plain from `gives`."""
+    if gives in ("self", "unbounded"):
+        return ""
+    return str(told.get("target") or {"group": "group", "user": "user"}.get(gives, "role"))
