@@ -1,10 +1,12 @@
-"""Writes the pages that come from declarations: one a verb (from Typer), one a rule (from its file), and their indexes.
+"""Writes the pages that come from declarations: one a verb (from Typer), one a rule (from its file), one an AWS service
+that is discovered (from its declaration), and their indexes.
 
 `python docs/generate.py` writes; `--check` writes nothing and fails if a page is missing, stale or left over.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,12 +14,15 @@ from typing import Any
 
 import yaml
 
+from sakimori.discover import services as services_package
+from sakimori.discover.declare import Call, Detail, Listing, Reach, Service, Tie
+from sakimori.discover.services import services
 from sakimori.model import attack
 from sakimori.model.severity import Severity
 
 DOCS = Path(__file__).resolve().parent
 RULES = DOCS.parent / "src" / "sakimori" / "detect" / "rules"
-GENERATED = ("verbs", "rules", "protect/catalogue")
+GENERATED = ("verbs", "rules", "protect/catalogue", "services")
 """Folders that hold generated pages and nothing else."""
 
 _ORDER = [level.name.lower() for level in sorted(Severity, reverse=True)]
@@ -25,7 +30,7 @@ _ORDER = [level.name.lower() for level in sorted(Severity, reverse=True)]
 
 def pages() -> dict[str, str]:
     """Every generated page: path below docs/ -> text."""
-    return {**verb_pages(), **rule_pages(), **catalogue_pages()}
+    return {**verb_pages(), **rule_pages(), **catalogue_pages(), **service_pages()}
 
 
 def differences() -> list[str]:
@@ -310,6 +315,79 @@ def _application_types(catalogue: Any) -> Iterator[str]:
     for each in catalogue.applications.values():
         ports = ", ".join(map(str, each.ports))
         yield f"| {each.id} {_cell(each.name)} | {each.protocol} {ports} | {_cell(each.description)} |"
+
+
+# ---- services
+
+
+def service_pages() -> dict[str, str]:
+    """A page a service that is discovered: its calls, the assets and relations that they give."""
+    known = services()
+    pages = {f"services/{name}.md": _service_page(name, service) for name, service in known.items()}
+    rows = (f"| [`{name}`]({name}.md) | {_cell(_service_summary(name))} |" for name in known)
+    pages["services/index.md"] = _page(
+        "Services",
+        "What `sakimori discover` looks at. The name is that of `--services` and of the folder in a snapshot.",
+        "",
+        "| service | what is looked at |",
+        "| --- | --- |",
+        *rows,
+    )
+    return pages
+
+
+def _service_summary(name: str) -> str:
+    return _flowed(importlib.import_module(f"{services_package.__name__}.{name}").__doc__)
+
+
+def _service_page(name: str, service: Service) -> str:
+    lines = [_service_summary(name), "", f"Asked {_REACHES[service.reach]}.", ""]
+    lines += ["| call | IAM action | asked |", "| --- | --- | --- |"]
+    lines += dict.fromkeys(
+        f"| {call.operation} | `{service.action(call)}` | {_frequency(call, depth)} |"
+        for call, depth in _calls(service)
+    )
+    given: dict[str, list[str]] = {}
+    for _, resource in service.resources():
+        given[resource.type] = list(dict.fromkeys(map(_relation, resource.relations)))
+    lines += ["", "| asset | relations |", "| --- | --- |"]
+    lines += [f"| `{kind}` | {_cell('; '.join(ties))} |" for kind, ties in given.items()]
+    return _page(name, *lines)
+
+
+_REACHES = {
+    Reach.REGIONAL: "in every enabled region of every account",
+    Reach.GLOBAL: "once in every account",
+    Reach.ORGANIZATION: "once, in the account that we are in ourselves",
+}
+
+
+def _calls(service: Service) -> Iterator[tuple[Call, int]]:
+    """Every call with its depth: 0 lists a place, 1 lists or tells of what is there, and so on."""
+
+    def below(listing: Listing, depth: int) -> Iterator[tuple[Call, int]]:
+        yield listing, depth
+        for resource in listing.gives:
+            yield from ((detail, depth + 1) for detail in resource.details)
+            for inner in resource.lists:
+                yield from below(inner, depth + 1)
+
+    for listing in service.lists:
+        yield from below(listing, 0)
+
+
+def _frequency(call: Call, depth: int) -> str:
+    if isinstance(call, Detail) and call.shared:
+        return "once"
+    if isinstance(call, Detail) and call.batch:
+        return f"for every {call.batch} items"
+    return "for each item" if depth else "once"
+
+
+def _relation(tie: Any) -> str:
+    if isinstance(tie, Tie):
+        return f"`{tie.kind}` (`{tie.path}`)"
+    return _flowed(tie.__doc__).rstrip(".")
 
 
 # ---- Markdown

@@ -17,7 +17,7 @@ def test_no_action_has_a_wildcard_and_s3_is_bound_to_the_bucket() -> None:
     document = policy(bucket="my-trail", queue="my-queue")
     for statement in document["Statement"]:
         assert not any("*" in action for action in statement["Action"])
-        if statement["Action"][0].startswith("s3:"):
+        if "s3:GetObject" in statement["Action"]:
             assert all(resource.startswith("arn:aws:s3:::my-trail") for resource in statement["Resource"])
     assert json.loads(json.dumps(document))["Version"] == "2012-10-17"
 
@@ -36,7 +36,9 @@ def test_actions_exist_in_the_services_that_they_name() -> None:
     import botocore.session
 
     session = botocore.session.get_session()
-    for action in declared_actions():
+    for action, modules in declared_actions().items():
+        if all(name.startswith("sakimori.discover.services.") for name in modules):
+            continue  # tests/discover/test_services.py sees to these
         service, _, operation = action.partition(":")
         operations = session.get_service_model(service).operation_names
         assert operation in {*operations, "ListBucket", "GetObjectVersion", "ListBucketVersions"}, action

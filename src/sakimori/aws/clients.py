@@ -81,7 +81,8 @@ class Clients:
             self.region: str = self.session.get_config_variable("region") or "us-east-1"
         self.calls = 0
         self._here = _Here()
-        self._paces = Paces()
+        self._stopped = threading.Event()
+        self._paces = Paces(self._stopped.wait)
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._config = Config(
@@ -154,30 +155,28 @@ class Clients:
     def _before_send(self, service: str, region: str) -> Callable[..., None]:
         def wait(**_: Any) -> None:
             self._pace(service, region).wait()
+            if self._stopped.is_set():
+                raise EndpointConnectionError(endpoint_url="nowhere: stopped")
             with self._lock:
                 self.calls += 1
 
         return wait
 
     def _needs_retry(self, service: str, region: str) -> Callable[..., float | None]:
-        def pause(response: Any, attempts: int, caught_exception: Exception | None, **_: Any) -> float | None:
-            """Seconds after which to try again, or None. It sees every answer, the good ones too."""
+        def again(response: Any, attempts: int, caught_exception: Exception | None, **_: Any) -> float | None:
+            """Botocore asks for the seconds to wait, or None for no retry. It is told 0 after we have waited ourselves:
+            our waiting ends when all is stopped."""
             pace = self._pace(service, region)
-            if caught_exception is not None:
-                passing = isinstance(caught_exception, (BotoConnectionError, HTTPClientError))
-                nowhere = isinstance(caught_exception, EndpointConnectionError)
-                return _jitter(attempts) if passing and not nowhere and attempts < ATTEMPTS else None
-            http, parsed = response
-            if http.status_code < 300:
-                pace.answered()
+            if self._stopped.is_set() or not _may_pass(pace, response, attempts, caught_exception):
                 return None
-            code = str(parsed.get("Error", {}).get("Code", ""))
-            if code in THROTTLES or http.status_code == 429:
-                pace.refused()
-                return _jitter(attempts) if attempts < THROTTLED_ATTEMPTS else None
-            return _jitter(attempts) if http.status_code >= 500 and attempts < ATTEMPTS else None
+            self._stopped.wait(_jitter(attempts))
+            return 0
 
-        return pause
+        return again
+
+    def stop(self) -> None:
+        """No call goes out any more: those that wait fail with botocore's EndpointConnectionError."""
+        self._stopped.set()
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -189,6 +188,22 @@ class Clients:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _may_pass(pace: Pace, response: Any, attempts: int, error: Exception | None) -> bool:
+    """Whether to try again; tells the pace what came of this try."""
+    if error is not None:
+        passing = isinstance(error, (BotoConnectionError, HTTPClientError))
+        return passing and not isinstance(error, EndpointConnectionError) and attempts < ATTEMPTS
+    http, parsed = response
+    if http.status_code < 300:
+        pace.answered()
+        return False
+    code = str(parsed.get("Error", {}).get("Code", ""))
+    if code in THROTTLES or http.status_code == 429:
+        pace.refused()
+        return attempts < THROTTLED_ATTEMPTS
+    return http.status_code >= 500 and attempts < ATTEMPTS
 
 
 def _jitter(attempts: int) -> float:

@@ -24,7 +24,7 @@ class Pace:
     """A token bucket. `clock` and `sleep` are time's own, but for tests."""
 
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
     rate: float = START
     _tokens: float = BURST
     _filled: float = 0.0
@@ -61,12 +61,13 @@ class Pace:
 class Paces:
     """The paces of a run, one for each key, made when first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._sleep = sleep
         self._paces: dict[tuple[str, ...], Pace] = {}
         self._lock = threading.Lock()
 
     def of(self, *key: str) -> Pace:
         with self._lock:
             if key not in self._paces:
-                self._paces[key] = Pace()
+                self._paces[key] = Pace(sleep=self._sleep)
             return self._paces[key]

@@ -23,6 +23,7 @@ VERBS = {
     "coverage": "Prove that no log file is missing, changed or unread.",
     "hunt": "Ask the lake in SQL.",
     "access": "Answer who can do what, with the policy statements that decide it.",
+    "discover": "Find out what is in your accounts, and how it hangs together.",
     "explain": "Show why a finding was raised, re-evaluated on its records.",
     "rules": "Look at, test and try out detection rules.",
     "doctor": "Say what is set up, what is missing, and what to type.",

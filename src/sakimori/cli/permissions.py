@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-ROOMS = ("sakimori.aws", "sakimori.collect")
-"""The rooms whose modules call AWS; such a module declares `IAM_ACTIONS`."""
+ROOMS = ("sakimori.aws", "sakimori.collect", "sakimori.discover")
+"""The rooms whose modules call AWS; such a module declares `IAM_ACTIONS`, or is a service file of discovery."""
 
 TRAIL_BUCKET = "YOUR-TRAIL-BUCKET"
 QUEUE = "YOUR-QUEUE"
@@ -19,7 +19,10 @@ def declared_actions() -> dict[str, set[str]]:
     """Every IAM action that a module declares -> the modules that need it."""
     actions: dict[str, set[str]] = defaultdict(set)
     for name in _modules():
-        for action in getattr(importlib.import_module(name), "IAM_ACTIONS", ()):
+        module = importlib.import_module(name)
+        service = getattr(module, "SERVICE", None)
+        declared = service.actions() if service else getattr(module, "IAM_ACTIONS", ())
+        for action in declared:
             actions[action].add(name)
     return dict(actions)
 
@@ -32,10 +35,14 @@ def _modules() -> Iterator[str]:
 
 
 def policy(bucket: str = TRAIL_BUCKET, queue: str = QUEUE) -> dict[str, Any]:
-    """The IAM policy document: one statement for all actions on the same resources, in a stable order."""
+    """The IAM policy document: one statement for all actions on the same resources, in a stable order.
+
+    What discovery alone needs (it looks at everything) is for all resources.
+    """
     by_resource: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for action in sorted(declared_actions()):
-        by_resource[_resources(action, bucket, queue)].append(action)
+    for action, modules in sorted(declared_actions().items()):
+        everywhere = all(name.startswith("sakimori.discover") for name in modules)
+        by_resource[("*",) if everywhere else _resources(action, bucket, queue)].append(action)
     statements = [
         {"Sid": _sid(actions), "Effect": "Allow", "Action": actions, "Resource": list(resources)}
         for resources, actions in by_resource.items()

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sakimori.aws.errors import AwsError
-from sakimori.discover.declare import Detail, Item, Listing, Place, Reach, Resource, Service, document
+from sakimori.discover.declare import Detail, Item, Listing, Place, Reach, Resource, Service
 from sakimori.discover.detail import Details
-from sakimori.discover.paths import Scope, fill, find
+from sakimori.discover.paths import Scope, fill
 from sakimori.discover.source import Answer, Question, Source, whole
+from sakimori.discover.transform import to_asset
 from sakimori.model.asset import GLOBAL, Asset, Inventory, NotEvaluated, Relation
 
 UNITS, CALLS = 6, 16
@@ -87,16 +88,18 @@ def discover(source: Source, wanted: Iterable[Unit]) -> Iterator[Found]:
             except Exception as error:
                 _put_quietly(found, _broken(unit, error), stop)
 
+        left = len(planned)
         try:
             for unit in planned:
                 unit_pool.submit(work, unit)
-            left = len(planned)
             while left:
                 parcel = found.get()
                 left -= parcel.done
                 yield parcel
         finally:
             stop.set()
+            if left:
+                source.stop()
             unit_pool.shutdown(wait=False, cancel_futures=True)
             call_pool.shutdown(wait=False, cancel_futures=True)
 
@@ -225,29 +228,17 @@ class _Look:
     def _transform(self, resource: Resource, item: Item, parent: Item | None, parcel: Found) -> str:
         """One item as an asset with its relations; its uid."""
         place = self.unit.place
-        for path in resource.documents:
-            _decode(item, path)
-        config = resource.shape(item) if resource.shape else item
-        scope = Scope(config, place.values(), parent)
-        uid = fill(resource.arn, scope)
-        if not isinstance(uid, str):
+        told = to_asset(resource, item, parent, place)
+        if told is None:
             self.unseen.add(resource.type)
             missing = f"{resource.type}: the answer does not hold what {resource.arn} needs"
-            parcel.not_evaluated.append(
-                NotEvaluated("", place.account, place.region, str(item)[:200], "NoIdentity", missing)
-            )
+            given = NotEvaluated("", place.account, place.region, str(item)[:200], "NoIdentity", missing)
+            parcel.not_evaluated.append(given)
             return ""
-        tags = _tags(find(config, resource.tags))
-        region = (fill(resource.region, scope) if resource.region else None) or place.region
-        name = (fill(resource.name, scope) if resource.name else None) or tags.get("Name", "")
-        owner = uid.split(":", 5)[4]
-        account = owner if owner.isdigit() else place.account
-        asset = Asset(uid, resource.type, account, region, config, tags, str(name))
+        asset, relations = told
         parcel.assets.append(asset)
-        for relation in resource.relations:
-            tell = relation if callable(relation) else relation.relations
-            parcel.relations += tell(asset, place)
-        return uid
+        parcel.relations += relations
+        return asset.uid
 
     # Asking
 
@@ -302,28 +293,3 @@ class _Look:
         place = self.unit.place
         action = error.action or self.unit.service.action(call)
         return NotEvaluated(action, place.account, place.region, resource, error.code, error.message)
-
-
-def _decode(item: Item, path: str) -> None:
-    """JSON text at the path becomes the object; the maps on the way are copied, for answers are shared."""
-    head, _, rest = path.partition(".")
-    if not isinstance(item.get(head), (str, dict)):
-        return
-    if rest:
-        if isinstance(item[head], dict):
-            item[head] = dict(item[head])
-            _decode(item[head], rest)
-    else:
-        item[head] = document(item[head])
-
-
-def _tags(value: Any) -> dict[str, str]:
-    """Tags in any of AWS's spellings: a map, or a list of Key and Value, key and value, TagKey and TagValue."""
-    if isinstance(value, Mapping):
-        return {str(key): str(text) for key, text in value.items()}
-    tags = {}
-    for tag in value if isinstance(value, list) else ():
-        for key, text in (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue")):
-            if isinstance(tag, Mapping) and key in tag:
-                tags[str(tag[key])] = str(tag.get(text) or "")
-    return tags

@@ -120,6 +120,10 @@ class LiveSource:
             if error.code != "EndpointConnectionError" or offered:
                 raise
 
+    def stop(self) -> None:
+        """See Source."""
+        self.clients.stop()
+
     def _ask(self, question: Question, operation: str, action: str = "") -> Iterator[Answer]:
         return self.clients.pages(
             question.client,

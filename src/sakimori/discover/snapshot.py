@@ -35,6 +35,11 @@ class SnapshotError(Exception):
     """A snapshot cannot be read or written: says which file, why, and what to do."""
 
 
+def is_ours(folder: Path) -> bool:
+    """Whether the folder has our layout."""
+    return (folder / MANIFEST).is_file() or any(folder.glob("[0-9]" * 12))
+
+
 def read(folder: Path) -> Inventory:
     """All that the snapshot in `folder` holds. Raises SnapshotError."""
     source = SnapshotSource(folder)
@@ -58,7 +63,7 @@ class SnapshotSource:
             told = _load(manifest)
             self.partition, self.home = told.get("partition", "aws"), told.get("home", "")
             self.not_evaluated = [NotEvaluated(**each) for each in told.get("not_evaluated", ())]
-        elif not any(self.folder.glob("[0-9]" * 12)):
+        elif not is_ours(self.folder):
             raise SnapshotError(
                 f"{self.folder}: is no snapshot: it has neither {MANIFEST} nor folders named by account numbers; "
                 "`sakimori discover --snapshot-out DIR` writes one"
@@ -82,6 +87,9 @@ class SnapshotSource:
         if not path.is_file():
             raise NotInSnapshot(question.action, question.name, path.relative_to(self.folder).as_posix())
         yield _answer(path, question)
+
+    def stop(self) -> None:
+        """See Source: reading a file is over soon."""
 
     def _batch(self, folder: Path, question: Question) -> Answer:
         """All the batches that were asked for: how items fell into batches need not be the same again."""
@@ -165,6 +173,10 @@ class Recording:
             self._write(path, {"Error": {"Code": error.code, "Message": error.message, "Action": error.action}})
             raise
         self._write(path, whole(kept))
+
+    def stop(self) -> None:
+        """See Source."""
+        self.source.stop()
 
     def _write(self, path: Path, value: Any) -> None:
         with _explained(path):

@@ -53,6 +53,9 @@ class Source(Protocol):
     def pages(self, question: Question) -> Iterator[Answer]:
         """The answer, a page at a time. Raises AwsError."""
 
+    def stop(self) -> None:
+        """Nobody wants more answers: what is under way may fail, and soon."""
+
 
 REDACTED = "(redacted)"
 

@@ -75,6 +75,17 @@ class Seen:
     incomplete: Mapping[str, bool] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A unit came to its end: the asset types that it saw whole, the uids of assets of which not all could be asked,
+    and all that it could not see."""
+
+    scope: Scope
+    whole: Collection[str] = ()
+    incomplete: Collection[str] = ()
+    missing: Sequence[NotEvaluated] = ()
+
+
 @dataclass(slots=True)
 class Recorded:
     """How many assets were new, changed, came back and went."""
@@ -113,7 +124,12 @@ def runs(connection: Connection) -> list[Run]:
     return [Run(*row) for row in connection.execute(select(discovery_runs).order_by(discovery_runs.c.number))]
 
 
-def put(connection: Connection, run: int, seen: Seen) -> Recorded:
+def step(connection: Connection, run: int, each: Seen | Ended) -> Recorded:
+    """Enters what a unit saw, or that it came to its end."""
+    return _put(connection, run, each) if isinstance(each, Seen) else _end_unit(connection, run, each)
+
+
+def _put(connection: Connection, run: int, seen: Seen) -> Recorded:
     """Adds or updates the assets and relations that a unit saw."""
     given = {storable(asset.uid): asset for asset in seen.assets}
     known = {row.uid: row for row in _rows(connection, list(given))}
@@ -142,22 +158,15 @@ def put(connection: Connection, run: int, seen: Seen) -> Recorded:
     return done
 
 
-def end_unit(
-    connection: Connection,
-    run: int,
-    scope: Scope,
-    whole: Collection[str],
-    missing: Iterable[NotEvaluated],
-    incomplete: Collection[str],
-) -> int:
-    """What the unit did not see of the types that it saw whole is gone; how many that are. Keeps what is not evaluated.
+def _end_unit(connection: Connection, run: int, ended: Ended) -> Recorded:
+    """What the unit did not see of the types that it saw whole is gone.
 
     Relations that were not seen again go with what they came from, or because it has them no more; not those of assets
     of which not everything could be asked.
     """
-    c, now = assets.c, _now()
+    c, now, scope = assets.c, _now(), ended.scope
     mine = (c.seen_account == scope.account, c.seen_region == scope.region, c.service == scope.service)
-    query = select(c.uid).where(*mine, c.type.in_(sorted(whole)), c.run < run, c.gone_at == "")
+    query = select(c.uid).where(*mine, c.type.in_(sorted(ended.whole)), c.run < run, c.gone_at == "")
     gone = list(connection.execute(query).scalars())
     if gone:
         rows = [{"key": uid, "gone_at": now} for uid in gone]
@@ -166,11 +175,11 @@ def end_unit(
         connection.execute(insert(asset_history), entries)
     settled = select(c.uid).where(*mine, (c.run == run) | (c.gone_at != ""))
     stale = select(relations.c.source).where(relations.c.run < run, relations.c.source.in_(settled)).distinct()
-    sources = sorted(set(connection.execute(stale).scalars()) - {storable(uid) for uid in incomplete})
+    sources = sorted(set(connection.execute(stale).scalars()) - {storable(uid) for uid in ended.incomplete})
     for some in _pieces(sources):
         connection.execute(delete(relations).where(relations.c.run < run, relations.c.source.in_(some)))
-    put_not_evaluated(connection, run, scope, missing)
-    return len(gone)
+    put_not_evaluated(connection, run, scope, ended.missing)
+    return Recorded(gone=len(gone))
 
 
 def put_not_evaluated(connection: Connection, run: int, scope: Scope, missing: Iterable[NotEvaluated]) -> None:

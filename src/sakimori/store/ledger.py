@@ -23,7 +23,7 @@ from sakimori.model.finding import Finding
 from sakimori.model.match import Match
 from sakimori.model.refusal import Refusal
 from sakimori.store import assets, database, findings, matches, tables
-from sakimori.store.assets import HistoryEntry, Recorded, Run, Scope, Seen
+from sakimori.store.assets import Ended, HistoryEntry, Recorded, Run, Scope, Seen
 from sakimori.store.database import LedgerError, reading, writing
 from sakimori.store.findings import FindingFilter, Place, Status, StatusChange, StoredFinding, Upserted
 from sakimori.store.lake import LakeFile
@@ -31,6 +31,7 @@ from sakimori.store.matches import Unsettled
 from sakimori.store.text import storable
 
 __all__ = [
+    "Ended",
     "FindingFilter",
     "HistoryEntry",
     "Ledger",
@@ -295,22 +296,10 @@ class Ledger:
         with writing(self._engine) as connection:
             return assets.begin(connection, source)
 
-    def put_seen(self, run: int, seen: Seen) -> Recorded:
-        """Adds or updates the assets and relations that a unit of the run saw."""
+    def record(self, run: int, steps: Sequence[Seen | Ended]) -> Recorded:
+        """Adds or updates what units of the run saw, and ends those that came to their end, in this order."""
         with writing(self._engine) as connection:
-            return assets.put(connection, run, seen)
-
-    def end_unit(
-        self,
-        run: int,
-        scope: Scope,
-        whole: Collection[str],
-        missing: Iterable[NotEvaluated],
-        incomplete: Collection[str] = (),
-    ) -> int:
-        """Marks as gone what the unit did not see of the types that it saw whole; how many that are."""
-        with writing(self._engine) as connection:
-            return assets.end_unit(connection, run, scope, whole, missing, incomplete)
+            return sum((assets.step(connection, run, each) for each in steps), Recorded())
 
     def put_not_evaluated(self, run: int, scope: Scope, missing: Iterable[NotEvaluated]) -> None:
         """Makes `missing` all that the unit could not see."""
