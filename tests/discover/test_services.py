@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
+import botocore.exceptions
 import botocore.session
 import pytest
 
+from sakimori.aws.answers import _TOKENS
 from sakimori.discover.declare import Call, Detail, Listing, Resource, Service, Tie
 from sakimori.discover.services import services
 
@@ -93,7 +96,8 @@ def test_templates_and_ties_are_about_what_the_answers_hold(name: str) -> None:
             assert leads(keys, path), f"{resource.type}: nothing is called {path}"
         for tie in resource.relations:
             if isinstance(tie, Tie):
-                assert leads(keys, tie.path), f"{resource.type}: nothing is called {tie.path}"
+                inside = any(tie.path.startswith(f"{text}.") for text in resource.documents)
+                assert inside or leads(keys, tie.path), f"{resource.type}: nothing is called {tie.path}"
             else:
                 assert tie.__doc__, f"{resource.type}: {tie} has no docstring"
         for path in resource.documents:
@@ -170,6 +174,24 @@ def test_paginated_lists_are_marked_as_whole_lists(name: str) -> None:
         if isinstance(call, Listing) and call.page_size:
             pages = session.get_paginator_model(call.client or service.client).get_paginator(call.operation)
             assert pages.get("limit_key"), call.operation
+
+
+TOKENS = {"NextToken", "nextToken", "NextMarker", "Marker", "position", "PaginationToken"}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_comes_in_pages_is_read_to_the_end(name: str) -> None:
+    service = ALL[name]
+    session = botocore.session.get_session()
+    for call, _ in calls(service):
+        client = call.client or service.client
+        answered = operation(service, call).output_shape
+        asked = operation(service, call).input_shape
+        known: set[str] = set()
+        paged = TOKENS & set(answered.members) & set(asked.members if asked else ())
+        with suppress(botocore.exceptions.DataNotFoundError):
+            known |= set(session.get_paginator_model(client)._paginator_config)
+        assert not paged or call.operation in known or paged <= set(_TOKENS), f"{call.operation} pages by {paged}"
 
 
 def test_every_asset_type_is_given_by_one_service() -> None:

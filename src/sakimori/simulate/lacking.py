@@ -16,6 +16,21 @@ _EMPTY = {
         "DescribeDirectConnectGateways": "directConnectGateways",
         "DescribeDirectConnectGatewayAssociations": "directConnectGatewayAssociations",
     },
+    "elasticache": {"DescribeServerlessCaches": "ServerlessCaches"},
+    "ssm": {
+        "DescribeInstanceInformation": "InstanceInformationList",
+        "DescribeInstancePatchStates": "InstancePatchStates",
+    },
+    "securityhub": {"GetEnabledStandards": "StandardsSubscriptions"},
+    "codepipeline": {"ListWebhooks": "webhooks"},
+    "codebuild": {"ListSourceCredentials": "sourceCredentialsInfos"},
+    "lambda": {"ListFunctionUrlConfigs": "FunctionUrlConfigs"},
+    "eks": {
+        "ListAddons": "addons",
+        "ListAccessEntries": "accessEntries",
+        "ListPodIdentityAssociations": "associations",
+    },
+    "apigatewayv2": {"GetAuthorizers": "Items"},
     "network-firewall": {"ListFirewallPolicies": "FirewallPolicies", "ListRuleGroups": "RuleGroups"},
 }
 """Service -> operation -> the list in its answer."""
@@ -30,6 +45,26 @@ _TOLD: dict[str, dict[str, dict[str, Any]]] = {
                 "ExclusionsAllowed": "allowed",
             }
         },
+    },
+    "ssm": {
+        "GetServiceSetting": {
+            "ServiceSetting": {
+                "SettingId": "/ssm/documents/console/public-sharing-permission",
+                "SettingValue": "Disable",
+                "ARN": "arn:aws:ssm:us-east-1:123456789012:servicesetting"
+                "/ssm/documents/console/public-sharing-permission",
+                "Status": "Default",
+            }
+        },
+    },
+    "cloudfront": {
+        "ListCloudFrontOriginAccessIdentities": {
+            "CloudFrontOriginAccessIdentityList": {"Marker": "", "MaxItems": 100, "IsTruncated": False, "Quantity": 0}
+        },
+    },
+    "macie2": {
+        "GetAutomatedDiscoveryConfiguration": {"status": "DISABLED", "autoEnableOrganizationMembers": "NONE"},
+        "GetClassificationExportConfiguration": {"configuration": {}},
     },
 }
 
