@@ -6,7 +6,8 @@ search, paging, storage, OpenAPI and page in the docs all come from the declarat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -92,17 +93,23 @@ class Resource:
     def field(self, name: str) -> Field:
         return next(each for each in self.fields if each.name == name)
 
-    def searchable(self) -> dict[str, Field]:
+    def searchable(self) -> Mapping[str, Field]:
         """The fields that criteria may name, a struct's with `/` between the names."""
-        return dict(_searchable(self.fields, ""))
+        return {path: field for path, field in indexed(self).items() if field.search}
 
 
-def _searchable(fields: tuple[Field, ...], above: str) -> Iterator[tuple[str, Field]]:
+@functools.cache
+def indexed(resource: Resource) -> Mapping[str, Field]:
+    """The fields whose values are indexed: those that can be searched for, and references."""
+    return dict(_indexed(resource.fields, ""))
+
+
+def _indexed(fields: tuple[Field, ...], above: str) -> Iterator[tuple[str, Field]]:
     for each in fields:
-        if each.search:
+        if each.search or each.refers:
             yield above + each.name, each
         if each.fields:
-            yield from _searchable(each.fields, f"{above}{each.name}/")
+            yield from _indexed(each.fields, f"{above}{each.name}/")
 
 
 def editing(group: str, things: str, *, edit: str = "Properties", view: bool = False) -> Rights:

@@ -42,8 +42,8 @@ _COMPARED = {
     "greater-than": ">",
     "not-equal": "<>",
 }
-_NUMERIC = tuple(_COMPARED)
-_EITHER = ("equal", "not-equal")
+NUMERIC = tuple(_COMPARED)
+EITHER = ("equal", "not-equal")
 
 
 @dataclass(slots=True)
@@ -129,7 +129,7 @@ def _add_id(query: Query, given: Mapping[str, Any]) -> None:
     test = given.get("idTest", given.get("numericTest", "equal"))
     if value is None:
         raise Invalid("a test of the ID needs idTest and idValue")
-    sign = _COMPARED[accept.one_of(_NUMERIC, test, "idTest")]
+    sign = _COMPARED[accept.one_of(NUMERIC, test, "idTest")]
     query.conditions.append(f"o.id {sign} {query.bind(accept.integer(value, 'idValue'))}")
     query.selective |= sign == "="
 
@@ -139,7 +139,7 @@ def _add_string(query: Query, name: str, found: Field, given: Mapping[str, Any])
     value = accept.text(given.get("stringValue", ""), "stringValue").lower()
     if len(value) > LONGEST_VALUE:
         raise Invalid(f"stringValue has {len(value)} letters; {LONGEST_VALUE} are the most")
-    test = accept.one_of(_EITHER, given.get("stringTest", "equal"), "stringTest")
+    test = accept.one_of(EITHER, given.get("stringTest", "equal"), "stringTest")
     wildcards = accept.boolean(given.get("stringWildcards", True), "stringWildcards")
     if wildcards and ("%" in value or "_" in value):
         held = _like(query, value)
@@ -175,7 +175,7 @@ def _add_numeric(query: Query, name: str, found: Field, given: Mapping[str, Any]
     if "numericValue" not in given:
         raise Invalid("numericTest needs numericValue")
     value = accept.decimal(given["numericValue"], "numericValue")
-    sign = _COMPARED[accept.one_of(_NUMERIC, given.get("numericTest", "equal"), "numericTest")]
+    sign = _COMPARED[accept.one_of(NUMERIC, given.get("numericTest", "equal"), "numericTest")]
     query.selective |= sign == "="
     if sign == "<>":
         _held(query, name, f"v.number = {query.bind(value)}", negated=True, found=found)
@@ -188,7 +188,7 @@ def _add_choice(query: Query, name: str, found: Field, given: Mapping[str, Any])
     value = accept.text(given.get("choiceValue", ""), "choiceValue")
     if found.values:
         value = accept.one_of(found.values, value, "choiceValue")
-    test = accept.one_of(_EITHER, given.get("choiceTest", "equal"), "choiceTest")
+    test = accept.one_of(EITHER, given.get("choiceTest", "equal"), "choiceTest")
     _held(query, name, _equal(query, value.lower()), negated=test == "not-equal")
 
 
@@ -219,7 +219,7 @@ def _add_version(query: Query, name: str, found: Field, given: Mapping[str, Any]
     value = accept.text(given.get("versionValue", ""), "versionValue")
     if not re.fullmatch(r"\d{1,18}([.-]\d{1,18}){0,9}", value):
         raise Invalid(f"versionValue must be numbers with dots between, such as 20.0.1, not {value[:80]!r}")
-    sign = _COMPARED[accept.one_of(_NUMERIC, given.get("versionTest", "equal"), "versionTest")]
+    sign = _COMPARED[accept.one_of(NUMERIC, given.get("versionTest", "equal"), "versionTest")]
     query.versions.append((name, sign, value))
 
 

@@ -101,6 +101,13 @@ def existing(connection: Connection, tenant: int, resource: str, ids: Collection
     return found
 
 
+def all_ids(connection: Connection, tenant: int, resource: str) -> list[int]:
+    """The IDs of all objects of a resource."""
+    objects = tables.objects
+    wanted = select(objects.c.id).where(objects.c.tenant == tenant, objects.c.resource == resource)
+    return list(connection.execute(wanted.order_by(objects.c.id)).scalars())
+
+
 def replace(connection: Connection, tenant: int, resource: Resource, id: int, body: Mapping[str, Any]) -> None:
     """Stores what an object has become. Raises Invalid."""
     _refuse_taken(connection, tenant, resource, body, id)

@@ -9,6 +9,9 @@ from sakimori.store.tables import metadata
 LETTERS = Text().with_variant(Text(collation="C"), "postgresql")
 """Text in the order of its code points, so that what begins alike stands together."""
 
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""A number that counts up by itself; SQLite does that for INTEGER alone, which has 64 bits there."""
+
 HEAD = 120
 """The letters of a value that its index holds: B-trees have a limit, and a prefix is selective enough."""
 
@@ -58,6 +61,8 @@ agents = Table(
     Column("address", Text, nullable=False),
     Column("status", Text, nullable=False),  # JSON: what the agent said of itself and its modules
     Column("isolated", Integer, nullable=False),
+    Column("policy_requested", BigInteger, nullable=False),
+    Column("policy_sent", BigInteger, nullable=False),
     Index("protect_agents_seen", "tenant", "last_seen"),
 )
 
@@ -83,7 +88,7 @@ recommendations = Table(
 jobs = Table(
     "protect_jobs",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("tenant", Integer, nullable=False),
     Column("computer", BigInteger, nullable=False),
     Column("type", Text, nullable=False),
@@ -106,13 +111,15 @@ jobs = Table(
 events = Table(
     "protect_events",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("tenant", Integer, nullable=False),
     Column("module", Text, nullable=False),
     Column("computer", BigInteger, nullable=False),
     Column("rule", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("key", Text, nullable=False),  # the agent's own id of the event: sent twice, kept once
+    Column("verdict", Text, nullable=False),  # "", true-positive or false-positive: what a person said of it
+    Column("note", Text, nullable=False),
     Column("body", Text, nullable=False),
     Index("protect_events_once", "tenant", "computer", "key", unique=True),
     Index("protect_events_module", "tenant", "module", "at"),
@@ -123,7 +130,7 @@ events = Table(
 usage = Table(
     "protect_usage",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("tenant", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("body", Text, nullable=False),

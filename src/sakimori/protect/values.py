@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sakimori.protect.declare import Field, Resource
+from sakimori.protect.declare import Field, Resource, indexed
 from sakimori.protect.tables import HEAD
 
 
 def rows(resource: Resource, tenant: int, id: int, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row of `protect_values` for each distinct value of each searchable field that has one."""
+    """A row of `protect_values` for each distinct value of each indexed field that has one."""
     found: dict[tuple[str, str | None, str | None, float | None], None] = {}
-    for path, field in resource.searchable().items():
+    for path, field in indexed(resource).items():
         if field.kept is None:
-            for value in _at(body, path.split("/")):
+            for value in at(body, path.split("/")):
                 head, whole, number = entry(field, value)
                 found[path, head, whole, number] = None
     return [
@@ -50,13 +50,14 @@ def _number(text: str) -> float | None:
     return number if number == number and abs(number) != float("inf") else None
 
 
-def _at(value: Any, path: list[str]) -> Iterator[Any]:
+def at(value: Any, path: list[str]) -> Iterator[Any]:
+    """The values at a path of names, through every list on the way."""
     if value is None:
         return
     if isinstance(value, list):
         for each in value:
-            yield from _at(each, path)
+            yield from at(each, path)
     elif not path:
         yield value
     elif isinstance(value, Mapping):
-        yield from _at(value.get(path[0]), path[1:])
+        yield from at(value.get(path[0]), path[1:])

@@ -45,8 +45,8 @@ RESOURCE = Resource(
         text("applianceFingerPrint", read_only=True),
         moment("lastAgentCommunication", search=True, read_only=True, kept=("protect_agents", "last_seen")),
         moment("lastApplianceCommunication", read_only=True),
-        moment("lastSendPolicyRequest", search=True, read_only=True),
-        moment("lastSendPolicySuccess", search=True, read_only=True),
+        moment("lastSendPolicyRequest", search=True, read_only=True, kept=("protect_agents", "policy_requested")),
+        moment("lastSendPolicySuccess", search=True, read_only=True, kept=("protect_agents", "policy_sent")),
         text("agentVersion", search=True, read_only=True),
         struct(
             "computerStatus",

@@ -7,6 +7,7 @@ revision = "0003"
 down_revision = "0002"
 
 LETTERS = Text().with_variant(Text(collation="C"), "postgresql")
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 
 def upgrade() -> None:
@@ -48,6 +49,8 @@ def upgrade() -> None:
         Column("address", Text, nullable=False),
         Column("status", Text, nullable=False),
         Column("isolated", Integer, nullable=False),
+        Column("policy_requested", BigInteger, nullable=False),
+        Column("policy_sent", BigInteger, nullable=False),
     )
     op.create_index("protect_agents_seen", "protect_agents", ["tenant", "last_seen"])
     op.create_table(
@@ -67,7 +70,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "protect_jobs",
-        Column("id", Integer, primary_key=True, autoincrement=True),
+        Column("id", NUMBER, primary_key=True, autoincrement=True),
         Column("tenant", Integer, nullable=False),
         Column("computer", BigInteger, nullable=False),
         Column("type", Text, nullable=False),
@@ -88,13 +91,15 @@ def upgrade() -> None:
     op.create_index("protect_jobs_task", "protect_jobs", ["tenant", "task"])
     op.create_table(
         "protect_events",
-        Column("id", Integer, primary_key=True, autoincrement=True),
+        Column("id", NUMBER, primary_key=True, autoincrement=True),
         Column("tenant", Integer, nullable=False),
         Column("module", Text, nullable=False),
         Column("computer", BigInteger, nullable=False),
         Column("rule", BigInteger, nullable=False),
         Column("at", BigInteger, nullable=False),
         Column("key", Text, nullable=False),
+        Column("verdict", Text, nullable=False),
+        Column("note", Text, nullable=False),
         Column("body", Text, nullable=False),
         sqlite_autoincrement=True,
     )
@@ -103,7 +108,7 @@ def upgrade() -> None:
     op.create_index("protect_events_rule", "protect_events", ["tenant", "module", "rule", "at"])
     op.create_table(
         "protect_usage",
-        Column("id", Integer, primary_key=True, autoincrement=True),
+        Column("id", NUMBER, primary_key=True, autoincrement=True),
         Column("tenant", Integer, nullable=False),
         Column("at", BigInteger, nullable=False),
         Column("body", Text, nullable=False),

@@ -1,0 +1,43 @@
+"""The manager as an ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from sakimori import __version__
+from sakimori.protect.manager import Manager
+from sakimori.protect.service import Service
+
+
+def application(manager: Manager) -> FastAPI:
+    """The application of a manager that is prepared; its tasks run while the application does."""
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        manager.start()
+        try:
+            yield
+        finally:
+            manager.close()
+
+    # The API is described by its own declarations, not by FastAPI's reading of functions.
+    app = FastAPI(
+        title="Sakimori workload protection manager",
+        version=__version__,
+        lifespan=running,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.router.routes[:] = [Mount("/api", app=Service(manager)), Route("/healthz", _alive)]
+    return app
+
+
+async def _alive(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})

@@ -1,0 +1,332 @@
+"""Tasks: scheduled, event-based, or asked for now; each becomes a job for every computer that it is for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import re2
+from sqlalchemy import Connection, select, update
+
+from sakimori.protect import accept, jobs, schedule, search, storage, tables
+from sakimori.protect.calls import Call
+from sakimori.protect.clock import now
+from sakimori.protect.declare import Resource
+from sakimori.protect.errors import Invalid
+from sakimori.protect.objects import Behaviour, Shown, plain
+from sakimori.protect.resources import all_resources
+from sakimori.protect.storage import Body
+
+PARAMETERS: Mapping[str, str] = {
+    "scan-for-open-ports": "scanForOpenPortsTaskParameters",
+    "send-alert-summary": "sendAlertSummaryTaskParameters",
+    "discover-computers": "discoverComputersTaskParameters",
+    "run-script": "runScriptTaskParameters",
+    "send-policy": "sendPolicyTaskParameters",
+    "generate-report": "generateReportTaskParameters",
+    "synchronize-directory": "synchronizeDirectoryTaskParameters",
+    "scan-for-recommendations": "scanForRecommendationsTaskParameters",
+    "synchronize-vcenter": "synchronizeVCenterTaskParameters",
+    "scan-for-integrity-changes": "scanForIntegrityChangesTaskParameters",
+    "scan-for-malware": "scanForMalwareTaskParameters",
+    "check-for-security-updates": "checkForSecurityUpdatesTaskParameters",
+    "synchronize-cloud-account": "synchronizeCloudAccountTaskParameters",
+    "update-suspicious-objects-list": "updateSuspiciousObjectsListTaskParameters",
+}
+"""Which field of a scheduled task holds the parameters of its type."""
+
+ON_COMPUTERS = frozenset(
+    (
+        "scan-for-open-ports",
+        "send-policy",
+        "scan-for-recommendations",
+        "scan-for-integrity-changes",
+        "scan-for-malware",
+        "check-for-security-updates",
+        "check-for-software-updates",
+        "update-suspicious-objects-list",
+    )
+)
+"""Types that are done on every computer of the task's filter; others are one job of the manager's."""
+
+_TIMEOUTS = {
+    "one-hour": 1,
+    "two-hours": 2,
+    "four-hours": 4,
+    "eight-hours": 8,
+    "twelve-hours": 12,
+    "one-day": 24,
+    "one-and-a-half-days": 36,
+    "two-days": 48,
+}
+
+
+def _scheduled() -> Resource:
+    return all_resources()["scheduledtasks"]
+
+
+class Tasks:
+    """Starts tasks. `wake` is set when there is something to do."""
+
+    def __init__(self) -> None:
+        self.wake = threading.Event()
+
+    def run(self, connection: Connection, tenant: int, id: int, task: Mapping[str, Any]) -> int:
+        """Queues the jobs of a scheduled task and returns how many. Raises Invalid."""
+        parameters = task.get(PARAMETERS.get(task["type"], ""), {})
+        patience = _TIMEOUTS.get(parameters.get("timeout", ""), 24) * jobs.HOUR
+        computers = (
+            chosen(connection, tenant, parameters.get("computerFilter")) if task["type"] in ON_COMPUTERS else [0]
+        )
+        count = jobs.queue(
+            connection, tenant, computers, task["type"], task=id, parameters=parameters, patience=patience
+        )
+        self.wake.set()
+        return count
+
+    def send_policy(self, connection: Connection, tenant: int, computers: Iterable[int]) -> None:
+        """Has the computers' agents fetch what is in force; those that are about to anyway are left out."""
+        agents = tables.agents
+        wanted = sorted(set(computers))
+        for start in range(0, len(wanted), 500):
+            some = wanted[start : start + 500]
+            with_agent = connection.execute(
+                select(agents.c.computer).where(agents.c.tenant == tenant, agents.c.computer.in_(some))
+            ).scalars()
+            open_types = jobs.open_types(connection, tenant, some)
+            due = [each for each in with_agent if "send-policy" not in open_types.get(each, ())]
+            if due:
+                jobs.queue(connection, tenant, due, "send-policy", patience=365 * 24 * jobs.HOUR)
+                connection.execute(
+                    update(agents)
+                    .where(agents.c.tenant == tenant, agents.c.computer.in_(due))
+                    .values(policy_requested=now())
+                )
+        self.wake.set()
+
+    def send_policy_to(self, connection: Connection, tenant: int, policies: Iterable[int]) -> None:
+        """Has the agents of all computers with these policies fetch them."""
+        self.send_policy(connection, tenant, valued(connection, tenant, "policyID", policies))
+
+    def happened(self, connection: Connection, tenant: int, event: str, computer: int, body: Body) -> None:
+        """Does what event-based tasks say about this computer."""
+        resource = all_resources()["eventbasedtasks"]
+        query = search.parse(
+            resource, {"searchCriteria": {"fieldName": "type", "choiceTest": "equal", "choiceValue": event}}
+        )
+        for id, task in storage.find(connection, tenant, resource, query):
+            if task.get("enabled", True) and all(_holds(each, body) for each in task.get("conditions") or ()):
+                _act(connection, tenant, computer, task.get("actions") or ())
+                storage.replace(connection, tenant, resource, id, task | {"lastRunTime": now()})
+                self.send_policy(connection, tenant, [computer])
+
+    def fire_due(self, connection: Connection) -> None:
+        """Runs every scheduled task whose time has come."""
+        shown, at = tables.values, now()
+        due = connection.execute(
+            select(shown.c.tenant, shown.c.id).where(
+                shown.c.resource == "scheduledtasks", shown.c.field == "nextRunTime", shown.c.number <= at
+            )
+        ).all()
+        for tenant, id in due:
+            task = storage.get_or_none(connection, tenant, "scheduledtasks", id)
+            if task is None or not task.get("enabled", True):
+                continue
+            self.start(connection, tenant, id, task, counted=True)
+
+    def start(self, connection: Connection, tenant: int, id: int, task: Body, *, counted: bool) -> None:
+        """Runs a scheduled task; `counted` if the run is one of its recurrences."""
+        after = task | {"lastRunTime": now()}
+        details = dict(task.get("scheduleDetails") or {})
+        left = details.get("recurrenceCount") or 0
+        if left > 0 and counted:
+            details["recurrenceCount"] = left - 1
+            if left == 1:
+                after["_over"] = True  # deleted as soon as its jobs have ended
+            else:
+                after["scheduleDetails"] = details
+        after = timed(after) if not after.get("_over") else {k: v for k, v in after.items() if k != "nextRunTime"}
+        try:
+            self.run(connection, tenant, id, task)
+        except Invalid as error:
+            after["_failed"] = error.message
+        storage.replace(connection, tenant, _scheduled(), id, after)
+
+    def delete_over(self, connection: Connection) -> None:
+        """Removes tasks that have run as often as they should, once all their jobs have ended."""
+        shown = tables.values
+        over = connection.execute(
+            select(shown.c.tenant, shown.c.id).where(
+                shown.c.resource == "scheduledtasks", shown.c.field == "lastRunTime", shown.c.number > 0
+            )
+        ).all()
+        for tenant, id in over:
+            task = storage.get_or_none(connection, tenant, "scheduledtasks", id)
+            if task is not None and task.get("_over") and not jobs.open_of_task(connection, tenant, id):
+                storage.remove(connection, tenant, _scheduled(), id)
+
+
+# ---- the resource
+
+
+def _create(_call: Call, body: Body) -> Body:
+    _checked(body)
+    return timed({name: value for name, value in body.items() if name != "runNow"})
+
+
+def _created(call: Call, id: int, _body: Body) -> Shown:
+    return _now_if_asked(call, id)
+
+
+def _modify(_call: Call, _id: int, _before: Body, after: Body) -> Body:
+    _checked(after)
+    return timed({name: value for name, value in after.items() if name != "runNow"})
+
+
+def _modified(call: Call, id: int, _before: Body, _after: Body) -> Shown:
+    return _now_if_asked(call, id)
+
+
+def _now_if_asked(call: Call, id: int) -> Shown:
+    asked = isinstance(call.body, Mapping) and call.body.get("runNow") is not None
+    if not asked or not accept.boolean(call.body["runNow"], "runNow"):
+        return {}
+    call.holder.role.must("platformRights/scheduledTaskRights/canExecuteScheduledTasks")
+    task = storage.get(call.connection, call.tenant, _scheduled(), id)
+    call.manager.tasks.start(call.connection, call.tenant, id, task, counted=_is_once(task))
+    started = storage.get(call.connection, call.tenant, _scheduled(), id)
+    return plain(_scheduled(), id, started) | {"runNow": True}
+
+
+def _checked(body: Mapping[str, Any]) -> None:
+    details = body.get("scheduleDetails") or {}
+    if (details.get("recurrenceCount") or 0) < 0:
+        raise Invalid("scheduleDetails/recurrenceCount must not be negative")
+    parameters = body.get(PARAMETERS.get(body["type"], ""), {})
+    if body["type"] in ON_COMPUTERS and body["type"] in PARAMETERS:
+        filtered = parameters.get("computerFilter") or {}
+        if not filtered.get("type"):
+            field = PARAMETERS[body["type"]]
+            raise Invalid(f"a task of type {body['type']} needs {field}/computerFilter/type: which computers it is for")
+
+
+def _is_once(task: Mapping[str, Any]) -> bool:
+    return ((task.get("scheduleDetails") or {}).get("recurrenceType") or "none") == "none"
+
+
+def timed(task: Body) -> Body:
+    """The task with the time of its next run."""
+    following = schedule.next_run(task.get("scheduleDetails") or {}, now()) if task.get("enabled", True) else None
+    rest = {name: value for name, value in task.items() if name != "nextRunTime"}
+    return rest if following is None else rest | {"nextRunTime": following}
+
+
+def chosen(connection: Connection, tenant: int, filter: Mapping[str, Any] | None) -> list[int]:
+    """The computers that a filter means. Raises Invalid if it names one that is not there."""
+    filter = filter or {"type": "all-computers"}
+    match filter.get("type"):
+        case "computer":
+            id = filter.get("computerID") or 0
+            if not storage.existing(connection, tenant, "computers", [id]):
+                raise Invalid(f"there is no computer with ID {id}")
+            return [id]
+        case "computers-in-group":
+            return valued(connection, tenant, "groupID", [filter.get("computerGroupID") or 0])
+        case "computers-in-group-or-subgroup":
+            groups = _tree(connection, tenant, "computergroups", "parentGroupID", filter.get("computerGroupID") or 0)
+            return valued(connection, tenant, "groupID", groups)
+        case "computers-using-policy":
+            return valued(connection, tenant, "policyID", [filter.get("policyID") or 0])
+        case "computers-using-policy-or-subpolicy":
+            policies = _tree(connection, tenant, "policies", "parentID", filter.get("policyID") or 0)
+            return valued(connection, tenant, "policyID", policies)
+        case "computers-in-smart-folder":
+            raise Invalid("this manager has no smart folders: choose computers by group or policy")
+        case _:
+            objects = tables.objects
+            every = select(objects.c.id).where(objects.c.tenant == tenant, objects.c.resource == "computers")
+            return list(connection.execute(every.order_by(objects.c.id)).scalars())
+
+
+def valued(connection: Connection, tenant: int, field: str, wanted: Iterable[int]) -> list[int]:
+    """The computers whose field has one of the values."""
+    shown = tables.values
+    rows = connection.execute(
+        select(shown.c.id).where(
+            shown.c.tenant == tenant,
+            shown.c.resource == "computers",
+            shown.c.field == field,
+            shown.c.number.in_(sorted(set(wanted))),
+        )
+    )
+    return sorted(rows.scalars())
+
+
+def _tree(connection: Connection, tenant: int, resource: str, field: str, root: int) -> set[int]:
+    """An object with all below it."""
+    shown = tables.values
+    found, level = {root}, {root}
+    while level:
+        children = connection.execute(
+            select(shown.c.id).where(
+                shown.c.tenant == tenant,
+                shown.c.resource == resource,
+                shown.c.field == field,
+                shown.c.number.in_(sorted(level)),
+            )
+        ).scalars()
+        level = set(children) - found
+        found |= level
+    return found
+
+
+# ---- event-based tasks
+
+
+def _holds(condition: Mapping[str, Any], computer: Mapping[str, Any]) -> bool:
+    """Whether a computer fits a condition, whose value is a regular expression."""
+    pattern = str(condition.get("value") or "")
+    key = condition.get("key")
+    try:
+        return any(re2.search(pattern, text) for text in _texts(str(condition.get("field")), key, computer))
+    except re2.error:
+        return False
+
+
+def _texts(field: str, key: Any, computer: Mapping[str, Any]) -> list[str]:
+    machine = computer.get("ec2VirtualMachineSummary") or {}
+    tags = machine.get("metadata") or []
+    match field:
+        case "hostname":
+            return [computer.get("hostName", "")]
+        case "platform":
+            return [computer.get("platform", "")]
+        case "lastUsedIP":
+            return [computer.get("lastIPUsed") or machine.get("privateIPAddress") or ""]
+        case "tag":
+            return [str(tag.get("value", "")) for tag in tags if key in (None, "", tag.get("name"))]
+        case "securityGroup":
+            return [str(group.get("name") or group.get("ID")) for group in machine.get("securityGroups") or []]
+        case "imageId":
+            return [machine.get("amiID", "")]
+        case "cloudProvider" | "cloudVendor":
+            return [machine.get("cloudProvider", "")] if machine else []
+        case _:
+            return []
+
+
+def _act(connection: Connection, tenant: int, computer: int, actions: Iterable[Mapping[str, Any]]) -> None:
+    body = storage.get_or_none(connection, tenant, "computers", computer)
+    if body is None:
+        return
+    fields = {"assign-policy": ("policyID", "policies"), "assign-group": ("groupID", "computergroups")}
+    for action in actions:
+        field, resource = fields.get(action.get("type", ""), ("", ""))
+        value = action.get("parameterValue") or 0
+        if field and (not value or storage.existing(connection, tenant, resource, [value])):
+            body[field] = value
+    storage.replace(connection, tenant, all_resources()["computers"], computer, body)
+
+
+BEHAVIOUR = Behaviour(create=_create, created=_created, modify=_modify, modified=_modified)
