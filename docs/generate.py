@@ -22,7 +22,7 @@ from sakimori.model.severity import Severity
 
 DOCS = Path(__file__).resolve().parent
 RULES = DOCS.parent / "src" / "sakimori" / "detect" / "rules"
-GENERATED = ("verbs", "rules", "protect/catalogue", "services")
+GENERATED = ("verbs", "rules", "protect/catalogue", "services", "protect/api")
 """Folders that hold generated pages and nothing else."""
 
 _ORDER = [level.name.lower() for level in sorted(Severity, reverse=True)]
@@ -30,7 +30,7 @@ _ORDER = [level.name.lower() for level in sorted(Severity, reverse=True)]
 
 def pages() -> dict[str, str]:
     """Every generated page: path below docs/ -> text."""
-    return {**verb_pages(), **rule_pages(), **catalogue_pages(), **service_pages()}
+    return {**verb_pages(), **rule_pages(), **catalogue_pages(), **service_pages(), **api_pages()}
 
 
 def differences() -> list[str]:
@@ -90,9 +90,17 @@ def _verb_page(name: str, verb: Any) -> str:
     if not is_group(verb):
         return _page(title, *_command(title, verb))
     lines = [_help(verb)]
-    for child_name, child in commands(verb):
-        lines += [f"## {title} {child_name}", "", *_command(f"{title} {child_name}", child)]
+    for path, child in _leaves(title, verb):
+        lines += [f"## {path}", "", *_command(path, child)]
     return _page(title, *lines)
+
+
+def _leaves(path: str, group: Any) -> Iterator[tuple[str, Any]]:
+    for name, child in commands(group):
+        if is_group(child):
+            yield from _leaves(f"{path} {name}", child)
+        else:
+            yield f"{path} {name}", child
 
 
 def _command(title: str, command: Any) -> Iterator[str]:
@@ -388,6 +396,17 @@ def _relation(tie: Any) -> str:
     if isinstance(tie, Tie):
         return f"`{tie.kind}` (`{tie.path}`)"
     return _flowed(tie.__doc__).rstrip(".")
+
+
+# ---- the protection manager's API
+
+
+def api_pages() -> dict[str, str]:
+    """A page a resource, from its declaration."""
+    sys.path.insert(0, str(DOCS))
+    import protect_api
+
+    return {path: _page(*lines) for path, lines in protect_api.pages().items()}
 
 
 # ---- Markdown

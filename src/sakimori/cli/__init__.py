@@ -26,11 +26,12 @@ VERBS = {
     "discover": "Find out what is in your accounts, and how it hangs together.",
     "explain": "Show why a finding was raised, re-evaluated on its records.",
     "rules": "Look at, test and try out detection rules.",
+    "protect": "Run the workload protection manager, and manage its keys.",
     "doctor": "Say what is set up, what is missing, and what to type.",
 }
 """Every verb with the first line of its help, so that `--help` need not import them."""
 
-GROUPS = frozenset(("access", "rules"))
+GROUPS = frozenset(("access", "protect", "rules"))
 """Verbs that have verbs of their own: their module defines `app` instead of a function of its name."""
 
 

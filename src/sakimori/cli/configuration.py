@@ -3,20 +3,71 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from sakimori.cli.home import home
 
-SETTINGS = {"detect.placeholders": "Values for %placeholders% in rules: a table, name = list of texts."}
+if TYPE_CHECKING:
+    from sakimori.protect.manager import Options
+
+SETTINGS = {
+    "detect.placeholders": "Values for %placeholders% in rules: a table, name = list of texts.",
+    "protect.serve": "How the workload protection manager is served: a table.",
+}
 """Every setting that the file may hold, with what it means."""
 
 
 def placeholders() -> dict[str, list[str]]:
     """`[detect.placeholders]`: what `%name%` in a rule with the `expand` modifier stands for."""
     return {name: _texts(name, value) for name, value in _settings().get("detect.placeholders", {}).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectSettings:
+    """`[protect.serve]`: calls are those a minute, 0 for no limit."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    names: list[str] = field(default_factory=list)
+    certificate: Path | None = None
+    key: Path | None = None
+    plain_http: bool = False
+    heartbeat_seconds: int = 60
+    lease_seconds: int = 30
+    calls_of_key: int = 500
+    calls_of_tenant: int = 1_000
+    calls_of_node: int = 5_000
+
+    def options(self) -> Options:
+        from sakimori.protect.limits import Limits
+        from sakimori.protect.manager import Options
+
+        limits = Limits(self.calls_of_key, self.calls_of_tenant, self.calls_of_node)
+        return Options(limits, self.heartbeat_seconds, self.lease_seconds * 1_000)
+
+
+def protect_settings() -> ProtectSettings:
+    """`[protect.serve]`, with defaults for what it leaves out."""
+    import msgspec
+
+    given = _settings().get("protect.serve", {})
+    unknown = given.keys() - {each.name for each in fields(ProtectSettings)}
+    if unknown:
+        raise typer.BadParameter(f"[protect.serve] in sakimori.toml has no {', '.join(sorted(unknown))}")
+    try:
+        return msgspec.convert(given, ProtectSettings, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise typer.BadParameter(f"[protect.serve] in sakimori.toml: {error}") from None
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    raise NotImplementedError(f"{kind} from {value!r}")
 
 
 def _texts(name: str, value: Any) -> list[str]:

@@ -19,6 +19,7 @@ from sakimori.protect.outcomes import Catalogue
 from sakimori.protect.performers import PERFORMERS, READERS
 from sakimori.protect.policies import Policies
 from sakimori.protect.resources import all_resources
+from sakimori.protect.search import Query
 from sakimori.protect.tasks import Tasks
 from sakimori.protect.usage import Usage
 from sakimori.protect.work import Performer, Reader
@@ -64,8 +65,7 @@ class Manager:
 
         Returns the first key, with full access, if there is none yet: it is shown this once.
         """
-        with writing(self.engine) as connection:
-            seed.seed(connection, seed.PRIMARY, self.built_in)
+        self.prepare_tenant()
         with reading(self.engine) as connection:
             tenants = storage.all_ids(connection, seed.PRIMARY, "tenants")
             has_key = bool(storage.all_ids(connection, seed.PRIMARY, "apikeys"))
@@ -73,6 +73,22 @@ class Manager:
             with writing(self.engine) as connection:
                 seed.seed(connection, tenant, self.built_in)
         return None if has_key else self.new_key("first key", seed.FULL_ACCESS)
+
+    def prepare_tenant(self) -> None:
+        """Fills the primary tenant alone."""
+        with writing(self.engine) as connection:
+            seed.seed(connection, seed.PRIMARY, self.built_in)
+
+    def key_list(self, tenant: int = seed.PRIMARY) -> list[tuple[int, storage.Body]]:
+        """A tenant's keys, by ID."""
+        with reading(self.engine) as connection:
+            return storage.find(connection, tenant, keys.resource(), Query())
+
+    def revoke_key(self, id: int, tenant: int = seed.PRIMARY) -> None:
+        """Removes a key. Raises ProtectError."""
+        with writing(self.engine) as connection:
+            storage.remove(connection, tenant, keys.resource(), id)
+        self.keys.forget()
 
     def new_key(self, name: str, role: int, tenant: int = seed.PRIMARY) -> str:
         """Makes a key. Raises ProtectError."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from sakimori.protect import storage
+from sakimori.protect import accept, storage
 from sakimori.protect.calls import Call, Operation, Shape
 from sakimori.protect.clock import now
-from sakimori.protect.declare import texts
+from sakimori.protect.computers import effective_on
+from sakimori.protect.declare import choice, number, numbers, structs, text, texts
 from sakimori.protect.errors import Invalid
-from sakimori.protect.objects import Behaviour, Shown
+from sakimori.protect.objects import Behaviour, Shown, must_exist, plain
+from sakimori.protect.resources import all_resources
 from sakimori.protect.storage import Body
 
 _DEEPEST = 50
@@ -59,6 +61,19 @@ def _inventory(call: Call, body: Body) -> Body:
     return body | {"startDate": now(), "initiatorID": call.holder.key}
 
 
+REVIEW = (
+    numbers("softwareChangeIDs", required=True),
+    choice("action", "allow block", required=True),
+    structs(
+        "softwareChangeReviewResults",
+        "SoftwareChangeReviewResult",
+        number("ruleSetID"),
+        numbers("ruleIDs"),
+        read_only=True,
+    ),
+)
+
+
 def operations() -> Iterator[Operation]:
     yield Operation(
         "GET",
@@ -69,10 +84,104 @@ def operations() -> Iterator[Operation]:
         _scripts,
         gives=Shape("Scripts", (texts("scripts"),)),
     )
+    yield Operation(
+        "GET",
+        "/awsconnectorsettings",
+        "list_aws_connector_settings",
+        "awsconnectors",
+        "Shows the external ID that a role in another account should ask for.",
+        _connector_settings,
+        right="platformRights/computerRights/canManageCloudAccounts",
+        gives=Shape("Awsconnectorsettings", (text("externalId"),)),
+    )
+    global_rules = all_resources()["applicationcontrolglobalrules"]
+    rules = Shape("NewGlobalRules", (structs(global_rules.many, global_rules.model, *global_rules.fields),))
+    yield Operation(
+        "POST",
+        f"/{global_rules.id}",
+        "add_global_rules",
+        global_rules.id,
+        "Makes new ones, all or none.",
+        _add_global_rules,
+        right=global_rules.rights.create,
+        writes=True,
+        takes=rules,
+        gives=rules,
+    )
+    review = Shape("SoftwareChangeReview", REVIEW)
+    yield Operation(
+        "POST",
+        "/softwarechanges/review",
+        "review_software_changes",
+        "softwarechanges",
+        "Allows or blocks executables: each becomes a rule of its computer's ruleset.",
+        _review,
+        right="applicationControlRights/driftRights/canAllowOrBlockDrift",
+        writes=True,
+        takes=review,
+        gives=review,
+    )
+
+
+def _add_global_rules(call: Call) -> Shown:
+    """Takes a list, as the API has it, or a single rule."""
+    resource = all_resources()["applicationcontrolglobalrules"]
+    sent = call.body.get(resource.many) if isinstance(call.body, Mapping) else None
+    if sent is None:
+        sent = [call.body]
+    if not isinstance(sent, list) or not sent:
+        raise Invalid(f'the body must be {{"{resource.many}": [...]}}')
+    made = []
+    for each in sent:
+        body = _by_key(call, accept.created(resource, each))
+        made.append(plain(resource, storage.make(call.connection, call.tenant, resource, body), body))
+    return {resource.many: made}
 
 
 def _scripts(_call: Call) -> Shown:
     return {"scripts": []}
+
+
+def _connector_settings(call: Call) -> Shown:
+    return {"externalId": call.manager.guid(call.tenant)}
+
+
+def _review(call: Call) -> Shown:
+    sent = call.body if isinstance(call.body, Mapping) else {}
+    ids = [accept.integer(each, "softwareChangeIDs") for each in sent.get("softwareChangeIDs") or ()]
+    action = accept.one_of(("allow", "block"), sent.get("action"), "action")
+    must_exist(call, "softwarechanges", set(ids))
+    rules: dict[int, list[int]] = {}
+    for id, change in storage.get_many(call.connection, call.tenant, "softwarechanges", ids).items():
+        ruleset = _ruleset_of(call, change.get("computerID", 0))
+        rule = {
+            "sha256": change.get("sha256", ""),
+            "size": change.get("fileSize", 0),
+            "path": change.get("installPath", ""),
+            "fileName": change.get("fileName", ""),
+            "action": action,
+        }
+        made = storage.make(call.connection, call.tenant, all_resources()["rules"], _by_key(call, rule), parent=ruleset)
+        rules.setdefault(ruleset, []).append(made)
+        storage.remove(call.connection, call.tenant, all_resources()["softwarechanges"], id)
+    results = [{"ruleSetID": ruleset, "ruleIDs": made} for ruleset, made in rules.items()]
+    return {"softwareChangeIDs": ids, "action": action, "softwareChangeReviewResults": results}
+
+
+def _ruleset_of(call: Call, computer: int) -> int:
+    """The ruleset in force on a computer; one of its own where there is none."""
+    body = storage.get(call.connection, call.tenant, all_resources()["computers"], computer)
+    view = call.manager.policies.view(call.connection, call.tenant)
+    found: int = effective_on(view, body).modules["applicationControl"].get("rulesetID", 0)
+    if found:
+        return found
+    own = {"name": f"Ruleset of computer {computer}", "type": "local-hash", "version": 1, "created": now()}
+    made = storage.make(call.connection, call.tenant, all_resources()["rulesets"], own)
+    module = {**body.get("applicationControl", {}), "rulesetID": made}
+    storage.replace(
+        call.connection, call.tenant, all_resources()["computers"], computer, {**body, "applicationControl": module}
+    )
+    return made
 
 
 _RULES = Behaviour(create=_stamped, modify=_stamped_again)
@@ -82,7 +191,8 @@ BEHAVIOURS = {
     "intrusionpreventionrules": _RULES,
     "integritymonitoringrules": _RULES,
     "loginspectionrules": _RULES,
-    "applicationcontrolglobalrules": Behaviour(create=_by_key, modify=_by_key_again),
+    "applicationcontrolglobalrules": Behaviour(modify=_by_key_again),
     "rulesets": Behaviour(create=_ruleset),
+    "rules": Behaviour(modify=_by_key_again),
     "softwareinventories": Behaviour(create=_inventory),
 }

@@ -1,6 +1,18 @@
 """Files that may run nowhere, by their hash."""
 
-from sakimori.protect.declare import Resource, Rights, choice, moment, number, text
+from sakimori.protect.declare import (
+    DELETE,
+    DESCRIBE,
+    LIST,
+    MODIFY,
+    SEARCH,
+    Resource,
+    Rights,
+    choice,
+    moment,
+    number,
+    text,
+)
 
 RESOURCE = Resource(
     id="applicationcontrolglobalrules",
@@ -14,6 +26,7 @@ RESOURCE = Resource(
         edit="applicationControlRights/ruleRights/canEditAppControlRulesProperties",
         delete="applicationControlRights/ruleRights/canDeleteAppControlRules",
     ),
+    operations=(LIST, SEARCH, DESCRIBE, MODIFY, DELETE),
     fields=(
         text("sha256", search=True, required=True, unique=True),
         text("description", search=True),
