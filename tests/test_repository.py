@@ -51,7 +51,7 @@ def test_what_runs_is_what_is_tested() -> None:
     assert {name: versions for name, versions in pinned(LOCKS[0]).items() if tested.get(name) != versions} == {}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "requirements-trend-build.lock", "requirements-trend.lock"])
 def test_every_pin_has_hashes_and_no_lock_names_a_place(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert "://" not in text
@@ -68,7 +68,7 @@ def test_every_make_target_is_explained() -> None:
     assert set(phony[1].split()) - explained == {"setup", "setup-dev"}
 
 
-@pytest.mark.parametrize("script", [".ci/run", "tools/setup.sh"])
+@pytest.mark.parametrize("script", [".ci/run", "tools/setup.sh", "tools/trend-sdk.sh"])
 def test_scripts_parse_and_may_run(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
     shell = (ROOT / script).read_text().partition("\n")[0].split()[-1].rpartition("/")[2]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from sakimori.protect import agent_states, jobs, outcomes
+from sakimori.protect import agent_states, discovered, jobs, outcomes
 from sakimori.protect.jobs import Entry
 from sakimori.protect.work import Job, JobFailed, Outcome, Performer, Reader, Rules
 from sakimori.store.database import LedgerError, reading, writing
@@ -29,6 +29,9 @@ AGENT_LEASE_MS = 600_000
 """The same for an agent, which says with each heart-beat what it is at."""
 
 IDLE_SECONDS = 1.0
+
+_OWN = frozenset(("synchronize-cloud-account",))
+"""Types that the engine does itself."""
 
 log = logging.getLogger("sakimori.protect")
 
@@ -45,6 +48,7 @@ class Engine:
         self._lease = lease_ms
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="protect tasks", daemon=True)
+        self._synchronised: tuple[int, str] = (0, "")
         self.waiting: Mapping[tuple[int, int], list[int]] = {}
         """(tenant, computer) -> the jobs that wait for its agent, as of a moment ago."""
 
@@ -70,6 +74,7 @@ class Engine:
     def step(self) -> None:
         """One round: write heart-beats, recover, start what is due, do what can be done here."""
         self._write_beats()
+        self._synchronise()
         tasks = self._manager.tasks
         with writing(self._manager.engine) as connection:
             jobs.recover(connection)
@@ -100,6 +105,14 @@ class Engine:
             self._manager.beats.put_back(beats)
             raise
 
+    def _synchronise(self) -> None:
+        """Computers follow discovery."""
+        with reading(self._manager.engine) as connection:
+            newest = discovered.newest_run(connection)
+        if newest[1] and newest != self._synchronised:
+            discovered.synchronise(self._manager.engine, self._manager.tasks)
+            self._synchronised = newest
+
     def _sorted(
         self, connection: Connection
     ) -> tuple[dict[tuple[int, int], list[int]], list[int], list[tuple[int, str]]]:
@@ -119,7 +132,7 @@ class Engine:
             agent = agents[tenant].get(computer)
             if agent is not None and (agent.is_alive(self._manager.heartbeat_seconds) or type == "send-policy"):
                 waiting.setdefault((tenant, computer), []).append(id)
-            elif type in self._performers:
+            elif type in self._performers or type in _OWN:
                 here.append(id)
             elif agent is not None:
                 waiting.setdefault((tenant, computer), []).append(id)
@@ -138,7 +151,8 @@ class Engine:
                 with reading(self._manager.engine) as connection:
                     rules = self._manager.catalogue.rules(connection, entry.tenant)
                     job = outcomes.job(connection, entry, self._manager.policies, rules)
-                outcome = self._performers[entry.type](job, rules)
+                own = entry.type in _OWN
+                outcome = self._synchronised_now() if own else self._performers[entry.type](job, rules)
         except JobFailed as error:
             self.end(entry, None, str(error))
         except LedgerError:
@@ -148,6 +162,10 @@ class Engine:
             self.end(entry, None, f"{type(error).__name__}: {error}")
         else:
             self.end(entry, outcome, outcome.message)
+
+    def _synchronised_now(self) -> Outcome:
+        count = discovered.synchronise(self._manager.engine, self._manager.tasks)
+        return Outcome(message=", ".join(f"{number} {word}" for word, number in count.items()))
 
     def answered(self, entry: Entry, answer: Mapping[str, Any]) -> None:
         """Takes what an agent answered to a job."""

@@ -28,6 +28,12 @@ from sakimori.store.database import reading, writing
 HEARTBEAT_SECONDS = 60
 
 
+def _shipped() -> BuiltIn:
+    from sakimori.protect.catalogue import api, reading
+
+    return api.as_api(reading.load())
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a manager can be set to; `built_in` are the rules that every tenant gets."""
@@ -35,7 +41,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     heartbeat_seconds: int = HEARTBEAT_SECONDS
     lease_ms: int = LEASE_MS
-    built_in: BuiltIn = field(default_factory=dict)
+    built_in: BuiltIn = field(default_factory=_shipped)
     performers: Mapping[str, Performer] = field(default_factory=lambda: PERFORMERS)
     readers: Mapping[str, Reader] = field(default_factory=lambda: READERS)
 

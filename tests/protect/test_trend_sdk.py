@@ -1,0 +1,71 @@
+"""Trend Micro's own SDK drives the manager: every operation in scope, every field, and the ways it is loose in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from served import served
+
+from sakimori.protect import storage
+from sakimori.protect.resources import all_resources
+from sakimori.store.database import connect, writing
+
+ROOT = Path(__file__).resolve().parents[2]
+DRIVE = Path(__file__).parent / "trend" / "drive.py"
+TRAPS = Path(__file__).parent / "trend" / "traps.py"
+
+
+@pytest.fixture(scope="session")
+def trend() -> str:
+    """The interpreter that has the SDK."""
+    command = [ROOT / "tools" / "trend-sdk.sh", sys.executable, ROOT / "build" / "trend-sdk"]
+    made = subprocess.run(command, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+def seed(home: Path) -> None:
+    """What only agents make: rules of a ruleset, an inventory, changes of software."""
+    engine = connect(home / "ledger.sqlite")
+    resources = all_resources()
+    with writing(engine) as connection:
+        ruleset = storage.make(connection, 0, resources["rulesets"], {"name": "seeded"})
+        rule = {"sha256": "ab" * 32, "action": "allow", "path": "/usr/bin/true"}
+        storage.make(connection, 0, resources["rules"], rule, parent=ruleset)
+        computer = storage.make(connection, 0, resources["computers"], {"hostName": "seeded"})
+        for number in range(2):
+            change = {"computerID": computer, "sha256": f"{number}" * 64, "fileName": "tool"}
+            storage.make(connection, 0, resources["softwarechanges"], change)
+        inventory = {"computerID": computer, "name": "seeded", "state": "complete"}
+        made = storage.make(connection, 0, resources["softwareinventories"], inventory)
+        storage.make(connection, 0, resources["items"], {"fileName": "bash"}, parent=made)
+    engine.dispose()
+
+
+def run(trend: str, script: Path, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run([trend, "-W", "ignore", script, *arguments], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_every_operation_in_scope(trend: str, tmp_path: Path, scheme: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with served(tmp_path, tls=scheme == "https") as manager:
+        seed(tmp_path)
+        result = run(trend, DRIVE, manager.url, manager.key, *([str(manager.ca)] if manager.ca else []))
+    with capsys.disabled():
+        print(
+            f"\nTrend SDK over {scheme}: {result['passed']} of {result['in_scope']} operations in scope passed "
+            f"({result['operations']} in the SDK), {result['fields_compared']} fields and "
+            f"{result['searches_compared']} searches compared"
+        )
+    assert result["failed"] == {}
+    assert result["missing"] == []
+    assert result["passed"] == result["in_scope"] >= 200
+    assert result["fields_compared"] > 5_000
