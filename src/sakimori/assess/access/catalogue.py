@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 from sakimori.assess.access.arns import is_pattern
 from sakimori.assess.access.globs import matcher, text_glob
@@ -164,12 +165,14 @@ def actions_of(prefix: str) -> tuple[str, ...]:
 
 
 def _operations(model: Path) -> list[str]:
-    import gzip
-
-    import orjson
+    """The operations of a model. All models together are 100 MB of JSON, hence the fast readers."""
+    import deflate
+    import simdjson
 
     raw = model.read_bytes()
-    return [*orjson.loads(gzip.decompress(raw) if model.suffix == ".gz" else raw)["operations"]]
+    text = bytes(deflate.gzip_decompress(raw)) if model.suffix == ".gz" else raw
+    found: Any = simdjson.Parser().parse(text)
+    return [*found["operations"].keys()]
 
 
 @lru_cache(maxsize=4096)

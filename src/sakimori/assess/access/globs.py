@@ -90,6 +90,8 @@ class _Automaton:
     others_at_colon: int
     accepts: tuple[int, ...]
     spans: tuple[int, ...]
+    forced: dict[int, str]
+    """Where the first glob is at a plain character: no other leads on."""
 
     def step(self, state: int, character: str) -> int:
         at_colon = character == ":"
@@ -119,8 +121,9 @@ def _automaton(globs: Sequence[Glob]) -> _Automaton:
         spans.append(((1 << (len(glob) + 1)) - 1) << base)
         base += len(glob) + 1
     start |= (start & stars) << 1
+    forced = {1 << offset: token for offset, token in enumerate(globs[0]) if len(token) == 1}
     return _Automaton(
-        start, stars, stays, stays_at_colon, literals, others, others_at_colon, tuple(accepts), tuple(spans)
+        start, stars, stays, stays_at_colon, literals, others, others_at_colon, tuple(accepts), tuple(spans), forced
     )
 
 
@@ -161,6 +164,10 @@ def atoms(
 
 def _useful(machine: _Automaton, state: int, symbols: list[str], filler: str) -> Iterator[str]:
     """The characters that can lead somewhere of their own from here, and one for all the rest."""
+    only = machine.forced.get(state & machine.spans[0])
+    if only is not None:
+        yield only
+        return
     for character in symbols:
         if machine.literals.get(character, 0) & state or character == ":":
             yield character
@@ -182,18 +189,33 @@ def _indexes(bits: int, accepts: tuple[int, ...]) -> frozenset[int]:
     return frozenset(index for index, accept in enumerate(accepts[1:]) if bits & accept)
 
 
+@lru_cache(maxsize=65_536)
+def opening(glob: Glob) -> tuple[str, bool]:
+    """The characters before the first wildcard, and whether nothing but a last asterisk follows them."""
+    for index, token in enumerate(glob):
+        if len(token) > 1:
+            return "".join(glob[:index]), token == ANY and index + 1 == len(glob)
+    return "".join(glob), False
+
+
+def covers(glob: Glob, other: Glob) -> bool:
+    """Does `glob` plainly match whatever `other` does? Right when it says so."""
+    prefix, simple = opening(glob)
+    return simple and opening(other)[0].startswith(prefix)
+
+
 @lru_cache(maxsize=262_144)
 def overlap(left: Glob, right: Glob) -> bool:
     """Is there a string that both match?"""
-    if all(len(token) == 1 for token in left):
-        return matches(right, "".join(left))
-    if all(len(token) == 1 for token in right):
-        return matches(left, "".join(right))
-    for one, other in zip(left, right, strict=False):
-        if len(one) > 1 or len(other) > 1:
-            break
-        if one != other:
-            return False
+    (one, one_simple), (other, other_simple) = opening(left), opening(right)
+    if not (one.startswith(other) or other.startswith(one)):
+        return False
+    if one_simple and other_simple:
+        return True
+    if len(one) == len(left):
+        return matches(right, one)
+    if len(other) == len(right):
+        return matches(left, other)
     return _meet(left, right)
 
 

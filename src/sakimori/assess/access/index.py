@@ -15,7 +15,7 @@ from sakimori.assess.access.policy import Policy
 from sakimori.assess.access.principals import Grant, granted
 from sakimori.assess.access.reserved import needs_resource_policy
 from sakimori.assess.access.symbolic import acting
-from sakimori.assess.access.variables import has_variables
+from sakimori.assess.access.variables import anything_filled_in
 
 if TYPE_CHECKING:
     from sakimori.assess.access.estate import Estate, Identity
@@ -28,7 +28,7 @@ class Index:
         self._estate = estate
         self._policies: dict[int, Policy] = {}
         self._holders: dict[int, list[Identity]] = {}
-        self._globs: dict[tuple[int, str], tuple[Glob, ...] | None] = {}
+        self._by_action: dict[str, list[tuple[int, tuple[Glob, ...] | None]]] = {}
         for identity in estate.identities.values():
             for policy in identity.policies:
                 self._policies[id(policy)] = policy
@@ -54,16 +54,16 @@ class Index:
     def _by_own_policies(self, action: str, subject: str) -> Iterator[Identity]:
         wanted = [resource_glob(each) for each in (universe(action, "") if subject == "*" else (subject,))]
         concrete = subject if not is_pattern(subject) else ""
-        for key, policy in self._policies.items():
-            globs = self._allowing(key, policy, action)
+        for key, globs in self._allowing(action):
             if globs is None or any(_meets(glob, wanted, concrete) for glob in globs):
                 yield from self._holders[key]
 
-    def _allowing(self, key: int, policy: Policy, action: str) -> tuple[Glob, ...] | None:
-        """The patterns of resources that a policy allows the action on; None for any."""
-        if (key, action) not in self._globs:
-            self._globs[key, action] = _patterns(policy, action)
-        return self._globs[key, action]
+    def _allowing(self, action: str) -> list[tuple[int, tuple[Glob, ...] | None]]:
+        """The policies that allow an action, each with its patterns of resources; None for any resource."""
+        if action not in self._by_action:
+            found = ((key, _patterns(policy, action)) for key, policy in self._policies.items())
+            self._by_action[action] = [(key, globs) for key, globs in found if globs is None or globs]
+        return self._by_action[action]
 
     def _named(self, resource: Policy | None, action: str) -> Iterator[tuple[str, Identity]]:
         """Those whom the resource's policy means, by ARN, account or as everybody."""
@@ -99,9 +99,7 @@ def _patterns(policy: Policy, action: str) -> tuple[Glob, ...] | None:
         if statement.resources is None or statement.not_resources:
             return None
         for pattern in statement.resources:
-            if has_variables(pattern):
-                return None
-            glob = resource_glob(pattern)
+            glob = resource_glob(anything_filled_in(pattern))
             if glob == (ANY,):
                 return None
             found.append(glob)

@@ -17,7 +17,7 @@ from math import prod
 from sakimori.assess.access.arns import is_pattern, resource_glob, universe
 from sakimori.assess.access.conditions import Test, holds
 from sakimori.assess.access.engine import Answer, Level, Policies, Request, Response, decide
-from sakimori.assess.access.globs import ANY, Glob, TooManyAtoms, atoms, matcher, overlap
+from sakimori.assess.access.globs import ANY, Glob, TooManyAtoms, atoms, covers, matcher, overlap
 from sakimori.assess.access.policy import Policy, Statement
 from sakimori.assess.access.principals import Grant, Principal, granted
 from sakimori.assess.access.representatives import ABSENT, TooManyValues, Values, representatives
@@ -230,14 +230,15 @@ def _meant(request: Request) -> tuple[str, ...]:
 
 
 def _witnesses(request: Request, relevant: Policies) -> Iterator[str]:
-    globs = frozenset(_globs(request, relevant))
+    globs = {*_globs(request, relevant)}
     for pattern in _meant(request):
-        yield from _resource_atoms(pattern, globs)
+        within = resource_glob(pattern)
+        yield from _resource_atoms(within, frozenset(glob for glob in globs if not covers(glob, within)))
 
 
 @lru_cache(maxsize=65_536)
-def _resource_atoms(pattern: str, globs: frozenset[Glob]) -> tuple[str, ...]:
-    return tuple(text for _, text in atoms(resource_glob(pattern), sorted(globs)))
+def _resource_atoms(within: Glob, globs: frozenset[Glob]) -> tuple[str, ...]:
+    return tuple(text for _, text in atoms(within, sorted(globs)))
 
 
 def _globs(request: Request, policies: Policies) -> Iterator[Glob]:

@@ -56,6 +56,11 @@ def filled_in(pattern: str, context: Context) -> str | None:
     return None if missing else text
 
 
+def anything_filled_in(pattern: str) -> str:
+    """The pattern with an asterisk for every variable: it matches whatever the pattern can."""
+    return _VARIABLE.sub("*", pattern) if has_variables(pattern) else pattern
+
+
 def shielded(text: str) -> str:
     for character, shield in _SHIELDS.items():
         text = text.replace(character, shield)
