@@ -9,7 +9,7 @@ from pathlib import Path
 
 from program import attack, command, delivered, environment, found_records, sakimori
 
-HEAVY = ("pyarrow", "duckdb", "boto3", "botocore", "sqlalchemy", "hyperscan", "sigma", "simdjson", "rich.console")
+HEAVY = ("pyarrow", "duckdb", "boto3", "botocore", "sqlalchemy", "msgspec", "re2", "sigma", "rich.console")
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 import pytest
-import simdjson
 
+from placed import placed
 from sakimori.detect.sighting import asset, epoch, group_values, sighting, utc_second
 
 ROLE = "arn:aws:iam::111122223333:role/web"
@@ -22,13 +22,12 @@ def assumed(arn: str, issuer: Any) -> dict[str, Any]:
 
 
 def seen(record: dict[str, Any]) -> Any:
-    """The same from a dict and from parsed JSON."""
+    """The same from a dict and from a record in its text."""
     raw = orjson.dumps(record)
-    parsed = simdjson.Parser().parse(raw)
-    from_dict, from_parsed = sighting(record, lambda: raw), sighting(parsed, lambda: raw)
-    assert from_dict == from_parsed
-    assert asset(record, (), from_dict) == asset(parsed, (), from_dict)
-    del parsed
+    in_text = placed(record)
+    from_dict, from_text = sighting(record, lambda: raw), sighting(in_text, lambda: raw)
+    assert from_dict == from_text
+    assert asset(record, (), from_dict) == asset(in_text, (), from_dict)
     return from_dict
 
 

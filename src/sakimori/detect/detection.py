@@ -24,9 +24,9 @@ from sakimori.detect.correlation import Correlator, Seen
 from sakimori.detect.engine import Engine, Hit
 from sakimori.detect.fields import Record
 from sakimori.detect.grouping import Groups
-from sakimori.detect.prefilter import prepared
 from sakimori.detect.rulebook import Rulebook
 from sakimori.detect.sighting import Sighting, asset, epoch, group_values, sighting
+from sakimori.detect.tables import prepared
 from sakimori.model.finding import Finding
 from sakimori.model.match import Match, Observed
 from sakimori.model.refusal import Refusal

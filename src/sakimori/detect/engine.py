@@ -1,4 +1,4 @@
-"""The one algorithm: point at records by their raw text, look into those, evaluate the rules that point at them."""
+"""The one algorithm: the kernel says which rules match which records or may; where it cannot tell, Python looks."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import orjson
 from sakimori.detect import ir
 from sakimori.detect.evaluate import Test, build
 from sakimori.detect.fields import Record
-from sakimori.detect.prefilter import Prefilter, prepared
-from sakimori.detect.reading import NotClean, Piece, check_keys, clean_pieces, exact_pieces, record_pieces
+from sakimori.detect.kernel import Kernel, NotClean, Row
+from sakimori.detect.reading import Piece, clean_pieces, exact_pieces, record_pieces
+from sakimori.detect.tables import Tables, prepared
 from sakimori.model.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One record that rules matched (their indexes, ascending). The record lives only while it is being taken."""
+    """One record that rules matched (their indexes, ascending)."""
 
-    rules: tuple[int, ...]
+    rules: Sequence[int]
     record: Record
     piece: Piece
-    index: int
+    row: Row
 
     @property
     def raw(self) -> bytes:
         """The record's JSON as it stood in the file."""
-        start, end = self.piece.span(self.index)
-        return self.piece.text[start:end]
+        return self.piece.raw(self.row)
 
 
 class Taker(Protocol):
@@ -53,9 +53,9 @@ class Scan(Generic[T]):
 class Engine:
     """Compiled rules. Scanning keeps no state, so one engine serves any number of texts."""
 
-    def __init__(self, rules: Sequence[ir.Rule], prefilter: Prefilter | None = None) -> None:
+    def __init__(self, rules: Sequence[ir.Rule], tables: Tables | None = None) -> None:
         self.rules = tuple(rules)
-        self.prefilter = prefilter or prepared([rule.condition for rule in rules])
+        self._kernel = Kernel(tables or prepared([rule.condition for rule in rules]))
         self._tests: list[Test | None] = [None] * len(self.rules)
 
     def scan(self, text: bytes | bytearray, path: str, new_taker: Callable[[], T]) -> Scan[T]:
@@ -78,30 +78,29 @@ class Engine:
             self._add(scan, piece)
         return scan
 
-    def matching(self, record: Record, rules: Sequence[int]) -> tuple[int, ...]:
-        """Which of these rules (by index) match the record."""
-        tests = self._tests
-        if len(rules) == 1:
-            rule = rules[0]
-            return (rule,) if (tests[rule] or self._built(rule))(record) else ()
-        return tuple(sorted([rule for rule in rules if (tests[rule] or self._built(rule))(record)]))
+    def candidates(self, piece: Piece) -> tuple[int, Iterator[tuple[Row, list[int]]]]:
+        """How many records there are, and those that rules match or may (see `Kernel.scan`). Raises NotClean."""
+        try:
+            return self._kernel.scan(piece.text, piece.start, piece.end, check=piece.check)
+        except NotClean:
+            if piece.check:
+                raise
+        if len(piece.parsed) > 1:  # one of them cannot be written as JSON again: each by itself
+            parts = ((at, self.candidates(part)[1]) for at, part in enumerate(piece.parts()))
+            return len(piece.parsed), (((at, *row[1:]), rules) for at, found in parts for row, rules in found)
+        return 1, iter([((0,), [2 * rule for rule in range(len(self.rules))])])
 
     def _add(self, scan: Scan[T], piece: Piece) -> None:
-        scan.records += piece.count
+        count, rows = self.candidates(piece)
+        scan.records += count
         take = scan.taker.take
-        for index, rules in self.candidates(piece):
-            record = piece.record(index)
-            if matched := self.matching(record, rules):
-                check_keys(record)
-                take(Hit(matched, record, piece, index))
+        for row, rules in rows:
+            record = piece.record(row)
+            if matched := tuple([rule >> 1 for rule in rules if rule & 1 or self._holds(rule >> 1, record)]):
+                take(Hit(matched, record, piece, row))
 
-    def candidates(self, piece: Piece) -> Iterator[tuple[int, Sequence[int]]]:
-        always = self.prefilter.plan.always
-        if not always:
-            return self.prefilter.candidates(piece)
-        pointed = dict(self.prefilter.candidates(piece))
-        return ((index, [*always, *pointed.get(index, ())]) for index in range(piece.count))
-
-    def _built(self, rule: int) -> Test:
-        test = self._tests[rule] = build(self.rules[rule].condition)
-        return test
+    def _holds(self, rule: int, record: Record) -> bool:
+        test = self._tests[rule]
+        if test is None:
+            test = self._tests[rule] = build(self.rules[rule].condition)
+        return test(record)

@@ -16,7 +16,7 @@ from typing import Any
 import re2
 
 from sakimori.detect import ir
-from sakimori.detect.fields import OBJECTS, Record, number, plain, record_text, text, values
+from sakimori.detect.fields import Record, number, record_text, text, values, whole
 from sakimori.detect.literals import regex_fragments
 
 _USUAL_TEXT = 128
@@ -31,7 +31,7 @@ def build(condition: ir.Condition) -> Test:
     """A function that says of a record whether the condition holds."""
     names: dict[str, Any] = {}
     code = compile(f"lambda record: {_expression(condition, names)}", "<rule>", "eval")
-    scope = {"__builtins__": {}, "str": str, "objects": OBJECTS, **names}
+    scope = {"__builtins__": {}, "str": str, "dict": dict, **names}
     test: Test = eval(code, scope)  # noqa: S307  # an expression of ours, without a character of the rule's
     return test
 
@@ -76,7 +76,7 @@ def _null_expression(field: str, otherwise: str, names: dict[str, Any]) -> str:
     nothing = f"((value := {found}) is None or value.__class__ is not str and {otherwise})"
     if not rest:
         return nothing
-    return f"({nothing} if (outer := record.get({first})).__class__ in objects else {otherwise})"
+    return f"({nothing} if (outer := record.get({first})).__class__ is dict else {otherwise})"
 
 
 def _text_expression(predicate: ir.Text | ir.Regex | ir.Cidr | _Merged, names: dict[str, Any]) -> str:
@@ -88,7 +88,7 @@ def _text_expression(predicate: ir.Text | ir.Regex | ir.Cidr | _Merged, names: d
     found = f"record.get({first})"
     for key in rest:
         # Where no object stands, `outer` is no string under the next key: the closure decides.
-        found = f"(outer.get({key}) if (outer := {found}).__class__ in objects else None)"
+        found = f"(outer.get({key}) if (outer := {found}).__class__ is dict else None)"
     return f"({comparison} if (value := {found}).__class__ is str else {otherwise})"
 
 
@@ -166,7 +166,7 @@ def closure(condition: ir.Predicate | _Merged) -> Test:
             return _over(field, _in_one_of(networks))
         case ir.Keyword(pattern, cased):
             fits = _fits((ir.Wildcard.MANY, *pattern, ir.Wildcard.MANY), cased)
-            return lambda record: fits(record_text(plain(record)))
+            return lambda record: fits(record_text(whole(record)))
         case ir.Null(field):
             return lambda record: all(value is None for value in values(record, field))
         case ir.FieldRef(field, other, how):

@@ -11,14 +11,13 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
-import simdjson
 
 Json = Any
 """None, bool, int, float, str, list[Json] or dict[str, Json]: what a JSON parser returns."""
 
 
 class Record(Protocol):
-    """A record: a dict, or an object of parsed JSON that becomes Python values only where it is looked into."""
+    """A record: a dict, or something that becomes Python values only where it is looked into, and has `whole()`."""
 
     def get(self, key: str, /) -> Any: ...
 
@@ -28,17 +27,13 @@ def values(record: Record, path: str) -> list[Json]:
     keys = _keys(path)
     value: Any = record
     for at, key in enumerate(keys):
-        if value.__class__ in OBJECTS or at == 0:
+        if value.__class__ is dict or at == 0:
             value = value.get(key)
-        elif isinstance(value, (list, simdjson.Array)):
-            return list(_walk(plain(value), keys, at))
+        elif isinstance(value, list):
+            return list(_walk(value, keys, at))
         else:
             return []
-    value = plain(value)
     return list(_walk(value, keys, len(keys))) if isinstance(value, list) else [value]
-
-
-OBJECTS = (dict, simdjson.Object)
 
 
 @lru_cache(maxsize=4096)
@@ -54,7 +49,7 @@ def string_at(path: str) -> Callable[[Record], str | None]:
     def string(record: Record) -> str | None:
         value = record.get(first)
         for key in rest:
-            if value.__class__ not in OBJECTS:
+            if value.__class__ is not dict:
                 return None
             value = value.get(key)
         return value if value.__class__ is str else None
@@ -62,11 +57,12 @@ def string_at(path: str) -> Callable[[Record], str | None]:
     return string
 
 
-def plain(value: Any) -> Json:
-    """A value as plain Python, where it still is parsed JSON."""
-    if isinstance(value, simdjson.Object):
-        return value.as_dict()
-    return value.as_list() if isinstance(value, simdjson.Array) else value
+def whole(record: Record) -> dict[str, Json]:
+    """All of a record, as plain Python."""
+    if isinstance(record, dict):
+        return record
+    found: dict[str, Json] = record.whole()  # type: ignore[attr-defined]  # the protocol is what a dict has, too
+    return found
 
 
 def _walk(value: Json, keys: tuple[str, ...], at: int) -> Iterator[Json]:

@@ -60,9 +60,9 @@ def cover(condition: ir.Condition) -> Cover | None:
         case ir.Text(field, pattern):
             return _rarer(_text(field, pattern), _key(field))
         case ir.Keyword(pattern):
-            return _longest(_fragments((ir.Wildcard.MANY, *pattern, ir.Wildcard.MANY)))
+            return fragment_of(pattern)
         case ir.Regex(field, pattern):
-            return _rarer(_longest(regex_fragments(pattern)), _key(field))
+            return _rarer(regex_fragment(pattern), _key(field))
         case ir.Cidr(field, network):
             return _rarer(_network(network), _key(field))
         case ir.FieldRef(field, other):
@@ -90,16 +90,16 @@ def _rarer(first: Cover | None, second: Cover | None) -> Cover | None:
 def _key(path: str) -> Cover | None:
     """The field's own name: a value that is not null is there only under its key."""
     keys = [key for key in path.split(".") if key.isascii() and key.isprintable() and not set(key) & set('"\\')]
-    return min((_literal(f'"{key}"', _key_share(key)) for key in keys), key=lambda found: found.share, default=None)
+    return min((_literal(f'"{key}"', key_share(key)) for key in keys), key=lambda found: found.share, default=None)
 
 
 def _text(field: str, pattern: ir.Pattern) -> Cover | None:
     if len(pattern) == 1 and isinstance(pattern[0], str) and _only_a_string_reads_like(pattern[0]):
         whole = pattern[0]
         if not _SPLIT.search(whole):
-            return _literal(f'"{whole}"', _value_share(field, whole))
+            return _literal(f'"{whole}"', value_share(field, whole))
         return _longest(_SPLIT.split(whole))
-    return _longest(_fragments(pattern))
+    return fragment_of(pattern)
 
 
 def _only_a_string_reads_like(value: str) -> bool:
@@ -122,6 +122,16 @@ def _longest(fragments: Iterable[str]) -> Cover | None:
     if not usable:
         return None
     return min((_literal(piece, _fragment_share(piece)) for piece in usable), key=lambda found: found.share)
+
+
+def fragment_of(pattern: ir.Pattern) -> Cover | None:
+    """The most telling piece of a pattern that stands unbroken in the text of every value that fits, of any kind."""
+    return _longest(_fragments(pattern))
+
+
+def regex_fragment(pattern: str) -> Cover | None:
+    """The same of a regular expression."""
+    return _longest(regex_fragments(pattern))
 
 
 def regex_fragments(pattern: str) -> Iterator[str]:
@@ -248,12 +258,12 @@ _BULK_CALLS = frozenset(
 _READ_VERBS = ("describe", "get", "list", "batchget", "head", "lookup", "search", "select", "view")
 
 
-def _key_share(key: str) -> float:
+def key_share(key: str) -> float:
     lowered = key.lower()
     return 1.0 if lowered in _COMMON_KEYS else 0.15 if lowered in _USUAL_PARAMETERS else 0.02
 
 
-def _value_share(field: str, value: str) -> float:
+def value_share(field: str, value: str) -> float:
     """Of a whole value. The names of calls are what rules choose by best: most calls that change things are rare."""
     lowered = value.lower()
     if field == "eventName":

@@ -7,7 +7,7 @@ from typing import Any
 
 from sakimori.detect import ir
 from sakimori.detect.evaluate import Test, ValueTest, closure, value_test
-from sakimori.detect.fields import Record, plain, string_at, values
+from sakimori.detect.fields import Record, string_at, values
 
 LONGEST_VALUE = 500
 """Characters of a matched value that a finding carries; the record itself has the rest."""
@@ -129,4 +129,4 @@ def _short(value: Any) -> Any:
         from sakimori.detect.fields import text
 
         return _short(text(value))
-    return plain(value)
+    return value

@@ -1,117 +1,119 @@
 """A file's text as records to match: the clean bulk untouched, everything else through the exact path.
 
 Clean is the shape in which CloudTrail delivers to S3: `{"Records":[...]}`, every record starting with its eventVersion.
-Such text is checked piece by piece (simdjson: every byte is valid JSON and UTF-8; as many records as starts; the name
-of the call once in each; `prefilter.py`: no field of a wrong type), without making a Python object of any record.
-Whatever is not clean in any way is cut into records by `collect.records`, which keeps the good ones and names the rest.
-
-Limits. A key that occurs twice in one object is noticed here if it is `eventName`, or a record's own key in a record
-that a rule matched. Elsewhere in a clean file it is not: what is looked up is the first, what is compared as a whole
-has the last. Looking for one more key in all text costs 0.055 us a record, 4% of a pass with 2,000 rules; for all keys
-it is not to be had. Any other shape goes the exact path, which refuses such records. And an array inside a record, of
-objects that begin like records, makes it look in the wrong place if another record does not begin like one: CloudTrail
-writes none that do not.
+Such text is checked in every byte by `kernel.c` (valid JSON and UTF-8, no key twice in any object, no field of a wrong
+type, a name of the call in every record), without making a Python object of any record. Whatever is not clean in any
+way is cut into records by `collect.records`, which keeps the good ones and names the rest.
 """
 
 from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, cycle
+from itertools import accumulate
 from typing import Any
 
-import simdjson
-import stringzilla as sz
+import orjson
 
 from sakimori.collect.clean_text import CLOSING, OPENING, START
 from sakimori.collect.records import split_records
 from sakimori.detect.fields import Record
+from sakimori.detect.kernel import HEAD, NotClean, Row
+from sakimori.detect.tables import FACTS
 from sakimori.model.refusal import Refusal
 
 _NEXT = b"}," + START
-ONCE = (b'"eventName":"',)
-"""What every clean record has exactly once: a second one would make it ambiguous what a rule looked at."""
 
 PIECE = 1 << 18
 """Bytes looked at in one go: small enough to stay in a core's cache through every check."""
 
 
-class NotClean(Exception):
-    """The text has something in it that only the exact path gets right."""
-
-
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Whole records in one stretch of text. `marks[i] - lead` is where record i starts; one more mark ends the last.
+    """`record,record,...` without space between tokens, from `start` to `end` of a text.
 
-    `gap` bytes stand between two records. `judged` says that the types of the records' fields are known to be right, or
-    are not to be looked at.
+    `records` has them as they were found, where that was otherwise, and `parsed` as Python; the types of their fields
+    are known to be right then, or are not to be looked at.
     """
 
-    text: bytes
-    marks: list[int]
-    lead: int
-    record: Callable[[int], Record]
-    judged: bool = False
-    gap: int = 1
+    text: bytes | bytearray
+    start: int
+    end: int
+    records: Sequence[bytes] = ()
+    parsed: Sequence[dict[str, Any]] = ()
 
     @property
-    def count(self) -> int:
-        return len(self.marks) - 1
+    def check(self) -> bool:
+        """Whether types are still to be looked at."""
+        return not self.parsed
 
-    def index(self, offset: int) -> int:
-        """The record in which a string lies that ends at `offset`."""
-        return bisect_right(self.marks, offset + self.lead - 1) - 1
+    def parts(self) -> Iterator[Piece]:
+        """Parsed records, each by itself."""
+        return (_written([raw], [record]) for raw, record in zip(self.records, self.parsed, strict=True))
 
-    def span(self, index: int) -> tuple[int, int]:
-        """Where the record starts and ends."""
-        return self.marks[index] - self.lead, self.marks[index + 1] - self.lead - self.gap
+    def raw(self, row: Row) -> bytes:
+        """A record's JSON as it stood in the file."""
+        return self.records[row[0]] if self.records else bytes(self.text[self.start + row[1] : self.start + row[2]])
+
+    def record(self, row: Row) -> Record:
+        """A record to look into."""
+        return self.parsed[row[0]] if self.parsed else PlacedRecord(self.text, self.start, row)
+
+
+class PlacedRecord:
+    """A record in a clean text: only what is asked for becomes a Python value."""
+
+    __slots__ = ("_known", "_row", "_start", "_text")
+
+    def __init__(self, text: bytes | bytearray, start: int, row: Row) -> None:
+        self._text, self._start, self._row = text, start, row
+        self._known: dict[str, Any] = {}
+
+    def get(self, key: str, /) -> Any:
+        """The value of one of the record's own fields, None if it has none."""
+        known = self._known
+        if key in known:
+            return known[key]
+        at = _PLACES.get(key)
+        if at is None:
+            return self.whole().get(key)
+        start, end, offset = self._row[at], self._row[at + 1], self._start
+        value = None
+        if start > 0:
+            value = self._text[offset + start : offset + end].decode()
+        elif end > 0:
+            value = orjson.loads(self._text[offset - 1 - start : offset + end])
+        known[key] = value
+        return value
+
+    def whole(self) -> dict[str, Any]:
+        """All of it."""
+        if _WHOLE not in self._known:
+            start, end = self._row[1:3]
+            self._known[_WHOLE] = orjson.loads(self._text[self._start + start : self._start + end])
+        whole: dict[str, Any] = self._known[_WHOLE]
+        return whole
+
+
+_WHOLE = "\0"
+_PLACES = {key: HEAD + 2 * at for at, key in enumerate(FACTS)}
 
 
 def clean_pieces(text: bytes | bytearray) -> Iterator[Piece]:
-    """The text in pieces of whole records; raises NotClean, at any point, where it is not clean.
-
-    A piece and its records are valid until the next one is asked for.
-    """
-    start, end = _inside(text)
-    parsers = cycle((simdjson.Parser(), simdjson.Parser()))  # the caller still holds a piece while the next is made
-    view = memoryview(text)
+    """The text in pieces of whole records; raises NotClean, at any point, where it is not valid in every byte."""
+    if not text.startswith(OPENING + START) or not text.endswith(CLOSING):
+        raise NotClean
+    start, end = len(OPENING), len(text) - len(CLOSING)
     while start < end:
         cut = end
         if end - start > PIECE + PIECE // 2:
-            cut = sz.rfind(text, _NEXT, start, start + PIECE) + 1
+            cut = text.rfind(_NEXT, start, start + PIECE) + 1
             if cut <= start:
                 raise NotClean
-        yield _clean_piece(next(parsers), b"".join((b"[", view[start:cut], b"]")))
+        yield Piece(text, start, cut)
         start = cut + 1
-
-
-def _inside(text: bytes | bytearray) -> tuple[int, int]:
-    """Where the records array's inside starts and ends."""
-    if not text.startswith(OPENING + START) or not text.endswith(CLOSING):
-        raise NotClean
-    return len(OPENING), len(text) - len(CLOSING)
-
-
-def _clean_piece(parser: simdjson.Parser, text: bytes) -> Piece:
-    marks = list(accumulate(map(len, sz.split_iter(text, _NEXT, keepseparator=True)), initial=0))
-    count, lead = len(marks) - 1, len(START)
-    marks[0], marks[-1] = lead + 1, marks[-1] + lead
-    try:
-        array: Any = parser.parse(text)
-    except (ValueError, RuntimeError):  # simdjson's: what it calls errors of the text, and of its own limits
-        raise NotClean from None
-    if len(array) != count or any(sz.count(text, key) != count for key in ONCE):
-        raise NotClean
-    return Piece(text, marks, lead, array.__getitem__)
-
-
-def check_keys(record: Record) -> None:
-    """Raises NotClean if a key occurs twice among the record's own."""
-    if record.__class__ is simdjson.Object and len(set(record)) != len(record):
-        raise NotClean
 
 
 def exact_pieces(text: bytes | bytearray, path: str, refusals: list[Refusal]) -> Iterator[Piece]:
@@ -128,20 +130,23 @@ def record_pieces(records: Sequence[bytes]) -> Iterator[Piece]:
     while at < len(records):
         done = ends[at - 1] if at else 0
         taken = max(bisect_right(ends, done + PIECE), at + 1)
-        yield _exact_piece(records[at:taken])
+        some = records[at:taken]
+        parsed = [_parsed(record) for record in some]
+        yield _written(some, parsed)
         at = taken
 
 
-def _exact_piece(records: Sequence[bytes]) -> Piece:
-    marks = list(accumulate(map(len, records), initial=0))
-    parsers = cycle((simdjson.Parser(), simdjson.Parser()))
+def _parsed(record: bytes) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = orjson.loads(record)
+    except orjson.JSONDecodeError:  # half a surrogate, say
+        found = json.loads(record)
+    return found
 
-    def record(index: int) -> Record:
-        """Valid until the next but one is asked for."""
-        try:
-            return next(parsers).parse(records[index])  # type: ignore[return-value]  # an object, or split is broken
-        except (ValueError, RuntimeError):  # a number past 64 bits, say, which simdjson does not take
-            found: dict[str, Any] = json.loads(records[index])
-            return found
 
-    return Piece(b"".join(records), marks, 0, record, judged=True, gap=0)
+def _written(records: Sequence[bytes], parsed: Sequence[dict[str, Any]]) -> Piece:
+    try:
+        text = b",".join(map(orjson.dumps, parsed))
+    except orjson.JSONEncodeError:
+        text = b""  # clean it is not: each record for itself then
+    return Piece(text, 0, len(text), records, parsed)

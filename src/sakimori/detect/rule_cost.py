@@ -1,4 +1,4 @@
-"""What each rule costs on given logs: how many records it made be looked at, and how long its own evaluation took."""
+"""What each rule costs on given logs: how many records it matches or may match, and how long evaluating those took."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from sakimori.collect.decode import decode
 from sakimori.collect.sources import SourceError, SourceObject, read
 from sakimori.detect.engine import Engine
 from sakimori.detect.evaluate import build
-from sakimori.detect.reading import NotClean, Piece, clean_pieces, exact_pieces
+from sakimori.detect.kernel import NotClean
+from sakimori.detect.reading import Piece, clean_pieces, exact_pieces
 from sakimori.detect.rulebook import Rulebook
 from sakimori.model.refusal import Refusal
 
@@ -36,17 +37,18 @@ class Costs:
 
 
 def measure(book: Rulebook, sources: Iterable[SourceObject], refuse: Callable[[object], None]) -> Costs:
-    """Evaluates every rule on the records that its literals point at, one by one under the clock."""
+    """Evaluates every rule on the records that it matches or may match, one by one under the clock."""
     engine = Engine(book.rules)
     tests = [build(rule.condition) for rule in book.rules]
     costs = [RuleCost(rule.meta.id) for rule in book.rules]
     records = 0
     for source in sources:
-        for piece in _pieces(source, refuse):
-            records += piece.count
-            for index, rules in engine.candidates(piece):
-                record = piece.record(index)
-                for rule in rules:
+        for piece in _pieces(engine, source, refuse):
+            count, rows = engine.candidates(piece)
+            records += count
+            for row, rules in rows:
+                record = piece.record(row)
+                for rule in (rule >> 1 for rule in rules):
                     began = time.perf_counter()
                     matched = tests[rule](record)
                     costs[rule].seconds += time.perf_counter() - began
@@ -59,14 +61,14 @@ def measure(book: Rulebook, sources: Iterable[SourceObject], refuse: Callable[[o
     return Costs(records, total, used)
 
 
-def _pieces(source: SourceObject, refuse: Callable[[object], None]) -> Iterator[Piece]:
+def _pieces(engine: Engine, source: SourceObject, refuse: Callable[[object], None]) -> Iterator[Piece]:
     try:
         decoded = decode(read(source), source.path)
     except SourceError as error:
         refuse(error.refusal)
         return
     refusals: list[Refusal] = list(decoded.refusals)
-    if _is_clean(decoded.text):
+    if _is_clean(engine, decoded.text):
         yield from clean_pieces(decoded.text)
     elif decoded.text:
         yield from exact_pieces(decoded.text, source.path, refusals)
@@ -74,11 +76,11 @@ def _pieces(source: SourceObject, refuse: Callable[[object], None]) -> Iterator[
         refuse(refusal)
 
 
-def _is_clean(text: bytes | bytearray) -> bool:
+def _is_clean(engine: Engine, text: bytes | bytearray) -> bool:
     """Whether all of the text is clean: asked first, since what was measured cannot be taken back."""
     try:
-        for _ in clean_pieces(text):
-            pass
+        for piece in clean_pieces(text):
+            engine.candidates(piece)
     except NotClean:
         return False
     return True

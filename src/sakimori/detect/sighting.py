@@ -12,9 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import simdjson
-
-from sakimori.detect.fields import OBJECTS, Record, string_at, text, values
+from sakimori.detect.fields import Record, string_at, text, values
 
 
 class Sighting(NamedTuple):
@@ -32,7 +30,7 @@ def sighting(record: Record, raw: Callable[[], bytes]) -> Sighting:
     """The record's sighting; `raw` gives its text, from which it is named where it has no eventID."""
     get = record.get
     identity: Any = get("userIdentity")
-    if identity.__class__ not in OBJECTS:
+    if identity.__class__ is not dict:
         identity = {}
     return Sighting(
         _string(get("eventID")) or f"sha256:{hashlib.sha256(raw()).hexdigest()}",
@@ -81,8 +79,8 @@ def _actor(identity: Any) -> str:
     arn = _string(identity.get("arn"))
     if identity.get("type") == "AssumedRole" and "@" not in arn and "/AWSReservedSSO_" not in arn:
         context = identity.get("sessionContext")
-        issuer: Any = context.get("sessionIssuer") if context.__class__ in OBJECTS else None
-        arn = (_string(issuer.get("arn")) if issuer.__class__ in OBJECTS else "") or arn
+        issuer: Any = context.get("sessionIssuer") if context.__class__ is dict else None
+        arn = (_string(issuer.get("arn")) if issuer.__class__ is dict else "") or arn
     if arn:
         return arn
     for key in ("invokedBy", "userName", "principalId", "accountId", "type"):
@@ -93,8 +91,8 @@ def _actor(identity: Any) -> str:
 
 def _named_resource(record: Record) -> str:
     resources = record.get("resources")
-    for resource in resources if isinstance(resources, (list, simdjson.Array)) else ():
-        if resource.__class__ in OBJECTS and (found := _string(resource.get("ARN"))):
+    for resource in resources if isinstance(resources, list) else ():
+        if resource.__class__ is dict and (found := _string(resource.get("ARN"))):
             return found
     return ""
 
@@ -105,10 +103,10 @@ _NAMING = re.compile(r"(?:arn|name|id|identifier|bucketName)$", re.IGNORECASE)
 def _named_parameter(record: Record) -> str:
     """The first request parameter that reads like the name of a thing."""
     parameters = record.get("requestParameters")
-    if parameters.__class__ not in OBJECTS:
+    if parameters.__class__ is not dict:
         return ""
-    for key in parameters.keys():  # noqa: SIM118  # parsed JSON is no dict: only its keys are made Python here
-        if _names_something(key) and isinstance(value := parameters.get(key), str) and value:
+    for key, value in parameters.items():
+        if isinstance(value, str) and value and _names_something(key):
             return value
     return ""
 

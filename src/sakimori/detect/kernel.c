@@ -1,0 +1,790 @@
+/* Which rules could match which records of a JSON text: one pass, without making an object of any record.
+ *
+ * A vectorised look finds the quotes (`index_text`). The walk from quote to quote (`scan_text`) accepts nothing but
+ * `record,record,...`, objects in valid JSON without space between tokens, no key twice in any object; all else is NOT_CLEAN
+ * and somebody else's to read. It notes where the values are of fields that rules look at, and after each record asks the
+ * rules that these point at (`end_record`). A condition is evaluated in Kleene's logic: what cannot be told here is
+ * UNKNOWN, so that FALSE is sure and TRUE is sure, and the rest is Python's. `tables.py` makes what is read here of rules.
+ *
+ * Whatever the text is, nothing outside of it is read. That it is UTF-8 where it is not ASCII is left to the caller.
+ */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef uint64_t u64;
+typedef uint32_t u32;
+typedef int32_t i32;
+typedef uint8_t u8;
+
+/* The vectorised functions exist once for each kind of processor; `kernel_level` says which one this is. */
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__x86_64__)
+#include <cpuid.h>
+#define FOR_EACH_LEVEL(result, name, parameters, arguments) \
+    __attribute__((target("avx512bw,bmi,lzcnt,popcnt"))) static result name##_512 parameters { return name##_here arguments; } \
+    __attribute__((target("avx2,bmi,lzcnt,popcnt"))) static result name##_256 parameters { return name##_here arguments; } \
+    static result name##_128 parameters { return name##_here arguments; } \
+    static result name parameters { \
+        return kernel_level == 2 ? name##_512 arguments : kernel_level == 1 ? name##_256 arguments : name##_128 arguments; \
+    }
+extern int kernel_level;
+#else
+#define FOR_EACH_LEVEL(result, name, parameters, arguments) static result name parameters { return name##_here arguments; }
+#endif
+int kernel_level = -1; /* 0, 1, 2: vectors of 128, 256, 512 bits; not known yet. Tests lower it. */
+
+typedef u8 Block __attribute__((vector_size(64)));
+typedef _Bool Bits __attribute__((ext_vector_type(64)));
+/* One bit for each of 64 bytes, the first the lowest. */
+#define BITS(comparison) ({ Bits bits = __builtin_convertvector((comparison), Bits); u64 word; memcpy(&word, &bits, 8); word; })
+
+enum { FALSE, UNKNOWN, TRUE };
+enum { ABSENT, NOTHING, SIMPLE, STRING, FLAG, NUMBER, OBJECT, ARRAY, MANY, FRESH };
+/* SIMPLE is a string of ASCII without escapes, FRESH one that was not looked at so far. */
+enum { MAY_BE_STRING = 1, MAY_BE_OBJECT = 2, MAY_BE_ARRAY = 4, MAY_BE_FLAG = 8, REQUIRED = 16 };
+enum { AND, OR, NOT, PREDICATE };
+enum { IS_ONE_OF, STARTS, ENDS, CONTAINS, NEEDS, IS_THERE, IS_NULL, COULD, BOTH_THERE, KEYWORD, IN_NETWORK };
+enum { EQUAL, GRAM, PRESENT, ALWAYS };
+enum { NOT_CLEAN = -1, TOO_LONG = -2, NO_MEMORY = -3, CAREFULLY = 1 };
+
+enum { DEEPEST = 1024, GRAM_BITS = 15, FEW_KEYS = 512, MANY_KEYS = 1 << 16, MOST_KEYS = 4096, TOKEN = 32, GRAM_STEP = 8, LONGEST_KEY = 255 };
+
+/* Rows of the tables that Python makes; positions are into one string of all texts. */
+typedef struct { i32 parent, at, length, expected; } FieldRow;
+typedef struct { i32 kind, field, cased, first, count, needed, needed_length, other; } PredicateRow;
+typedef struct { i32 at, length; } TextRow;
+typedef struct { i32 kind, field, at, length, rule; } PointerRow;
+
+typedef struct { u64 first, last; } Ends;  /* the first and last eight bytes of a key */
+typedef struct { u32 record; i32 start, end; u8 kind; } Value;
+/* A key that was met below another: what it looks like up to its closing quote, and which key followed last time. */
+typedef struct {
+    u8 token[TOKEN];
+    u64 rank;
+    i32 next, first, field;
+    u8 length, expected;
+} Key;
+typedef struct { i32 parent, length; u8 *text; } KeyName;
+/* An object or array that is open: the key it is the value of, the field that is, and the same of the value at hand. */
+typedef struct { i32 key, field, closes, is_array, value_key, value_field; u32 serial; i32 *guess; u64 rank; } Frame;
+typedef struct { u64 tag; u32 record; } Seen;
+typedef struct { u64 hash; i32 pointer; } Entry;
+/* What points at rules from a field: lists of pointers, through `next` (-1 ends one); a set of stretches, of which one is
+ * met at one of `step` places in a row; the lengths (modulo 64) of whole texts. */
+typedef struct { i32 present, equal, gram, step; u8 *grams; u64 lengths; } Watch;
+
+typedef struct {
+    u8 *texts;
+    FieldRow *fields; PredicateRow *predicates; TextRow *choices; PointerRow *pointers;
+    i32 *code, *rules, *facts, *next, *watched;
+    i32 field_count, rule_count, pointer_count, fact_count, watched_count, always, required;
+    Ends *ends;
+    i32 *field_table; u32 field_mask;
+    Entry *entries; u32 entry_mask;
+    Watch *watches;
+    Value *values;
+    u32 *asked, record, serial;
+    Seen few[FEW_KEYS], *many;
+    Key *keys;
+    KeyName *names;
+    i32 *key_table, key_count;
+    Frame frames[DEEPEST + 1];
+    /* of the text at hand */
+    const u8 *text; i32 length;
+    u64 *odd; u32 *quotes; i32 room, is_ascii;
+    i32 *out, out_room, out_length, record_start, record_end;
+} Kernel;
+
+static inline u8 lower(u8 byte) { return byte - 'A' < 26u ? byte | 32 : byte; }
+static inline u64 load(const u8 *at) { u64 word; memcpy(&word, at, 8); return word; }
+static inline u64 mixed(u64 word) { word *= 0x9E3779B97F4A7C15u; return word ^ word >> 32; }
+
+/* ---- where the quotes are */
+
+static int hex_value(const u8 *digits) {
+    int value = 0;
+    for (int at = 0; at < 4; at++) {
+        u8 digit = digits[at] | 32;
+        int one = digit - '0' < 10u ? digit - '0' : digit - 'a' < 6u ? digit - 'a' + 10 : -1;
+        if (one < 0) return -1;
+        value = value * 16 + one;
+    }
+    return value;
+}
+
+/* Whether the backslash at `place` begins a valid escape; `*second` is where the second half of a pair has to be. */
+static int is_escape(const Kernel *k, i32 place, i32 *second) {
+    const u8 *text = k->text + place;
+    i32 left = k->length - place;
+    if (left < 2) return 0;
+    if (text[1] != 'u') return text[1] && strchr("\"\\/bfnrt", text[1]) != NULL;
+    int value = left < 6 ? -1 : hex_value(text + 2);
+    if (value >> 10 == 0xDC00 >> 10) return place == *second;
+    if (value >> 10 != 0xD800 >> 10) return value >= 0;
+    *second = place + 6;
+    return left >= 12 && text[6] == '\\' && text[7] == 'u' && hex_value(text + 8) >> 10 == 0xDC00 >> 10;
+}
+
+/* Fills `quotes` (the places of those that are not escaped) and `odd` (bits: backslashes, bytes past ASCII); gives how
+ * many quotes there are; NOT_CLEAN for control characters and wrong escapes. */
+INLINE i32 index_text_here(Kernel *k) {
+    u64 escaped_first = 0, past_ascii = 0;
+    i32 found = 0, second = -1;
+    u32 *places = k->quotes;
+    for (i32 at = 0; at < k->length; at += 64) {
+        u8 here[64];
+        const u8 *bytes = k->text + at;
+        if (k->length - at < 64) {
+            memset(here, ' ', sizeof here);
+            memcpy(here, bytes, k->length - at);
+            bytes = here;
+        }
+        Block block;
+        memcpy(&block, bytes, 64);
+        u64 backslashes = BITS(block == (u8)'\\'), quotes = BITS(block == (u8)'"'), high = BITS(block >= (u8)0x80);
+        if (BITS(block < (u8)' ')) return NOT_CLEAN;
+        k->odd[at / 64] = backslashes | high;
+        past_ascii |= high;
+        if (backslashes | escaped_first) {
+            u64 escaped = escaped_first;
+            backslashes &= ~escaped_first;
+            escaped_first = 0;
+            while (backslashes) {
+                u64 one = backslashes & -backslashes;
+                if (!is_escape(k, at + __builtin_ctzll(one), &second)) return NOT_CLEAN;
+                escaped |= one << 1;
+                escaped_first = one >> 63;
+                backslashes &= ~(one | one << 1);
+            }
+            quotes &= ~escaped;
+        }
+        i32 many = __builtin_popcountll(quotes);
+        for (i32 more = 0; more < many; more += 8) /* eight at a time, whether there are so many or not */
+            for (i32 one = 0; one < 8; one++, quotes &= quotes - 1)
+                places[found + more + one] = at + __builtin_ctzll(quotes | (u64)1 << 63);
+        found += many;
+    }
+    places[found] = places[found + 1] = k->length;
+    k->is_ascii = !past_ascii;
+    return found;
+}
+FOR_EACH_LEVEL(i32, index_text, (Kernel *k), (k))
+
+static inline u64 odd_bits(const Kernel *k, i32 word, i32 start, i32 end) {
+    u64 bits = k->odd[word];
+    if (word == start / 64) bits &= -((u64)1 << start % 64);
+    if (word == end / 64) bits &= ((u64)1 << end % 64) - 1;
+    return bits;
+}
+
+static inline int is_simple(const Kernel *k, i32 start, i32 end) {
+    u64 bits = 0;
+    for (i32 word = start / 64; word <= end / 64; word++) bits |= odd_bits(k, word, start, end);
+    return !bits;
+}
+
+/* Whether there is no backslash in the stretch. */
+static int is_unescaped(const Kernel *k, i32 start, i32 end) {
+    return is_simple(k, start, end) || !memchr(k->text + start, '\\', end - start);
+}
+
+/* Whether every printable ASCII character in the stretch is spelt as itself, and no other letter can turn into one. */
+static int is_spelt_plainly(const Kernel *k, i32 start, i32 end) {
+    for (i32 word = start / 64; word <= end / 64; word++)
+        for (u64 bits = odd_bits(k, word, start, end); bits; bits &= bits - 1) {
+            const u8 *byte = k->text + word * 64 + __builtin_ctzll(bits);
+            if (*byte >= 0x80) return 0;
+            if (byte + 1 < k->text + k->length && (byte[1] == 'u' || byte[1] == '/')) return 0;
+        }
+    return 1;
+}
+
+/* ---- texts in values */
+
+static int equals(const u8 *found, const u8 *wanted, i32 length, int cased) {
+    for (i32 at = 0; at < length; at++)
+        if ((cased ? found[at] : lower(found[at])) != wanted[at]) return 0;
+    return 1;
+}
+
+INLINE int contains_here(const u8 *found, i32 length, const u8 *wanted, i32 size, int cased) {
+    i32 last = length - size, at = 0;
+    if (size == 0 || last < 0) return size == 0;
+    u8 begins = wanted[0] | 32, ends = wanted[size - 1] | 32;
+    for (; at + 63 <= last; at += 64) { /* 64 beginnings and 64 ends at once, which lie within `found` */
+        Block head, tail;
+        memcpy(&head, found + at, 64);
+        memcpy(&tail, found + at + size - 1, 64);
+        u64 bits = BITS(((head | (u8)32) == begins) & ((tail | (u8)32) == ends));
+        for (; bits; bits &= bits - 1)
+            if (equals(found + at + __builtin_ctzll(bits), wanted, size, cased)) return 1;
+    }
+    for (; at <= last; at++)
+        if ((found[at] | 32) == begins && (found[at + size - 1] | 32) == ends && equals(found + at, wanted, size, cased))
+            return 1;
+    return 0;
+}
+FOR_EACH_LEVEL(int, contains, (const u8 *found, i32 length, const u8 *wanted, i32 size, int cased),
+               (found, length, wanted, size, cased))
+
+/* ---- conditions */
+
+static inline const Value *value_of(const Kernel *k, i32 field) {
+    static const Value absent = {.kind = ABSENT};
+    Value *value = &k->values[field];
+    if (value->record != k->record) return &absent;
+    if (value->kind == FRESH) value->kind = is_simple(k, value->start, value->end) ? SIMPLE : STRING;
+    return value;
+}
+
+/* A text that every fitting value has in it, whatever kind of value it is: FALSE if it is sure not to be there. */
+static int needed(const Kernel *k, const PredicateRow *p, i32 start, i32 end) {
+    const u8 *wanted = k->texts + p->needed;
+    if (!p->needed_length || contains(k->text + start, end - start, wanted, p->needed_length, 0)) return UNKNOWN;
+    return is_spelt_plainly(k, start, end) ? FALSE : UNKNOWN;
+}
+
+static int text_predicate(const Kernel *k, const PredicateRow *p, const Value *value) {
+    if (value->kind != SIMPLE) {
+        int is_stretch = value->kind == STRING || value->kind >= OBJECT;
+        return is_stretch ? needed(k, p, value->start, value->end) : UNKNOWN;
+    }
+    const u8 *found = k->text + value->start;
+    i32 length = value->end - value->start;
+    for (i32 at = p->first; at < p->first + p->count; at++) {
+        const u8 *wanted = k->texts + k->choices[at].at;
+        i32 size = k->choices[at].length;
+        if (p->kind == CONTAINS ? contains(found, length, wanted, size, p->cased)
+            : p->kind == IS_ONE_OF ? length == size && equals(found, wanted, size, p->cased)
+            : length >= size && equals(p->kind == ENDS ? found + length - size : found, wanted, size, p->cased))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Whether an address is in an IPv4 network, `needed` of which are its first `needed_length` bits. */
+static int in_network(const Kernel *k, const PredicateRow *p, const Value *value) {
+    if (value->kind != SIMPLE) return value->kind == STRING || value->kind >= ARRAY ? UNKNOWN : FALSE;
+    u32 address = 0;
+    i32 at = value->start, parts = 0;
+    for (; parts < 4; parts++, at++) {
+        i32 start = at, part = 0;
+        for (; at < value->end && at < start + 3 && k->text[at] - '0' < 10u; at++) part = part * 10 + k->text[at] - '0';
+        if (at == start || part > 255 || (k->text[start] == '0' && at > start + 1)) return FALSE;
+        address = address << 8 | part;
+        if (parts < 3 ? at >= value->end || k->text[at] != '.' : at != value->end) return FALSE;
+    }
+    return p->needed_length == 0 || !((address ^ (u32)p->needed) >> (32 - p->needed_length)) ? TRUE : FALSE;
+}
+
+static int predicate(Kernel *k, const PredicateRow *p) {
+    if (p->kind == KEYWORD) return needed(k, p, k->record_start, k->record_end);
+    const Value *value = value_of(k, p->field);
+    int is_null = value->kind <= NOTHING;
+    if (p->kind == IS_NULL) return value->kind == MANY ? UNKNOWN : is_null ? TRUE : FALSE;
+    if (is_null) return FALSE;
+    switch (p->kind) {
+        case IS_THERE: return value->kind == MANY ? UNKNOWN : TRUE;
+        case NEEDS: return value->kind == SIMPLE || value->kind == STRING || value->kind >= OBJECT
+            ? needed(k, p, value->start, value->end) : UNKNOWN;
+        case BOTH_THERE: return value_of(k, p->other)->kind <= NOTHING ? FALSE : UNKNOWN;
+        case IN_NETWORK: return in_network(k, p, value);
+        case COULD: return UNKNOWN;
+    }
+    return text_predicate(k, p, value);
+}
+
+/* The condition at `at` of the code; it ends before `*end`. */
+static int condition(Kernel *k, i32 at, i32 *end) {
+    i32 what = k->code[at], operand = k->code[at + 1];
+    if (what == PREDICATE) {
+        *end = at + 2;
+        return predicate(k, &k->predicates[operand]);
+    }
+    *end = operand;
+    i32 child = at + 2;
+    if (what == NOT) return TRUE - condition(k, child, &child);
+    int held = what == AND ? TRUE : FALSE;
+    while (child < operand) {
+        int one = condition(k, child, &child);
+        if (what == AND ? one < held : one > held) held = one;
+        if (held == (what == AND ? FALSE : TRUE)) break;
+    }
+    return held;
+}
+
+/* ---- which rules a record points at */
+
+static void ask(Kernel *k, i32 pointer) {
+    i32 rule = k->pointers[pointer].rule, end;
+    if (k->asked[rule] == k->record) return;
+    k->asked[rule] = k->record;
+    int held = condition(k, k->rules[rule], &end);
+    if (held != FALSE) k->out[k->out_length++] = rule * 2 + (held == TRUE);
+}
+
+static void ask_all(Kernel *k, i32 pointer) {
+    for (; pointer >= 0; pointer = k->next[pointer]) ask(k, pointer);
+}
+
+/* Of a text in any letter case. */
+static u64 hash_text(const u8 *text, i32 length, i32 field) {
+    const u64 folded = 0x2020202020202020;
+    u64 hash = mixed(field + ((u64)length << 32)), word = 0;
+    i32 at = 0;
+    for (; at + 8 <= length; at += 8) hash = mixed(hash ^ (load(text + at) | folded));
+    memcpy(&word, text + at, length - at);
+    return mixed(hash ^ (word | folded));
+}
+
+static u32 gram_at(const u8 *text) {
+    u32 word;
+    memcpy(&word, text, 4);
+    return word | 0x20202020;
+}
+
+static inline u32 gram_bit(u32 gram) { return gram * 0x9E3779B1u >> (32 - GRAM_BITS); }
+static inline u64 hash_gram(u32 gram, i32 field) { return mixed(gram ^ (u64)~field << 32); }
+
+static void ask_hashed(Kernel *k, u64 hash) {
+    for (u32 at = hash & k->entry_mask; k->entries[at].pointer >= 0; at = (at + 1) & k->entry_mask)
+        if (k->entries[at].hash == hash) ask(k, k->entries[at].pointer);
+}
+
+static void ask_watch(Kernel *k, i32 field) {
+    const Watch *watch = &k->watches[field];
+    const Value *value = value_of(k, field);
+    if (value->kind <= NOTHING) return;
+    ask_all(k, watch->present);
+    if (watch->equal >= 0) {
+        i32 length = value->end - value->start;
+        if (value->kind != SIMPLE) ask_all(k, watch->equal);
+        else if (watch->lengths >> length % 64 & 1) ask_hashed(k, hash_text(k->text + value->start, length, field));
+    }
+    if (!watch->grams) return;
+    if (value->kind == FLAG || value->kind == NUMBER || !(value->kind == SIMPLE || is_spelt_plainly(k, value->start, value->end))) {
+        ask_all(k, watch->gram);
+        return;
+    }
+    for (i32 at = value->start; at + 4 <= value->end; at += watch->step) {
+        u32 gram = gram_at(k->text + at), bit = gram_bit(gram);
+        if (watch->grams[bit / 8] >> bit % 8 & 1) ask_hashed(k, hash_gram(gram, field));
+    }
+}
+
+/* ---- walking the text */
+
+/* Row of a hit: record, start, end, number of rules, then (start, end) of every fact, then the rules. A fact that is not
+ * there is 0, 0; one that is no simple string has its place in the text as JSON, the start as -1 - start. */
+static void put_row(Kernel *k, i32 number, i32 *row) {
+    i32 head = 4 + 2 * k->fact_count, count = k->out + k->out_length - row - head;
+    row[0] = number, row[1] = k->record_start, row[2] = k->record_end, row[3] = count;
+    for (i32 at = 0; at < k->fact_count; at++) {
+        const Value *value = value_of(k, k->facts[at]);
+        i32 start = value->start, stop = value->end, quoted = value->kind == STRING;
+        if (value->kind == ABSENT) start = stop = 0;
+        else if (value->kind != SIMPLE) {
+            stop += quoted;
+            start = -1 - (start - quoted);
+        }
+        row[4 + 2 * at] = start, row[5 + 2 * at] = stop;
+    }
+    for (i32 *one = row + head + 1; one < row + head + count; one++) /* few: in the order of their numbers */
+        for (i32 *low = one; low > row + head && low[-1] > *low; low--) {
+            i32 held = *low;
+            *low = low[-1], low[-1] = held;
+        }
+}
+
+static i32 end_record(Kernel *k, i32 number, i32 end, int check) {
+    if (check) {
+        u8 kind = value_of(k, k->required)->kind;
+        if (kind != SIMPLE && kind != STRING) return NOT_CLEAN;
+    }
+    if (k->out_room - k->out_length < 4 + 2 * k->fact_count + k->rule_count) return TOO_LONG;
+    i32 *row = k->out + k->out_length, empty = k->out_length += 4 + 2 * k->fact_count;
+    k->record_end = end;
+    ask_all(k, k->always);
+    for (i32 at = 0; at < k->watched_count; at++) ask_watch(k, k->watched[at]);
+    if (k->out_length > empty) put_row(k, number, row);
+    else k->out_length = row - k->out;
+    return 0;
+}
+
+static u64 key_hash(const u8 *key, i32 length, Ends *ends) {
+    if (length >= 8) {
+        ends->first = load(key), ends->last = load(key + length - 8);
+    } else {
+        ends->first = 0;
+        memcpy(&ends->first, key, length);
+        ends->last = ends->first;
+    }
+    u64 hash = mixed(ends->first + length) ^ ends->last;
+    for (i32 at = 8; at + 8 < length; at += 8) hash = mixed(hash) ^ load(key + at);
+    return mixed(hash);
+}
+
+/* The field of this key under `parent`, -1 if no rule looks there. */
+static i32 find_field(const Kernel *k, i32 parent, const u8 *key, i32 length, const Ends *ends, u64 hash) {
+    for (u32 at = (hash + parent * 0x9E3779B1u) & k->field_mask; k->field_table[at] >= 0; at = (at + 1) & k->field_mask) {
+        i32 field = k->field_table[at];
+        const FieldRow *row = &k->fields[field];
+        if (row->parent == parent && row->length == length && k->ends[field].first == ends->first
+            && k->ends[field].last == ends->last
+            && (length <= 16 || !memcmp(k->texts + row->at + 8, key + 8, length - 16)))
+            return field;
+    }
+    return -1;
+}
+
+/* Notes a key of the object; whether it was noted before. Of an object with too many keys, 2 is given. */
+static int occurs_twice(Kernel *k, u64 tag, i32 *count) {
+    Seen *table = k->few;
+    u32 mask = FEW_KEYS - 1;
+    int is_new = ++*count <= FEW_KEYS / 2;
+    if (*count > MANY_KEYS / 2) return 2;
+    for (;;) {
+        u32 at = (u32)(tag >> 32) & mask;
+        for (; table[at].record == k->record; at = (at + 1) & mask)
+            if (table[at].tag == tag) return 1;
+        if (table == k->many || is_new) {
+            table[at] = (Seen){tag, k->record};
+            return 0;
+        }
+        if (!k->many && !(k->many = calloc(MANY_KEYS, sizeof *k->many))) return 2;
+        table = k->many, mask = MANY_KEYS - 1;
+    }
+}
+
+/* Whether `"key":` of this key stands at `place`. */
+INLINE int is_key(const Kernel *k, const Key *key, i32 place) {
+    typedef u8 Token __attribute__((vector_size(TOKEN)));
+    typedef _Bool Same __attribute__((ext_vector_type(TOKEN)));
+    Token here, there;
+    if (key->length + 3 > TOKEN || k->length - place < TOKEN) return 0;
+    memcpy(&here, k->text + place, TOKEN);
+    memcpy(&there, key->token, TOKEN);
+    Same same = __builtin_convertvector(here == there, Same);
+    u32 bits;
+    memcpy(&bits, &same, 4);
+    return !(~bits & (2u << (key->length + 2)) - 1);
+}
+
+/* Room in the order of an object's keys for a new one behind the one of rank `last`. */
+static u64 new_rank(const Kernel *k, i32 parent, u64 last) {
+    u64 next = last + ((u64)2 << 40);
+    for (i32 at = 1; at < k->key_count; at++)
+        if (k->names[at].parent == parent && k->keys[at].rank > last && k->keys[at].rank < next) next = k->keys[at].rank;
+    return last + (next - last) / 2;
+}
+
+/* The key of this text below the frame's; a new one is learnt. -1 if there is no room for it. */
+static i32 find_key(Kernel *k, const Frame *frame, const u8 *text, i32 length, u64 hash, const Ends *ends) {
+    u32 at = (u32)(hash + frame->key * 0x9E3779B1u) % (4 * MOST_KEYS);
+    for (; k->key_table[at]; at = (at + 1) % (4 * MOST_KEYS)) {
+        const KeyName *name = &k->names[k->key_table[at]];
+        if (name->parent == frame->key && name->length == length && !memcmp(name->text, text, length)) return k->key_table[at];
+    }
+    if (k->key_count == MOST_KEYS || length > LONGEST_KEY) return -1;
+    u8 *kept = malloc(length + 1);
+    if (!kept) return -1;
+    memcpy(kept, text, length);
+    i32 key = k->key_count, field = frame->field < 0 ? -1 : find_field(k, frame->field, text, length, ends, hash);
+    k->keys[key] = (Key){.rank = new_rank(k, frame->key, frame->rank), .field = field, .length = length};
+    if (field >= 0) k->keys[key].expected = k->fields[field].expected & 15;
+    memcpy(k->keys[key].token, text - 1, length + 3 < TOKEN ? length + 3 : TOKEN);
+    k->names[key] = (KeyName){frame->key, length, kept};
+    return k->key_table[at] = k->key_count++;
+}
+
+/* Where a number ends that begins at `at`; -1 if it is none, or one that not every reader takes. */
+static i32 number_end(const u8 *text, i32 at, int check) {
+    if (!check) {
+        while (text[at] != ',' && text[at] != '}' && text[at] != ']') at++;
+        return at;
+    }
+    i32 start = at += text[at] == '-', digits = 0;
+    while (text[at] - '0' < 10u) at++;
+    if (at == start || (text[start] == '0' && at > start + 1)) return -1;
+    digits = at - start;
+    if (text[at] == '.') {
+        for (start = ++at; text[at] - '0' < 10u;) at++;
+        if (at == start) return -1;
+        digits += at - start;
+    }
+    if ((text[at] | 32) == 'e') {
+        at++;
+        at += text[at] == '-' || text[at] == '+';
+        for (start = at; text[at] - '0' < 10u;) at++;
+        if (at == start || at > start + 2) return -1;
+    }
+    return digits > 18 ? -1 : at;
+}
+
+INLINE void note_value(Kernel *k, i32 field, i32 start, i32 end, u8 kind) {
+    Value *value = &k->values[field];
+    if (value->record == k->record) { /* from the first to the last */
+        value->kind = MANY, value->end = end;
+        return;
+    }
+    *value = (Value){k->record, start, end, kind};
+}
+
+/* Reads `"key":` at `*at` of an object: sets what is found in the frame, and `*at` to the value. 0, NOT_CLEAN, or CAREFULLY
+ * if it is not sure that the key is new in the object. */
+INLINE i32 read_key(Kernel *k, Frame *frame, i32 *at, const u32 *quote, int check, int carefully, i32 *noted) {
+    i32 key = *frame->guess;
+    if (carefully || !is_key(k, &k->keys[key], *at)) {
+        i32 start = *at + 1, end = quote[1], length = end - start;
+        if (quote[0] != (u32)*at || quote[1] >= (u32)k->length || k->text[end + 1] != ':' || (check && !is_unescaped(k, start, end)))
+            return NOT_CLEAN;
+        Ends ends;
+        u64 hash = key_hash(k->text + start, length, &ends);
+        if (carefully && occurs_twice(k, mixed(hash + frame->serial), noted)) return NOT_CLEAN;
+        key = frame->key < 0 ? -1 : find_key(k, frame, k->text + start, length, hash, &ends);
+        if (key < 0) {
+            if (!carefully) return CAREFULLY;
+            frame->value_key = -1;
+            frame->value_field = frame->field < 0 ? -1 : find_field(k, frame->field, k->text + start, length, &ends, hash);
+            *at = end + 2;
+            return 0;
+        }
+        *frame->guess = key;
+    }
+    Key *found = &k->keys[key];
+    if (!carefully && found->rank <= frame->rank) return CAREFULLY;
+    frame->rank = found->rank, frame->guess = &found->next;
+    frame->value_key = key, frame->value_field = found->field;
+    *at += found->length + 3;
+    return 0;
+}
+
+/* A record is walked quickly while each key of an object ranks behind the one before, which no key does twice. One that
+ * does not is walked again, carefully, every key noted. The text ends with a brace, at which every loop stops. */
+INLINE i32 scan_text_here(Kernel *k, int check) {
+    static const u8 fits[256] = {['"'] = MAY_BE_STRING, ['{'] = MAY_BE_OBJECT, ['['] = MAY_BE_ARRAY, ['t'] = MAY_BE_FLAG,
+                                 ['f'] = MAY_BE_FLAG, ['n'] = 15};
+    static i32 no_guess;
+    const u8 *text = k->text;
+    const u32 *quote = k->quotes, *record_quote = quote;
+    i32 at = 0, depth = 1, number = 0, noted = 0, field = -1, end, problem, carefully = 0;
+    if (k->length < 2 || text[k->length - 1] != '}') return NOT_CLEAN;
+    if ((problem = index_text(k)) < 0) return problem;
+    Frame *frame = &k->frames[depth];
+    *frame = (Frame){.key = -1, .field = -1, .closes = -1, .value_key = -1, .value_field = -1, .is_array = 1};
+value:
+    if (depth == 1 && text[at] != '{') return NOT_CLEAN;
+    switch (text[at]) {
+        case '"':
+            end = quote[1];
+            if (quote[0] != (u32)at || quote[1] >= (u32)k->length) return NOT_CLEAN;
+            quote += 2;
+            if (field >= 0) note_value(k, field, at + 1, end, FRESH);
+            at = end + 1;
+            break;
+        case '{':
+        case '[': {
+            if (depth == DEEPEST) return NOT_CLEAN;
+            const Frame *outer = frame;
+            int is_array = text[at] == '[';
+            frame = &k->frames[++depth];
+            *frame = (Frame){.key = outer->value_key, .field = outer->value_field, .closes = field, .is_array = is_array,
+                             .value_key = outer->value_key, .value_field = outer->value_field, .serial = ++k->serial};
+            if (depth == 2) {
+                k->record++, k->record_start = at, record_quote = quote;
+                frame->key = frame->field = 0;
+            }
+            if (field >= 0) note_value(k, field, at, at + 1, is_array ? ARRAY : OBJECT);
+            frame->guess = frame->key < 0 ? &no_guess : &k->keys[frame->key].first;
+            field = -1;
+            if (text[++at] == (is_array ? ']' : '}')) break;
+            if (is_array) goto value;
+            goto key;
+        }
+        case 't': case 'f': case 'n': {
+            i32 length = text[at] == 'f' ? 5 : 4;
+            const char *word = text[at] == 'f' ? "false" : text[at] == 't' ? "true" : "null";
+            if (k->length - at < length || memcmp(text + at, word, length)) return NOT_CLEAN;
+            if (field >= 0) note_value(k, field, at, at + length, text[at] == 'n' ? NOTHING : FLAG);
+            at += length;
+            break;
+        }
+        default:
+            end = number_end(text, at, check);
+            if (end < 0) return NOT_CLEAN;
+            if (field >= 0) note_value(k, field, at, end, NUMBER);
+            at = end;
+    }
+after:
+    field = -1;
+    switch (text[at]) {
+        case ',':
+            at++;
+            if (frame->is_array) goto value;
+            goto key;
+        case '}':
+        case ']':
+            if (frame->is_array != (text[at++] == ']') || depth < 2) return NOT_CLEAN;
+            if (frame->closes >= 0) k->values[frame->closes].end = at;
+            if (depth == 2) {
+                if ((problem = end_record(k, number++, at, check))) return problem;
+                carefully = 0;
+            }
+            frame = &k->frames[--depth];
+            if (at < k->length) goto after;
+            return depth == 1 ? number : NOT_CLEAN;
+    }
+    return NOT_CLEAN;
+key:
+    problem = read_key(k, frame, &at, quote, check, carefully, &noted);
+    if (problem == CAREFULLY) {
+        carefully = 1, noted = 0, depth = 1, field = -1;
+        frame = &k->frames[1], at = k->record_start, quote = record_quote;
+        goto value;
+    }
+    if (problem) return problem;
+    quote += 2;
+    field = frame->value_field;
+    if (check && field >= 0) {
+        u8 expected = k->fields[field].expected & 15;
+        if (expected && !(expected & fits[text[at]])) return NOT_CLEAN;
+    }
+    goto value;
+}
+FOR_EACH_LEVEL(i32, scan_text, (Kernel *k, int check), (k, check))
+
+/* ---- what Python calls */
+
+static int own_level(void) {
+#if defined(__x86_64__)
+    u32 a, b, c, d, saved;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
+    __asm__("xgetbv" : "=a"(saved), "=d"(d) : "c"(0)); /* which registers the operating system saves */
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (saved & 6) != 6 || !(b & bit_BMI)) return 0;
+    return (saved & 0xE6) == 0xE6 && b & bit_AVX512BW ? 2 : b & bit_AVX2 ? 1 : 0;
+#else
+    return 0;
+#endif
+}
+
+void kernel_free(Kernel *k) {
+    if (!k) return;
+    for (i32 key = 1; k->names && key < k->key_count; key++) free(k->names[key].text);
+    for (i32 field = 0; k->watches && field < k->field_count; field++) free(k->watches[field].grams);
+    void *owned[] = {k->texts, k->fields, k->predicates, k->choices, k->pointers, k->code, k->rules, k->facts, k->next,
+                     k->watched, k->ends, k->field_table, k->entries, k->watches, k->values, k->asked, k->many, k->quotes,
+                     k->odd, k->keys, k->names, k->key_table, k};
+    for (u32 at = 0; at < sizeof owned / sizeof *owned; at++) free(owned[at]);
+}
+
+static void *copied(const void *from, i32 bytes) {
+    void *to = malloc(bytes + 8);
+    if (to && bytes) memcpy(to, from, bytes);
+    return to;
+}
+
+static void add_entry(Kernel *k, u64 hash, i32 pointer) {
+    u32 at = hash & k->entry_mask;
+    while (k->entries[at].pointer >= 0) at = (at + 1) & k->entry_mask;
+    k->entries[at] = (Entry){hash, pointer};
+}
+
+static int watch(Kernel *k, i32 pointer) {
+    const PointerRow *row = &k->pointers[pointer];
+    const u8 *text = k->texts + row->at;
+    Watch *watch = &k->watches[row->field];
+    i32 *list = row->kind == ALWAYS ? &k->always : row->kind == PRESENT ? &watch->present
+        : row->kind == EQUAL ? &watch->equal : &watch->gram;
+    if (row->kind != ALWAYS && watch->present < 0 && watch->equal < 0 && watch->gram < 0)
+        k->watched[k->watched_count++] = row->field;
+    k->next[pointer] = *list, *list = pointer;
+    if (row->kind == EQUAL) {
+        watch->lengths |= (u64)1 << row->length % 64;
+        add_entry(k, hash_text(text, row->length, row->field), pointer);
+    }
+    if (row->kind != GRAM) return 1;
+    if (!watch->grams && !(watch->grams = calloc(1, 1 << (GRAM_BITS - 3)))) return 0;
+    if (row->length - 3 < watch->step) watch->step = row->length - 3;
+    for (i32 at = 0; at + 4 <= row->length; at++) {
+        u32 gram = gram_at(text + at), bit = gram_bit(gram);
+        watch->grams[bit / 8] |= 1 << bit % 8;
+        add_entry(k, hash_gram(gram, row->field), pointer);
+    }
+    return 1;
+}
+
+static u32 table_size(i32 count) {
+    u32 size = 64;
+    while (size < 4u * count) size *= 2;
+    return size;
+}
+
+/* A kernel for these tables, which are copied; lengths are in bytes. NULL without memory. Field 0 is the record. */
+Kernel *kernel_new(const u8 *texts, i32 texts_size, const i32 *fields, i32 fields_size, const i32 *predicates,
+                   i32 predicates_size, const i32 *choices, i32 choices_size, const i32 *pointers, i32 pointers_size,
+                   const i32 *code, i32 code_size, const i32 *rules, i32 rules_size, const i32 *facts, i32 facts_size) {
+    Kernel *k = calloc(1, sizeof *k);
+    if (!k) return NULL;
+    if (kernel_level < 0) kernel_level = own_level();
+    k->field_count = fields_size / sizeof(FieldRow), k->pointer_count = pointers_size / sizeof(PointerRow);
+    k->rule_count = rules_size / sizeof(i32), k->fact_count = facts_size / sizeof(i32);
+    u32 field_slots = table_size(k->field_count), entry_slots = table_size(GRAM_STEP * k->pointer_count);
+    k->field_mask = field_slots - 1, k->entry_mask = entry_slots - 1, k->always = -1;
+    int whole = (k->texts = copied(texts, texts_size)) && (k->fields = copied(fields, fields_size))
+        && (k->predicates = copied(predicates, predicates_size)) && (k->choices = copied(choices, choices_size))
+        && (k->pointers = copied(pointers, pointers_size)) && (k->code = copied(code, code_size))
+        && (k->rules = copied(rules, rules_size)) && (k->facts = copied(facts, facts_size))
+        && (k->next = calloc(k->pointer_count + 1, sizeof(i32))) && (k->watched = calloc(k->field_count, sizeof(i32)))
+        && (k->ends = calloc(k->field_count, sizeof(Ends))) && (k->field_table = malloc(field_slots * sizeof(i32)))
+        && (k->entries = malloc(entry_slots * sizeof(Entry))) && (k->watches = calloc(k->field_count, sizeof(Watch)))
+        && (k->values = calloc(k->field_count, sizeof(Value))) && (k->asked = calloc(k->rule_count + 1, sizeof(u32)))
+        && (k->keys = calloc(MOST_KEYS, sizeof(Key))) && (k->names = calloc(MOST_KEYS, sizeof(KeyName)))
+        && (k->key_table = calloc(4 * MOST_KEYS, sizeof(i32)));
+    k->key_count = 1; /* key 0 is the record */
+    if (whole) {
+        memset(k->field_table, -1, field_slots * sizeof(i32));
+        memset(k->entries, -1, entry_slots * sizeof(Entry));
+        for (i32 field = 0; field < k->field_count; field++) {
+            const FieldRow *row = &k->fields[field];
+            k->watches[field] = (Watch){-1, -1, -1, GRAM_STEP, NULL, 0};
+            if (row->expected & REQUIRED) k->required = field;
+            if (field == 0) continue;
+            u64 hash = key_hash(k->texts + row->at, row->length, &k->ends[field]);
+            u32 at = (hash + row->parent * 0x9E3779B1u) & k->field_mask;
+            while (k->field_table[at] >= 0) at = (at + 1) & k->field_mask;
+            k->field_table[at] = field;
+        }
+        for (i32 pointer = 0; whole && pointer < k->pointer_count; pointer++) whole = watch(k, pointer);
+    }
+    if (whole) return k;
+    kernel_free(k);
+    return NULL;
+}
+
+/* Scans `record,record,...`. Gives how many records there are, in `used` how many numbers of `out` the rows of hits take, in
+ * `is_ascii` whether the text is; or NOT_CLEAN (see the top; also a field of a wrong type, or no name of the call), TOO_LONG
+ * if `out` is too small, NO_MEMORY. Without `check` the text was written by a JSON library of values that were read: no
+ * numbers, types and names are judged, and keys may have escapes, spelt as those of the tables. */
+i32 kernel_scan(Kernel *k, const u8 *text, i32 length, i32 check, i32 *out, i32 out_room, i32 *used, i32 *is_ascii) {
+    *used = 0;
+    if (length > k->room) {
+        free(k->quotes), free(k->odd);
+        k->odd = malloc((length / 64 + 2) * sizeof(u64));
+        k->quotes = malloc(((u64)length + 16) * sizeof(u32));
+        k->room = length;
+        if (!k->quotes || !k->odd) return k->room = 0, NO_MEMORY;
+    }
+    if (k->record > UINT32_MAX / 2 || k->serial > UINT32_MAX / 2) { /* what is left from before must not look new */
+        memset(k->values, 0, k->field_count * sizeof(Value));
+        memset(k->asked, 0, k->rule_count * sizeof(u32));
+        memset(k->few, 0, sizeof k->few);
+        if (k->many) memset(k->many, 0, MANY_KEYS * sizeof(Seen));
+        k->record = k->serial = 0;
+    }
+    k->text = text, k->length = length, k->out = out, k->out_room = out_room, k->out_length = 0;
+    i32 count = scan_text(k, check);
+    *used = k->out_length, *is_ascii = k->is_ascii;
+    return count;
+}

@@ -1,0 +1,112 @@
+"""`kernel.c` from Python: compiled rules, and the hits of a text as rows of numbers."""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections.abc import Iterator
+from functools import cache
+from struct import Struct
+from typing import Any
+
+from sakimori.detect.kernel_build import library
+from sakimori.detect.tables import FACTS, Tables
+
+_NOT_CLEAN, _TOO_LONG = -1, -2
+_FIRST_ROOM = 1 << 16
+HEAD = 4
+_ROW = Struct(f"={HEAD + 2 * len(FACTS)}i")
+
+
+class NotClean(Exception):
+    """The text has something in it that only the exact path gets right."""
+
+
+Row = tuple[int, ...]
+"""A record that rules match, or may: its number, its start and end in the text, how many rules, and a start and an end
+for each of `FACTS`: of a plain string; if the start is below 0, of JSON that starts at -1 - start; 0, 0 if it has none.
+"""
+
+
+class Kernel:
+    """Rules, ready to scan. One text at a time; the interpreter's lock is held meanwhile."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._out = array("i", bytes(4 * _FIRST_ROOM))
+        sizes = [argument for table in _fields(tables) for argument in (table, len(table))]
+        self._kernel = _library().kernel_new(*sizes)
+        if not self._kernel:
+            raise MemoryError
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Kernel, (self._tables,)
+
+    def __del__(self) -> None:
+        if getattr(self, "_kernel", None):
+            _library().kernel_free(self._kernel)
+
+    def scan(
+        self, text: bytes | bytearray, start: int, end: int, *, check: bool
+    ) -> tuple[int, Iterator[tuple[Row, list[int]]]]:
+        """How many records stand from `start` to `end` (`record,record,...`), and those that rules match, or may.
+
+        With each its rules: 2 * index, plus 1 where it is sure that the rule matches. Rows are read before the next
+        scan. Raises NotClean: nothing passes but valid JSON in UTF-8, without space between tokens, in which no object
+        has a key twice and no key has escapes, every field has its right type and every record a name of the call.
+        Without `check` the text is one that orjson wrote.
+        """
+        used, is_ascii = ctypes.c_int32(), ctypes.c_int32()
+        first = _address(text) + start
+        while True:
+            place, room = self._out.buffer_info()
+            count = _library().kernel_scan(
+                *(self._kernel, first, end - start, check, place, room, ctypes.byref(used), ctypes.byref(is_ascii))
+            )
+            if count != _TOO_LONG:
+                break
+            self._out = array("i", bytes(8 * room))
+        if count == _NOT_CLEAN:
+            raise NotClean
+        if count < 0:
+            raise MemoryError
+        if not is_ascii.value:
+            _check_utf8(text[start:end])
+        return count, self._rows(used.value)
+
+    def _rows(self, used: int) -> Iterator[tuple[Row, list[int]]]:
+        out, at, size = self._out, 0, _ROW.size // 4
+        while at < used:
+            row = _ROW.unpack_from(out, 4 * at)
+            at += size + row[3]
+            yield row, out[at - row[3] : at].tolist()
+
+
+def _address(text: bytes | bytearray) -> int:
+    if isinstance(text, bytearray):
+        return ctypes.addressof(ctypes.c_char.from_buffer(text))
+    return ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p).value or 0
+
+
+def _check_utf8(text: bytes | bytearray) -> None:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        raise NotClean from None
+
+
+def _fields(tables: Tables) -> tuple[bytes, ...]:
+    return tuple(getattr(tables, name) for name in tables.__struct_fields__)
+
+
+@cache
+def _library() -> Any:
+    found = ctypes.PyDLL(str(library()))
+    found.kernel_new.restype = ctypes.c_void_p
+    found.kernel_new.argtypes = [ctypes.c_char_p, ctypes.c_int32] * len(Tables.__struct_fields__)
+    found.kernel_free.argtypes = [ctypes.c_void_p]
+    found.kernel_scan.argtypes = [
+        *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32),
+        *(ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p),
+    ]
+    return found
