@@ -211,9 +211,14 @@ class _Look:
                 continue
             parcel = Found(self.unit, asked=frozenset(filter(None, (each.under for each in resource.details))))
             missing = self.details.merge(resource, [item for item, _ in items])
-            uids = [self._transform(resource, item, parent, parcel) for item, parent in items]
+            undescribed = {index for index, detail, _ in missing if not detail.under}
+            uids = [
+                self._transform(resource, item, parent, parcel, described=index not in undescribed)
+                for index, (item, parent) in enumerate(items)
+            ]
             for index, detail, error in missing:
-                parcel.not_evaluated.append(self._not_evaluated(detail, error, uids[index]))
+                named = uids[index] or _called(items[index][0])
+                parcel.not_evaluated.append(self._not_evaluated(detail, error, named))
                 parcel.incomplete[uids[index]] = parcel.incomplete.get(uids[index], False) or not detail.under
             self.emit(parcel)
             for below in resource.lists:
@@ -225,15 +230,16 @@ class _Look:
         inherited = {key: fill(template, scope) for key, template in resource.inherit.items()}
         return [{**item, **inherited} for item in resource.found(answer)]
 
-    def _transform(self, resource: Resource, item: Item, parent: Item | None, parcel: Found) -> str:
-        """One item as an asset with its relations; its uid."""
+    def _transform(self, resource: Resource, item: Item, parent: Item | None, parcel: Found, *, described: bool) -> str:
+        """One item as an asset with its relations; its uid, "" if it cannot be told. Why not is said already if its
+        description could not be asked."""
         place = self.unit.place
         told = to_asset(resource, item, parent, place)
         if told is None:
             self.unseen.add(resource.type)
             missing = f"{resource.type}: the answer does not hold what {resource.arn} needs"
-            given = NotEvaluated("", place.account, place.region, str(item)[:200], "NoIdentity", missing)
-            parcel.not_evaluated.append(given)
+            given = NotEvaluated("", place.account, place.region, _called(item), "NoIdentity", missing)
+            parcel.not_evaluated += [given] if described else []
             return ""
         asset, relations = told
         parcel.assets.append(asset)
@@ -293,3 +299,8 @@ class _Look:
         place = self.unit.place
         action = error.action or self.unit.service.action(call)
         return NotEvaluated(action, place.account, place.region, resource, error.code, error.message)
+
+
+def _called(item: Item) -> str:
+    """What an item without an ARN is called: its texts."""
+    return ", ".join(value for value in item.values() if isinstance(value, str))[:200]

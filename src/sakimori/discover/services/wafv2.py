@@ -22,10 +22,10 @@ distributions name their web ACL themselves."""
 
 
 def protected(acl: Asset, place: Place) -> Iterator[Relation]:
-    """`protected-by`, from each resource that the web ACL is associated with."""
+    """`protects`: the load balancers, APIs, user pools and others that the web ACL is associated with."""
     for kind in PROTECTED:
         for resource in acl.config.get(kind) or ():
-            yield Relation(resource, "protected-by", acl.uid)
+            yield Relation(acl.uid, "protects", resource)
 
 
 def referenced(acl: Asset, place: Place) -> Iterator[Relation]:
