@@ -132,7 +132,7 @@ def read_batfish(place: Path) -> Inventory:
             for key, items in _load(file).items():
                 if isinstance(items, list):
                     answers.setdefault(key, []).extend(items)
-        _add(inventory, answers, account, region)
+        add_answers(inventory, answers, account, region)
     for file in sorted((root.parent / "configs").glob("*")):
         inventory.add(_router(file))
     return inventory
@@ -168,11 +168,12 @@ def _read_np_guard(file: Path) -> Inventory:
         raise BatfishError(f"{file}: is no snapshot: a file should have `vpcs`, `subnets`, `instances`, ...")
     answers = {_NP_GUARD[key]: items for key, items in found.items() if key in _NP_GUARD and isinstance(items, list)}
     inventory = Inventory()
-    _add(inventory, answers, "", "")
+    add_answers(inventory, answers, "", "")
     return inventory
 
 
-def _add(inventory: Inventory, answers: dict[str, list[Any]], account: str, region: str) -> None:
+def add_answers(inventory: Inventory, answers: dict[str, list[Any]], account: str = "", region: str = "") -> None:
+    """Adds what the answers, by AWS's key, say of one account and region ("" where they tell themselves)."""
     region = region or _region(answers)
     answers["Instances"] = answers.get("Instances", []) + [
         instance for each in answers.pop("Reservations", []) for instance in each.get("Instances") or ()

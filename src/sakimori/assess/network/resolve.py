@@ -21,12 +21,19 @@ _WHOLE = {V4: (0, (1 << 32) - 1), V6: ALL}
 def hosts(net: Topology, name: str, *, source: bool) -> list[Host]:
     """The hosts that an end of a query stands for. Raises UnknownEnd."""
     if name == "internet":
-        return [Host("internet", family, None, ranges=INTERNET[family]) for family in (V4, V6)]
+        return [Host("internet", family, None, ranges=internet(net, family)) for family in (V4, V6)]
     try:
         ipaddress.ip_network(name, strict=False)
     except ValueError:
         return _asset(net, name)
     return list(_addressed(net, name, source=source))
+
+
+def internet(net: Topology, family: int) -> tuple[Range, ...]:
+    """The addresses that hosts on the internet may have: not those of the VPCs here, where they are public (IPv6)."""
+    if family == V4:
+        return INTERNET[V4]
+    return without(INTERNET[V6], (span for vpc in net.vpcs.values() for span in vpc.ranges[V6]))
 
 
 def _asset(net: Topology, name: str) -> list[Host]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sakimori.assess.network.addresses import inside
@@ -36,6 +37,7 @@ def to_transit(walker: Walker, id: str, flow: Flow, chain: Chain, vpc: Vpc, subn
             yield chain.block("transit_gateway_attachment", attachment.id, why)
             return
         chain.nacl(near[0], INGRESS, flow, flow.src)
+        chain.zone = subnet.zone
     chain.visit(vpc.id)
     chain.visit(id)
     yield from through(walker, gateway, attachment, flow, chain)
@@ -85,7 +87,7 @@ def _to_attachment(walker: Walker, gateway: TransitGateway, route: Route, flow: 
         home = flow.sender.subnet.vpc if flow.sender is not None else None
         if home is None or not walker.references(home, vpc, gateway):
             flow = flow.seen_without_groups()
-        yield from _enter(walker, vpc, attachment, flow, chain)
+        yield from _enter(walker, vpc, attachment, replace(flow, sender=None), chain)
     elif attachment.kind == "peering":
         other = walker.net.transits.get(attachment.resource)
         far = other.attachments.get(attachment.id) if other is not None else None

@@ -40,6 +40,9 @@ TRANSLATED_PORTS = (1024, 65535)
 
 ADDRESS = "address"
 
+MOST_REWRITES = 4
+"""Packets that are translated more often than this go round in circles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -57,7 +60,10 @@ class Host:
     place: str = ""
     boundary: Boundary | None = None
     asked: int | None = None
-    """The address that the query names, public or private: no other and no load balancer stands for it then."""
+    rewritten: int = 0
+    """The address that the query names, public or private: no other and no load balancer stands for it then.
+
+    `rewritten` counts the translations that a packet has been through."""
 
     @property
     def node(self) -> str:
@@ -175,10 +181,13 @@ class Ways:
 
     def _onward(self, source: Host, target: Host, flow: Flow, chain: Chain) -> Iterator[Way]:
         ranges = chain.ranges or flow.ranges
+        if chain.end == NAT and source.rewritten == MOST_REWRITES:
+            chain.block("nat_gateway", chain.at.id, f"{chain.at.id} translates again and again: routes go in circles")
         if chain.end == NAT:
             nat: NatGateway = chain.at
             assert nat.interface is not None
-            inner = Host("nat", V4, nat.interface.v4[0], ranges=ranges, interface=nat.interface)
+            address, turn = nat.interface.v4[0], source.rewritten + 1
+            inner = Host("nat", V4, address, ranges=ranges, interface=nat.interface, rewritten=turn)
             open_ = () if flow.dst is not None else ranges
             for back in self._backs(source, flow, chain):
                 leg = Leg(flow, chain, back, Rewrite(nat.id, translates=True))
