@@ -14,7 +14,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import sakimori.protect.tables  # noqa: F401 - puts its tables beside the others
+import sakimori.protect.tables
+import sakimori.respond.tables  # noqa: F401 - puts its tables beside the others
 from sakimori.store import database, tables
 from sakimori.store.database import SCHEMA, connect
 from sakimori.store.ledger import LedgerError, open_ledger

@@ -1,0 +1,59 @@
+"""Dead letters, replayed: what could not be read is read again, and a failed run goes on with what is not done of
+it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sakimori.collect.events import heard
+from sakimori.respond.engine import Engine
+from sakimori.respond.errors import RespondError
+from sakimori.respond.runs import DeadLetter, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of a replay: the runs that go on or are new, and why nothing did."""
+
+    letter: str
+    runs: tuple[str, ...]
+    why: str
+
+
+def replay(engine: Engine, which: str, by: str) -> list[Replayed]:
+    """Replays one dead letter, or `all`. Raises RespondError if there is none of that id."""
+    letters = engine.book.dead_letters()
+    chosen = letters if which == "all" else [letter for letter in letters if letter.id == which]
+    if not chosen and which != "all":
+        raise RespondError(f"no dead letter has the id {which!r}: `sakimori respond dlq list` lists them")
+    return [_one(engine, letter, by) for letter in chosen]
+
+
+def _one(engine: Engine, letter: DeadLetter, by: str) -> Replayed:
+    run = _run_in(letter)
+    if run:
+        if engine.book.run(run).state is not RunState.FAILED:
+            engine.book.exhume(letter.id)
+            return Replayed(letter.id, (), f"the run is {engine.book.run(run).state}")
+        attempt = engine.book.again(run, by, engine.owner)
+        engine.book.exhume(letter.id)
+        if engine.start is not None:
+            engine.start(run, attempt)
+        return Replayed(letter.id, (run,), "")
+    found = heard(letter.body, letter.place)
+    if not found.events:
+        return Replayed(letter.id, (), found.refusals[0].reason)
+    runs = tuple(run for event in found.events for run in engine.take(event))
+    engine.book.exhume(letter.id)
+    return Replayed(letter.id, runs, "" if runs else "its events were handled before")
+
+
+def _run_in(letter: DeadLetter) -> str:
+    """The run that a letter is about; "" if it is a message."""
+    if not letter.place.startswith("run "):
+        return ""
+    try:
+        return str(json.loads(letter.body)["run"])
+    except (ValueError, KeyError, TypeError):
+        return ""

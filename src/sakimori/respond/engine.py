@@ -1,0 +1,238 @@
+"""The engine: an event starts the workflows that subscribe to it; each runs once for a revision, durably, within
+limits.
+
+    engine.take(event)            # enters the finding and the runs, and starts them
+    engine.carry(run)             # what a run consists of; called again after a crash, it goes on
+
+A run plans first, and keeps what it planned. In the mode observe that is all. In approve it waits for a person. Then
+each action in turn: is the target protected, is there room in the limits, what state has it (kept before anything is
+changed), change, prove. An action that fails ends the run, and the run can be replayed or undone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Protocol
+
+from sakimori.aws.errors import PASSING
+from sakimori.model.action import Mode, Plan, Step
+from sakimori.model.event import Event
+from sakimori.respond import approval, plugins
+from sakimori.respond.book import Book
+from sakimori.respond.errors import Busy, Passing, RespondError
+from sakimori.respond.keys import derived
+from sakimori.respond.policy import Policy
+from sakimori.respond.runs import ActionRow, ActionState, Run, RunState
+from sakimori.respond.world import Trouble, World
+
+HELD = "held"
+"""What comes of an action that a limit stopped."""
+
+Seen = tuple[dict[str, Any], dict[str, Any]]
+"""The state that a target has, and the one that it would have."""
+
+
+class Durable(Protocol):
+    """Runs `step` once and remembers its answer; a run that was interrupted finds what it had."""
+
+    def step(self, name: str, do: Callable[[], str]) -> str: ...
+
+
+class Straight:
+    """Runs steps as they come, without remembering: for looking only."""
+
+    def step(self, name: str, do: Callable[[], str]) -> str:
+        """See Durable."""
+        return do()
+
+
+@dataclass(slots=True)
+class Engine:
+    """What a process needs to respond. `owner` names the process in the book; `start` runs a run in the background.
+
+    `tell` is told of a run of which people should know (it waits for them, it was carried out, it failed).
+    """
+
+    book: Book
+    world: World
+    policy: Policy
+    secret: bytes
+    owner: str
+    start: Callable[[str, int], None] | None = None
+    tell: Callable[[Run, Event], None] | None = None
+    only: frozenset[str] = field(default_factory=frozenset)
+
+    # What comes in
+
+    def take(self, event: Event) -> list[str]:
+        """Enters an event and starts its workflows; gives the runs that are new. Again the same gives none."""
+        wanted = [(name, self.policy.mode(name, event.account)) for name in self.subscribers(event)]
+        fresh = self.book.enter(event, wanted, self.owner)
+        if self.start is not None:
+            for run, attempt in fresh:
+                self.start(run, attempt)
+        return [run for run, _ in fresh]
+
+    def subscribers(self, event: Event) -> Iterator[str]:
+        """The workflows that want to see the event, by name."""
+        for name in plugins.workflow_names():
+            if (not self.only or name in self.only) and plugins.workflow(name).subscribes(event):
+                yield name
+
+    # What a run consists of
+
+    def carry(self, run: str, durable: Durable) -> str:
+        """Plans a run and carries it out; gives its state. Raises Passing for what may be over the next time."""
+        begun = self.book.begin(run, self.owner)
+        if begun is None:
+            state = self.book.run(run).state
+            if state in (RunState.NEW, RunState.CARRYING):
+                raise Busy(f"another process is at the run {run}: try again when it is done")
+            return str(state)
+        found, event = begun
+        if durable.step("plan", partial(self._plan, found, event)) == RunState.CARRYING:
+            found = self.book.run(run)
+            for row in found.actions:
+                came_of_it = durable.step(f"action {row.number}", partial(self._act, found, row))
+                if came_of_it != ActionState.DONE:
+                    break
+        return self._told(run, event)
+
+    def _told(self, run: str, event: Event) -> str:
+        found = self.book.run(run)
+        if self.tell is not None and found.state is not RunState.NOTHING:
+            self.tell(found, event)
+        return str(found.state)
+
+    def _plan(self, found: Run, event: Event) -> str:
+        if found.state is not RunState.NEW:
+            return str(found.state)
+        try:
+            plan = plugins.workflow(found.workflow).plan(event, self.world)
+            plan, seen, mode = self._looked_at(plan, found)
+        except (*PASSING, Passing) as error:
+            raise Passing(str(error)) from error
+        except Trouble as error:
+            self._failed(found.id, f"it could not be planned: {error}")
+            return str(RunState.FAILED)
+        state = _state_after_planning(plan, mode)
+        self.book.planned(found, plan, mode, seen, state)
+        if state is RunState.WAITING:
+            self._ask(found.id)
+        return str(state)
+
+    def _looked_at(self, plan: Plan, run: Run) -> tuple[Plan, list[Seen], Mode]:
+        """The plan with the state that each target has and would have, and the most cautious mode of the targets.
+
+        What is protected, or cannot be looked at, is left out of the plan and named.
+        """
+        steps: list[Step] = []
+        seen: list[Seen] = []
+        modes: list[Mode] = []
+        left_out = list(plan.not_evaluated)
+        for step in plan.steps:
+            module, target = plugins.action(step.action), step.target
+            try:
+                tags = module.tags(self.world, target)
+                before = module.before(self.world, target)
+            except (*PASSING, Passing) as error:
+                raise Passing(str(error)) from error
+            except Trouble as error:
+                left_out.append(f"{step.action} on {target.uid}: {error}")
+                continue
+            if self.policy.shields(tags):
+                left_out.append(f"{step.action}: {_protected(step, self.policy)}")
+                continue
+            steps.append(step)
+            seen.append((before, module.would(target, before)))
+            modes.append(self.policy.mode(run.workflow, target.account or run.account, tags))
+        kept = Plan(plan.decision, plan.why, tuple(steps), tuple(left_out), plan.tell)
+        return kept, seen, min(modes, key=list(Mode).index, default=run.mode)
+
+    def _ask(self, run: str) -> None:
+        until = datetime.now(UTC) + timedelta(minutes=self.policy.approval_minutes)
+        self.book.ask(approval.issue(run, until.strftime("%Y-%m-%dT%H:%M:%SZ")))
+
+    def _act(self, run: Run, row: ActionRow) -> str:
+        """One action, begun or not. What was done is not done again."""
+        if row.state not in (ActionState.PLANNED, ActionState.BEGUN):
+            return str(row.state)
+        module, before = plugins.action(row.action), row.before
+        try:
+            if row.state is ActionState.PLANNED:
+                if self.policy.shields(module.tags(self.world, row.target)):
+                    return self._stopped(run, row, ActionState.REFUSED, _protected(row, self.policy))
+                before = module.before(self.world, row.target)
+                approved = run.attempt > 1 and self.book.was_approved(run.id)
+                begun, why = self.book.begin_action(run, row, before, None if approved else self.policy.limits)
+                if not begun:
+                    return self._hold(run.id, why)
+            module.apply(self.world, row.target, before, f"{run.id}-{row.number}")
+            proof = module.verify(self.world, row.target, before)
+        except (*PASSING, Passing) as error:
+            raise Passing(str(error)) from error
+        except Trouble as error:
+            return self._stopped(run, row, ActionState.FAILED, str(error))
+        if not proof.verified:
+            return self._stopped(run, row, ActionState.FAILED, proof.why, proof.after)
+        self.book.end_action(run, row, ActionState.DONE, proof.why, proof.after)
+        return str(ActionState.DONE)
+
+    def _stopped(
+        self, run: Run, row: ActionRow, state: ActionState, why: str, after: Mapping[str, Any] | None = None
+    ) -> str:
+        """An action that was not done, or not proved, ends the run."""
+        self.book.end_action(run, row, state, why, after)
+        self._failed(run.id, f"{row.action} on {row.target.uid} was {state}: {why}")
+        return str(state)
+
+    def _hold(self, run: str, why: str) -> str:
+        """A limit is reached: a person decides whether the run goes on."""
+        self.book.finish(run, RunState.WAITING, f"held: {why}")
+        self._ask(run)
+        return HELD
+
+    def _failed(self, run: str, why: str) -> None:
+        """The run ends, and is among the dead letters, from which it can be replayed."""
+        self.book.finish(run, RunState.FAILED, why)
+        self.book.bury(f"run {run}", why, json.dumps({"run": run}))
+
+    def gave_up(self, run: str, error: BaseException) -> None:
+        """A run whose trouble did not pass, or that met an error of ours."""
+        self._failed(run, f"given up: {type(error).__name__}: {error}")
+
+    # What people decide
+
+    def token(self, run: str) -> str:
+        """The signed token that lets its holder decide on a waiting run; "" if nobody is asked."""
+        asked = self.book.open_approval(run)
+        return approval.token(derived(self.secret, "approval"), asked) if asked else ""
+
+    def decide(self, token_or_run: str, by: str, *, approved: bool) -> Run:
+        """A person's decision, by a token or, at the machine itself, by the run's id. Raises RespondError."""
+        if "." in token_or_run:
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            asked = approval.read_token(derived(self.secret, "approval"), token_or_run, now)
+        else:
+            found = self.book.open_approval(self.book.run(token_or_run).id)
+            if found is None:
+                state = self.book.run(token_or_run).state
+                raise RespondError(f"nobody is asked about the run {token_or_run}: it is {state}")
+            asked = found
+        self.book.decide(asked, by, approved)
+        return self.book.run(asked.run_id)
+
+
+def _state_after_planning(plan: Plan, mode: Mode) -> RunState:
+    if not plan.steps:
+        return RunState.OBSERVED if plan.tell or plan.not_evaluated else RunState.NOTHING
+    by_mode = {Mode.OBSERVE: RunState.OBSERVED, Mode.APPROVE: RunState.WAITING, Mode.AUTO: RunState.CARRYING}
+    return by_mode[mode]
+
+
+def _protected(what: Step | ActionRow, policy: Policy) -> str:
+    return f"{what.target.uid} is tagged {policy.limits.protected}, and never changed"

@@ -1,0 +1,79 @@
+"""Workflows and actions by name: one file each, and the file's name is its name.
+
+A workflow declares
+
+    def subscribes(event) -> bool          # whether it wants to see the event
+    def plan(event, world) -> Plan         # what it would do; looks, and changes nothing
+
+and an action
+
+    IAM_ACTIONS = (...)                               # what it calls
+    def tags(world, target) -> dict                   # the target's tags, which decide the mode and what is never
+    touched def before(world, target) -> dict                 # the state that it changes, as AWS describes it
+    def would(target, before) -> dict                 # the state that it wants
+    def apply(world, target, before, key) -> None     # makes it so; called again with the same key after a crash
+    def verify(world, target, before) -> Proof        # proves it
+    def undo(world, target, before, after) -> None    # restores `before`
+
+The first paragraph of a module's docstring says what it does. Third parties add theirs through the entry-point groups
+`sakimori.workflows` and `sakimori.actions`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from sakimori.respond import actions as actions_folder
+from sakimori.respond import workflows as workflows_folder
+from sakimori.respond.errors import RespondError
+
+
+def workflow_names() -> list[str]:
+    """Every workflow's name, in the order of the alphabet."""
+    return sorted(_own(workflows_folder) | _others("sakimori.workflows").keys())
+
+
+def action_names() -> list[str]:
+    """Every action's name."""
+    return sorted(_own(actions_folder) | _others("sakimori.actions").keys())
+
+
+def workflow(name: str) -> ModuleType:
+    """The workflow of this name. Raises RespondError."""
+    return _load(name, workflows_folder, "sakimori.workflows", workflow_names())
+
+
+def action(name: str) -> ModuleType:
+    """The action of this name. Raises RespondError."""
+    return _load(name, actions_folder, "sakimori.actions", action_names())
+
+
+def summary(module: ModuleType) -> str:
+    """The first paragraph of what a plug-in says of itself, in one line."""
+    return " ".join((module.__doc__ or "").split("\n\n")[0].split())
+
+
+def spelt(name: str) -> str:
+    """`block_public_access` is `block-public-access` where people see it."""
+    return name.replace("_", "-")
+
+
+def _own(folder: ModuleType) -> set[str]:
+    return {spelt(found.name) for found in pkgutil.iter_modules(folder.__path__) if not found.name.startswith("_")}
+
+
+@cache
+def _others(group: str) -> dict[str, str]:
+    return {spelt(found.name): found.value for found in entry_points(group=group)}
+
+
+def _load(name: str, folder: ModuleType, group: str, known: list[str]) -> ModuleType:
+    if name not in known:
+        kind = group.rpartition(".")[2][:-1]
+        raise RespondError(f"no {kind} has the name {name!r}: there are {', '.join(known)}")
+    other = _others(group).get(name)
+    return importlib.import_module(other or f"{folder.__name__}.{name.replace('-', '_')}")

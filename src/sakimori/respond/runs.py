@@ -1,0 +1,179 @@
+"""Runs, their actions and dead letters, as they stand in the book."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row
+
+from sakimori.model.action import Mode, Target
+from sakimori.model.event import Event
+from sakimori.store.text import storable
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    NEW = "new"
+    OBSERVED = "observed"
+    WAITING = "waiting for approval"
+    CARRYING = "carrying out"
+    DONE = "done"
+    NOTHING = "nothing to do"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    UNDONE = "undone"
+
+
+class ActionState(StrEnum):
+    """Where an action stands."""
+
+    PLANNED = "planned"
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    UNDONE = "undone"
+
+
+ENDED = (RunState.DONE, RunState.NOTHING, RunState.FAILED, RunState.REJECTED, RunState.UNDONE, RunState.OBSERVED)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """An action of a run as it stands. `before` and `after` are the states found, `would` the one that was wanted."""
+
+    number: int
+    action: str
+    target: Target
+    state: ActionState
+    before: dict[str, Any]
+    would: dict[str, Any]
+    after: dict[str, Any]
+    why: str
+    applied_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A workflow's run on a revision of an event."""
+
+    id: str
+    workflow: str
+    event_uid: str
+    revision: str
+    account: str
+    mode: Mode
+    state: RunState
+    attempt: int
+    decision: str
+    why: str
+    not_evaluated: tuple[str, ...]
+    created_at: str
+    updated_at: str
+    actions: tuple[ActionRow, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """What `sakimori respond run` and `respond runs` print: the contract that others build on."""
+        return {
+            "run_id": self.id,
+            "workflow": self.workflow,
+            "finding": self.event_uid,
+            "revision": self.revision,
+            "mode": str(self.mode),
+            "state": str(self.state),
+            "decision": self.decision,
+            "why": self.why,
+            "actions": [self._action(each) for each in self.actions],
+            "not_evaluated": list(self.not_evaluated),
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+    def _action(self, row: ActionRow) -> dict[str, Any]:
+        settled = row.state in (ActionState.DONE, ActionState.FAILED, ActionState.UNDONE) and row.applied_at
+        return {
+            "action": row.action,
+            "target": row.target.uid,
+            "state": str(row.state),
+            "before": row.before,
+            **({"after": row.after} if settled else {"would": row.would}),
+            "verified": (row.state is not ActionState.FAILED) if settled else None,
+            "undo_id": f"{self.id}/{row.number}" if row.state is ActionState.DONE else None,
+            "why": row.why,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that could not be read, or an event whose run failed."""
+
+    id: str
+    place: str
+    reason: str
+    times: int
+    first_at: str
+    last_at: str
+    replayed_at: str
+    body: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "body"}
+
+
+def run_id(event_uid: str, revision: str, workflow: str) -> str:
+    """The identity of a run: one for each revision of what an event is about, and workflow."""
+    parts = "\x1f".join((event_uid, revision, workflow))
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def encoded(event: Event) -> str:
+    """An event as JSON; `decoded` gives it back."""
+    try:
+        return storable(msgspec.json.encode(event).decode())
+    except (OverflowError, ValueError, TypeError, UnicodeError):  # numbers past 64 bits
+        return storable(json.dumps(msgspec.to_builtins(event), default=str))
+
+
+def decoded(text: str) -> Event:
+    """See `encoded`."""
+    return msgspec.convert(json.loads(text), Event)
+
+
+def action_of(row: Row[Any]) -> ActionRow:
+    return ActionRow(
+        row.number,
+        row.action,
+        msgspec.json.decode(row.target, type=Target),
+        ActionState(row.state),
+        json.loads(row.before),
+        json.loads(row.would),
+        json.loads(row.after),
+        row.why,
+        row.applied_at,
+    )
+
+
+def run_of(row: Row[Any], actions: Sequence[ActionRow]) -> Run:
+    return Run(
+        row.id,
+        row.workflow,
+        row.event_uid,
+        row.revision,
+        row.account,
+        Mode(row.mode),
+        RunState(row.state),
+        row.attempt,
+        row.decision,
+        row.why,
+        tuple(json.loads(row.not_evaluated)),
+        row.created_at,
+        row.updated_at,
+        tuple(actions),
+    )

@@ -1,0 +1,148 @@
+"""The outside world as workflows and actions see it: AWS in the account and region of a target, and the protect
+manager.
+
+    world.aws("s3", target).get_public_access_block(Bucket=...)     # a plain boto3 call, guarded
+
+Every call goes through the guard (budget, retries, breaker), and what AWS refuses leaves as an AwsError.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from sakimori.aws.errors import AwsError, asking
+from sakimori.respond.errors import RespondError
+from sakimori.respond.guard import Guard
+
+Clients = Callable[[str, str, str], Any]
+"""Gives a boto3 client for (service, account, region); "" stands for our own account, and for the default region."""
+
+
+class World:
+    """What may be called. `manager` speaks to the workload protection manager; None where there is none."""
+
+    def __init__(self, clients: Clients, guard: Guard | None = None, manager: Any = None) -> None:
+        self._clients = clients
+        self.guard = guard or Guard()
+        self._manager = manager
+
+    def aws(self, service: str, account: str, region: str = "") -> Any:
+        """A client whose calls are guarded."""
+        return _Guarded(self._clients(service, account, region), service, account, self.guard)
+
+    @property
+    def manager(self) -> Any:
+        """The workload protection manager. Raises RespondError where none is set up."""
+        if self._manager is None:
+            raise RespondError(
+                "no workload protection manager is set up: set SAKIMORI_PROTECT_URL and SAKIMORI_PROTECT_KEY"
+            )
+        return self._manager
+
+    @property
+    def has_manager(self) -> bool:
+        """Whether a manager is set up."""
+        return self._manager is not None
+
+
+class _Guarded:
+    """A boto3 client of which every call is guarded; pages come as one answer's list."""
+
+    def __init__(self, client: Any, service: str, account: str, guard: Guard) -> None:
+        self._client, self._service, self._account, self._guard = client, service, account, guard
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        call = getattr(self._client, operation)
+        name = self._client.meta.method_to_api_mapping.get(operation, operation)
+
+        def guarded(**parameters: Any) -> Any:
+            where = " ".join(str(value) for value in parameters.values() if isinstance(value, str))[:200]
+
+            def ask() -> Any:
+                with asking(f"{self._service}:{name}", where or "(all)"):
+                    return call(**parameters)
+
+            return self._guard.call(self._service, self._account, ask)
+
+        return guarded
+
+    def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
+        """The members of `key` of all pages of an operation that boto3 can page."""
+        found: list[Any] = []
+        pages = iter(self._client.get_paginator(operation).paginate(**parameters))
+        name = self._client.meta.method_to_api_mapping.get(operation, operation)
+
+        def ask() -> Any:
+            with asking(f"{self._service}:{name}", "(pages)"):
+                return next(pages, None)
+
+        while (page := self._guard.call(self._service, self._account, ask)) is not None:
+            found += page.get(key, ())
+        return found
+
+
+class AccountClients:
+    """boto3 clients, each made once: with our own credentials in our own account, with a role in the others.
+
+    `role` is the name of the role that every other account has for us (such as `SakimoriResponder`).
+    """
+
+    def __init__(self, role: str = "", profile: str | None = None) -> None:
+        self._role, self._profile = role, profile
+        self._own = ""
+        self._made: dict[tuple[str, str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, service: str, account: str, region: str) -> Any:
+        with self._lock:
+            key = (service, account, region)
+            if key not in self._made:
+                self._made[key] = self._make(service, account, region)
+            return self._made[key]
+
+    def _make(self, service: str, account: str, region: str) -> Any:
+        from botocore.config import Config
+
+        once = Config(
+            retries={"mode": "standard", "total_max_attempts": 1},
+            connect_timeout=5,
+            read_timeout=60,
+            max_pool_connections=16,
+            user_agent_extra="sakimori-respond",
+        )
+        with asking(f"{service}:*", account or "our own account"):
+            session = self._session(account)
+            return session.client(service, config=once, region_name=region or session.region_name or "us-east-1")
+
+    def _session(self, account: str) -> Any:
+        import boto3
+
+        session = boto3.Session(profile_name=self._profile)
+        if not account or account == self._own_account(session):
+            return session
+        if not self._role:
+            raise RespondError(
+                f"the account {account} is not ours ({self._own}), and no role is set to act there with: "
+                "set SAKIMORI_RESPOND_ROLE to the name of a role that it has for us"
+            )
+        arn = f"arn:aws:iam::{account}:role/{self._role}"
+        region = session.region_name or "us-east-1"
+        with asking("sts:AssumeRole", arn):
+            answer = session.client("sts", region_name=region).assume_role(
+                RoleArn=arn, RoleSessionName="sakimori-respond"
+            )
+        keys = answer["Credentials"]
+        return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=region)
+
+    def _own_account(self, session: Any) -> str:
+        if not self._own:
+            with asking("sts:GetCallerIdentity", "ourselves"):
+                client = session.client("sts", region_name=session.region_name or "us-east-1")
+                self._own = str(client.get_caller_identity()["Account"])
+        return self._own
+
+
+Trouble = (AwsError, RespondError)
+"""What asking the world may raise."""

@@ -1,0 +1,101 @@
+"""A pretended outside world with one workflow and one action, for tests of the engine itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sakimori.model.action import Mode, Plan, Proof, Step, Target
+from sakimori.model.event import Event
+from sakimori.respond import plugins
+from sakimori.respond.book import Book
+from sakimori.respond.engine import Engine
+from sakimori.respond.errors import RespondError
+from sakimori.respond.keys import derived
+from sakimori.respond.policy import Policy
+from sakimori.respond.world import World
+from sakimori.store.database import connect
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+
+
+class Pretended:
+    """Things that have a value and tags. The action `paint` makes a thing red; `applied` counts its effects by key."""
+
+    IAM_ACTIONS = ("paint:Thing",)
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.things_tags: dict[str, dict[str, str]] = {}
+        self.applied: Counter[str] = Counter()
+        self.troubles: list[Exception] = []
+        self.steps = 1
+        self.proves = True
+
+    # the action
+
+    def tags(self, world: World, target: Target) -> dict[str, str]:
+        return self.things_tags.get(target.uid, {})
+
+    def before(self, world: World, target: Target) -> dict[str, Any]:
+        return {"colour": self.values.get(target.uid, "white")}
+
+    def would(self, target: Target, before: Mapping[str, Any]) -> dict[str, Any]:
+        return {"colour": "red"}
+
+    def apply(self, world: World, target: Target, before: Mapping[str, Any], key: str) -> None:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.applied[key] += 1
+        self.values[target.uid] = "red"
+
+    def verify(self, world: World, target: Target, before: Mapping[str, Any]) -> Proof:
+        after = self.before(world, target)
+        return Proof(self.proves, after, f"it is {after['colour']}")
+
+    def undo(self, world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        self.values[target.uid] = before["colour"]
+
+    # the workflow
+
+    def subscribes(self, event: Event) -> bool:
+        return event.product == "guardduty"
+
+    def plan(self, event: Event, world: World) -> Plan:
+        if self.troubles and isinstance(self.troubles[0], LookupError):
+            raise RespondError(str(self.troubles.pop(0)))
+        steps = tuple(
+            Step("paint", Target("Thing", f"thing-{event.uid[:6]}-{number}", event.account), "because")
+            for number in range(self.steps)
+        )
+        return Plan("paint", "it is white", steps)
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pretended]:
+    world = Pretended()
+    monkeypatch.setattr(plugins, "workflow_names", lambda: ["painter"])
+    monkeypatch.setattr(plugins, "workflow", lambda name: world)
+    monkeypatch.setattr(plugins, "action", lambda name: world)
+    return world
+
+
+@contextmanager
+def opened_engine(
+    place: str | Path, policy: Policy | None = None, owner: str = "test", home: Path | None = None
+) -> Iterator[Engine]:
+    """An engine over a new ledger."""
+    database = connect(place)
+    folder = home or Path(place).parent
+    book = Book(database, derived(SECRET, "audit"), folder / "audit.head")
+    no_clients = SimpleNamespace()
+    try:
+        yield Engine(book, World(lambda *_: no_clients), policy or Policy(Mode.AUTO), SECRET, owner)
+    finally:
+        database.dispose()
