@@ -1,4 +1,4 @@
-"""A synthetic organisation of any size: roles with managed and inline policies, buckets with policies, control policies."""
+"""A synthetic organisation of any size: roles with managed and inline policies, buckets with policies, SCPs."""
 
 from __future__ import annotations
 

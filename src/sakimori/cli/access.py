@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sakimori.cli.access_output import (
+    THROUGH_HEADING,
+    WHAT_HEADING,
+    WHO_HEADING,
+    AccessFormat,
+    answer_lines,
+    through_row,
+    what_row,
+    who_row,
+    write_json,
+    write_rows,
+)
+from sakimori.cli.inventories import LedgerOption, SnapshotOption, load_inventory
 from sakimori.cli.output import printable, to_line
+
+if TYPE_CHECKING:
+    from sakimori.assess.access.estate import Estate
 
 INCOMPLETE = 3
 FAILED = 4
@@ -22,6 +40,113 @@ app = typer.Typer(
 @app.callback()
 def access() -> None:
     """Answer who can do what, with the policy statements that decide it."""
+
+
+FormatOption = Annotated[AccessFormat, typer.Option("--format", help="How to write the answer.")]
+ActionArgument = Annotated[str, typer.Argument(metavar="ACTION", help="An action, such as s3:GetObject.")]
+ResourceArgument = Annotated[
+    str, typer.Argument(metavar="RESOURCE", help="An ARN, which may have wildcards, or s3://BUCKET; * for any.")
+]
+
+
+class Through(StrEnum):
+    """What may stand between the question and the principals."""
+
+    INSTANCES = "instances"
+
+
+@app.command()
+def can(
+    principal: Annotated[
+        str, typer.Argument(metavar="PRINCIPAL", help="An ARN, or as much of its end as there is one of: user/ann.")
+    ],
+    action: ActionArgument,
+    resource: ResourceArgument,
+    context: Annotated[
+        list[str] | None, typer.Option(help="A key of the request's context; may be repeated.", metavar="KEY=VALUE")
+    ] = None,
+    form: FormatOption = AccessFormat.TABLE,
+    snapshot: SnapshotOption = None,
+    ledger: LedgerOption = "",
+) -> None:
+    """May this principal do that? With the statements that decide it.
+
+    A context key that is neither given nor known from the inventory counts as one that the request lacks.
+    """
+    from sakimori.assess.access import questions
+
+    given = _context(context or [])
+    found = _estate(snapshot, ledger)
+    who_ = _principal(found, principal)
+    answer = questions.can(found, who_, action, _resource(resource), given)
+    if form is AccessFormat.TABLE:
+        typer.echo("\n".join(answer_lines(answer)))
+    else:
+        write_json([answer.to_json()], answer.to_json(), form)
+    if answer.response.value == "Unknown":
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def who(
+    action: ActionArgument,
+    resource: ResourceArgument,
+    through: Annotated[
+        Through | None, typer.Option(help="Only what reaches it so: instances, by the role that each hands out.")
+    ] = None,
+    form: FormatOption = AccessFormat.TABLE,
+    snapshot: SnapshotOption = None,
+    ledger: LedgerOption = "",
+) -> None:
+    """Who can do this? Every principal, ours or not, directly or by assuming roles, and under what condition.
+
+    What depends on the request (network, TLS, MFA, tags of a session) stays a condition. What could not be looked at is
+    told on standard error, and the exit code is 3. Example: sakimori access who s3:GetObject s3://payroll
+    """
+    from sakimori.assess.access import questions
+
+    found = _estate(snapshot, ledger)
+    if through is Through.INSTANCES:
+        reached = questions.instances_that_can(found, action, _resource(resource))
+        objects = [each.to_json() for each in reached]
+        unknown: tuple[str, ...] = questions.unlooked_at(found, action, _resource(resource))
+        whole: dict[str, Any] = {"action": action, "instances": objects, "unknown": list(unknown)}
+        rows: list[tuple[str, ...]] = [through_row(each) for each in reached]
+        heading: tuple[str, ...] = THROUGH_HEADING
+        outcomes = [each.row.outcome.value for each in reached]
+    else:
+        answer = questions.who_can(found, action, _resource(resource))
+        whole, unknown = answer.to_json(), answer.unknown
+        objects = whole["who"]
+        rows, heading = [who_row(row) for row in answer.rows], WHO_HEADING
+        outcomes = [row.outcome.value for row in answer.rows]
+    _write(heading, rows, objects, whole, form)
+    _close(_tally(outcomes, "instance" if through else "principal"), unknown, "Unknown" in outcomes)
+
+
+@app.command()
+def what(
+    principal: Annotated[
+        str, typer.Argument(metavar="PRINCIPAL", help="An ARN, or as much of its end as there is one of: user/ann.")
+    ],
+    form: FormatOption = AccessFormat.TABLE,
+    snapshot: SnapshotOption = None,
+    ledger: LedgerOption = "",
+) -> None:
+    """What can this principal do? Its effective actions by risk and service, the gravest first."""
+    from sakimori.assess.access.effective import what_can
+
+    found = _estate(snapshot, ledger)
+    answer = what_can(found, _principal(found, principal))
+    rights = [right.to_json() for right in answer.rights]
+    _write(WHAT_HEADING, [what_row(right) for right in answer.rights], rights, answer.to_json(), form)
+    count = sum(len(right.actions) for right in answer.rights)
+    outcomes = [right.outcome.value for right in answer.rights]
+    _close(
+        f"{count:,} actions of {len({right.service for right in answer.rights})} services",
+        answer.unknown,
+        "Unknown" in outcomes,
+    )
 
 
 @app.command()
@@ -69,6 +194,76 @@ def _read(case: Path) -> Any:
 def _fail(message: str) -> None:
     typer.echo(printable(f"failed: {message}"), err=True)
     raise typer.Exit(FAILED)
+
+
+def _write(
+    heading: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    objects: list[dict[str, Any]],
+    whole: dict[str, Any],
+    form: AccessFormat,
+) -> None:
+    if form in (AccessFormat.TABLE, AccessFormat.CSV):
+        write_rows(heading, rows, form)
+    else:
+        write_json(objects, whole, form)
+
+
+def _tally(outcomes: list[str], noun: str) -> str:
+    """`3 principals can, 1 of them under a condition; of 1 it is unknown`."""
+    able = [each for each in outcomes if each != "Unknown"]
+    conditional = able.count("AllowedIf")
+    told = f"{len(able):,} {noun}{'' if len(able) == 1 else 's'} can"
+    told += f", {conditional:,} of them under a condition" if conditional else ""
+    unclear = len(outcomes) - len(able)
+    return told + (f"; of {unclear:,} it is unknown" if unclear else "")
+
+
+def _close(told: str, unknown: Sequence[str], unclear: bool) -> None:
+    """The summary, what was not looked at, and the exit code."""
+    typer.echo(told, err=True)
+    for reason in unknown:
+        typer.echo(printable(f"not looked at: {reason}"), err=True)
+    if unknown or unclear:
+        raise typer.Exit(INCOMPLETE)
+
+
+def _estate(snapshot: Path | None, ledger: str) -> Estate:
+    from sakimori.assess.access.estate import estate
+
+    return estate(load_inventory(snapshot, ledger))
+
+
+def _principal(found: Estate, text: str) -> str:
+    """The principal that is meant: by its ARN, or by an end of it that only one of ours has."""
+    from sakimori.assess.access.principals import BadPrincipal, principal_of
+
+    if text in found.identities:
+        return text
+    ours = [arn for arn in found.identities if arn.endswith((f":{text}", f"/{text}"))]
+    if len(ours) == 1:
+        return ours[0]
+    if ours:
+        raise typer.BadParameter(f"{text} may be {' or '.join(ours[:5])}: give the ARN", param_hint="PRINCIPAL")
+    try:
+        return principal_of(text).arn
+    except BadPrincipal as error:
+        raise typer.BadParameter(str(error), param_hint="PRINCIPAL") from None
+
+
+def _resource(text: str) -> str:
+    """`s3://bucket/key` as the ARN that it means."""
+    return f"arn:aws:s3:::{text.removeprefix('s3://').rstrip('/')}" if text.startswith("s3://") else text
+
+
+def _context(pairs: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise typer.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--context")
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _lines(answers: list[dict[str, object]]) -> str:

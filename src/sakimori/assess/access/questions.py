@@ -249,6 +249,12 @@ def _incomplete(found: Estate, identity: Identity) -> bool:
     return identity.asset is not None and identity.asset.uid in found.gaps
 
 
+def unlooked_at(found: Estate, action: str, resource: str) -> tuple[str, ...]:
+    """What could not be looked at of all that has a say about a resource, a sentence each."""
+    subject = meant_resource(found, action, resource)
+    return tuple(_unknowns(found, asset_of(found, subject), subject))
+
+
 def _unknowns(found: Estate, asset: Asset | None, subject: str) -> Iterator[str]:
     if asset is None and parse_arn(subject) is not None:
         yield f"{subject} is not in the inventory: what its own policy says is not known"
