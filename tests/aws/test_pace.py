@@ -1,4 +1,4 @@
-"""The pace of calls: it grows while AWS answers, halves when AWS says slow down, and never lets bursts past it."""
+"""The pace of calls: it grows while AWS answers, falls when AWS says slow down, and never lets bursts past it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_after_the_burst_calls_go_out_at_the_rate() -> None:
     assert 9.9 <= clock.now - 100 <= 10.1
 
 
-def test_the_rate_grows_by_a_little_and_halves_once_for_many_refusals_together() -> None:
+def test_the_rate_grows_by_a_little_and_falls_once_for_many_refusals_together() -> None:
     clock = Clock()
     pace = Pace(clock, clock.sleep)
     pace.answered()
