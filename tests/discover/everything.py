@@ -22,6 +22,9 @@ DEPTH = 7
 LEFT_OUT = {"ListBuckets": {"BucketRegion"}}
 """Members that make a further call needless: half of the items lack them."""
 
+CHOSEN = {("DescribeKey", "KeyManager"): "CUSTOMER"}
+"""What decides whether further calls are made at all, where only one item is made up."""
+
 CONTENT = {"GetCredentialReport": b"user,arn\n<root_account>,arn:aws:iam::123456789012:root\n"}
 
 
@@ -95,6 +98,8 @@ class _Answer:
             return "2026-11-20T08:00:00+00:00"
         if kind == "blob":
             return base64.b64encode(CONTENT.get(self.operation, b"{}")).decode()
+        if (self.operation, name) in CHOSEN:
+            return CHOSEN[self.operation, name]
         if shape.enum:
             return shape.enum[index % len(shape.enum)]
         if name.lower().endswith(("arn", "arns")):
