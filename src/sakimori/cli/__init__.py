@@ -22,6 +22,7 @@ VERBS = {
     "collect": "Bring logs into the lake, each object exactly once.",
     "coverage": "Prove that no log file is missing, changed or unread.",
     "hunt": "Ask the lake in SQL.",
+    "reach": "Say what can reach what, with a packet that proves it, or everything that is in the way.",
     "access": "Answer who can do what, with the policy statements that decide it.",
     "discover": "Find out what is in your accounts, and how it hangs together.",
     "explain": "Show why a finding was raised, re-evaluated on its records.",

@@ -21,6 +21,7 @@ from typing import Any, Self
 import orjson
 
 from sakimori.aws.errors import AwsError
+from sakimori.discover.batfish import BatfishError, is_batfish, read_batfish
 from sakimori.discover.declare import Place, Service
 from sakimori.discover.engine import Unit, inventory
 from sakimori.discover.services import services
@@ -41,7 +42,12 @@ def is_ours(folder: Path) -> bool:
 
 
 def read(folder: Path) -> Inventory:
-    """All that the snapshot in `folder` holds. Raises SnapshotError."""
+    """All that the snapshot in `folder` holds: ours, or one of Batfish's layouts. Raises SnapshotError."""
+    if not is_ours(folder) and is_batfish(folder):
+        try:
+            return read_batfish(folder)
+        except BatfishError as error:
+            raise SnapshotError(str(error)) from error
     source = SnapshotSource(folder)
     found = inventory(source, source.units(services()))
     found.not_evaluated += source.not_evaluated

@@ -310,7 +310,10 @@ def _name(topology: Topology, inventory: Inventory) -> None:
         node = by_uid.get(asset.uid)
         if node is None:
             continue
-        for name in {asset.uid, asset.id, node, asset.name or asset.tags.get("Name", "")} - {""}:
+        title = asset.name or asset.tags.get("Name", "")
+        if title and title != node:
+            topology.titles[node] = title
+        for name in {asset.uid, asset.id, node, title} - {""}:
             topology.names.setdefault(name, []).append(node)
     for node in topology.by_node:
         if node not in topology.names:

@@ -8,17 +8,9 @@ from typing import Any
 
 from sakimori.assess.network.blocked import Blocker, blockers
 from sakimori.assess.network.compile import compile_topology
-from sakimori.assess.network.judge import (
-    REACHABLE,
-    UNCERTAIN,
-    UNREACHABLE,
-    Judgement,
-    judge,
-    nodes_back,
-    nodes_there,
-)
+from sakimori.assess.network.judge import REACHABLE, UNCERTAIN, UNREACHABLE, Judgement, back, judge, there
 from sakimori.assess.network.resolve import UnknownEnd, hosts
-from sakimori.assess.network.space import PORTS, Space, box
+from sakimori.assess.network.space import PORTS, TCP, TOP, UDP, Space, box
 from sakimori.assess.network.topology import Topology
 from sakimori.assess.network.ways import Host, Ways
 from sakimori.assess.network.witness import packet, passed, pick, points
@@ -124,9 +116,8 @@ class Engine:
         answer = self._start(judgement, question)
         witness = points(judgement)
         answer.packet = packet(judgement.way[0].flow, witness[0])
-        for component, where, ids, returning in passed(judgement, witness):
-            answer.hops.append({"component": component, "at": where, "rules": ids, "returning": returning})
-            answer.rules += [each for each in ids if each not in answer.rules]
+        answer.hops = list(passed(judgement, witness))
+        answer.rules = list(dict.fromkeys(rule for hop in answer.hops for rule in hop["rules"]))
         caveats = (
             each for leg in judgement.way for each in (*leg.forward.caveats, *(leg.back.caveats if leg.back else ()))
         )
@@ -138,8 +129,8 @@ class Engine:
             judgement.answer,
             question.source,
             question.target,
-            path=nodes_there(judgement.way, judgement),
-            return_path=nodes_back(judgement.way, judgement),
+            path=there(judgement)[0],
+            return_path=back(judgement)[0],
             judgement=judgement,
         )
 
@@ -156,7 +147,7 @@ class Engine:
             return Answer(UNREACHABLE, question.source, question.target, blocked_by=[blocker])
         first = judged[0]
         if question.source == "internet":
-            first = max(judged, key=lambda each: len(nodes_there(each.way, each)))
+            first = max(judged, key=lambda each: len(there(each)[0]))
         answer = self._start(first, question)
         answer.packet = packet(first.way[0].flow, pick(first.query))
         answer.blocked_by = blockers(self.net, first)
@@ -171,10 +162,12 @@ class Engine:
 
 
 def packets(source: Host, target: Host, question: Question) -> Space:
-    """The packets that a question is about, in the coordinates of the first leg."""
+    """The packets that a question is about, in the coordinates of the first leg. Only TCP and UDP have ports."""
     protocol = (0, 255) if question.protocol is None else (question.protocol, question.protocol)
     server = (0, PORTS) if question.port is None else (question.port, question.port)
+    protocols = [protocol]
+    if question.protocol is None and question.port is not None:
+        protocols = [(TCP, TCP), (UDP, UDP)]
     open_ = source if source.ip is None else target if target.ip is None else None
-    if open_ is None:
-        return (box(protocol=protocol, server=server),)
-    return tuple(box(ip=span, protocol=protocol, server=server) for span in open_.ranges)
+    spans = ((0, TOP),) if open_ is None else open_.ranges
+    return tuple(box(ip=span, protocol=each, server=server) for span in spans for each in protocols)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sakimori.assess.network.filters import Doubt
 from sakimori.assess.network.space import EMPTY, Space, meet, rules
 from sakimori.assess.network.stages import UNKNOWN, Chain, Stage
-from sakimori.assess.network.ways import Leg, Way
+from sakimori.assess.network.ways import Way
 
 REACHABLE, UNREACHABLE, UNCERTAIN = "reachable", "unreachable", "unknown"
 
@@ -84,8 +84,8 @@ def _first_death(way: Way, query: Space, found: Judgement) -> Judgement:
     """Packets go all the way there before a reply comes back: a stage of the way there is met first."""
     if len(way) == 1 or not found.returning:
         return found
-    there = _run(way, query, doubtful=True, back=False)
-    return there if there.died is not None else found
+    onward = _run(way, query, doubtful=True, back=False)
+    return onward if onward.died is not None else found
 
 
 def _reasons(way: Way, spaces: list[Space]) -> tuple[str, ...]:
@@ -117,46 +117,56 @@ def blocking(judgement: Judgement) -> Iterator[tuple[Stage, int, bool]]:
             asked = leg.rewrite.forward(asked)
 
 
-def nodes_there(way: Way, judgement: Judgement) -> list[str]:
-    """The path there: the whole of it, or as far as packets get."""
-    path: list[str] = []
-    stop = judgement.leg if judgement.died is not None and not judgement.returning else len(way)
-    for index, leg in enumerate(way):
-        if index < stop:
-            _append(path, leg.forward.nodes)
-        elif index == stop and judgement.died is not None:
-            _append(path, leg.forward.nodes[: judgement.died.depth])
-    return path
+def there(judgement: Judgement) -> tuple[list[str], list[list[int]]]:
+    """The path there, the whole of it or as far as packets get, and where in it each leg's nodes are."""
+    way = judgement.way
+    if judgement.died is None or judgement.returning:
+        return joined([leg.forward.nodes for leg in way])
+    parts = [leg.forward.nodes for leg in way[: judgement.leg]]
+    return joined([*parts, way[judgement.leg].forward.nodes[: judgement.died.depth]])
 
 
-def nodes_back(way: Way, judgement: Judgement) -> list[str]:
-    """The path of the replies; empty where no packet arrives."""
+def back(judgement: Judgement) -> tuple[list[str], list[list[int]]]:
+    """The path of the replies, the last leg's first; empty where no packet arrives."""
     if judgement.died is not None and not judgement.returning:
-        return []
-    path: list[str] = []
-    for index in range(len(way) - 1, -1, -1):
-        back = way[index].back
-        if back is None:
-            return []
+        return [], []
+    parts: list[list[str]] = []
+    for index in range(len(judgement.way) - 1, -1, -1):
+        chain = judgement.way[index].back
+        if chain is None:
+            return [], []
         if judgement.died is not None and index == judgement.leg:
-            _append(path, back.nodes[: judgement.died.depth])
-            break
-        _append(path, back.nodes)
-    return path
+            return joined([*parts, chain.nodes[: judgement.died.depth]])
+        parts.append(chain.nodes)
+    return joined(parts)
 
 
-def _append(path: list[str], nodes: list[str]) -> None:
-    """Joins two legs: the node that does the rewrite is the end of one and the start of the other."""
-    if path and nodes and path[-1] == nodes[0]:
-        if nodes[0] == "internet":
-            path.pop()
-        nodes = nodes[1:]
-    path.extend(nodes)
+def joined(parts: list[list[str]]) -> tuple[list[str], list[list[int]]]:
+    """One path of the legs: the node that rewrites ends one and starts the next. Between two gateways, the internet is
+    no place of its own."""
+    path: list[str] = []
+    places: list[list[int]] = []
+    for nodes in parts:
+        start = len(path)
+        if path and nodes and path[-1] == nodes[0]:
+            start -= 1
+            if nodes[0] == "internet":
+                path.pop()
+                path.extend(nodes[1:])
+                places.append([max(0, start - 1), *range(start, start + len(nodes) - 1)])
+                continue
+            path.extend(nodes[1:])
+        else:
+            path.extend(nodes)
+        places.append(list(range(start, start + len(nodes))))
+    return path, places
 
 
-def chains(way: Way) -> Iterator[tuple[Leg, Chain, bool]]:
-    for leg in way:
-        yield leg, leg.forward, False
-    for leg in reversed(way):
-        if leg.back is not None:
-            yield leg, leg.back, True
+def chains(way: Way) -> Iterator[tuple[int, Chain, bool]]:
+    """Every chain with its leg, in the order of travel; the last says whether it is on the way back."""
+    for index, leg in enumerate(way):
+        yield index, leg.forward, False
+    for index in range(len(way) - 1, -1, -1):
+        chain = way[index].back
+        if chain is not None:
+            yield index, chain, True

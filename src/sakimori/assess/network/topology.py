@@ -213,6 +213,8 @@ class Topology:
     by_node: dict[str, list[Interface]] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     """Node ids by what users may call them: uid, id, name."""
+    titles: dict[str, str] = field(default_factory=dict)
+    """The name that people gave a node, by its id."""
     fronts: dict[str, list[tuple[Balancer, Listener, TargetGroup, Target]]] = field(default_factory=dict)
     """What load balancers send to an interface, by its id."""
     uids: dict[str, str] = field(default_factory=dict)

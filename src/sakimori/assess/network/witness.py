@@ -7,7 +7,7 @@ from typing import Any
 
 from sakimori.assess.network.addresses import text
 from sakimori.assess.network.filters import Doubt
-from sakimori.assess.network.judge import Judgement, chains
+from sakimori.assess.network.judge import Judgement, back, chains, there
 from sakimori.assess.network.space import ICMP, ICMP6, TCP, UDP, Box, Space, box, meet, rules
 from sakimori.assess.network.stages import Flow
 from sakimori.assess.network.ways import Leg
@@ -88,18 +88,19 @@ def packet(flow: Flow, point: Point) -> dict[str, Any]:
     return found
 
 
-def passed(judgement: Judgement, witness: Sequence[Point]) -> Iterator[tuple[str, str, list[str], bool]]:
-    """(component, where it is met, rules that let the witness pass, on the way back?) in the order of travel."""
-    at = {id(leg): point for leg, point in zip(judgement.way, witness, strict=False)}
+def passed(judgement: Judgement, witness: Sequence[Point]) -> Iterator[dict[str, Any]]:
+    """What lets the witness pass, in the order of travel: `step` counts the nodes of the path (or of that back)."""
+    _, there_places = there(judgement)
+    _, back_places = back(judgement)
     for leg, chain, returning in chains(judgement.way):
-        point = at.get(id(leg))
-        if point is None:
+        if leg >= len(witness):
             continue
+        places = back_places[len(judgement.way) - 1 - leg] if returning else there_places[leg]
         for stage in chain.stages:
-            ids = [str(each) for each in _rules_at(stage.total, point) if not isinstance(each, Doubt)]
-            where = chain.nodes[max(0, min(stage.depth, len(chain.nodes)) - 1)]
+            ids = [str(each) for each in _rules_at(stage.total, witness[leg]) if not isinstance(each, Doubt)]
             if ids:
-                yield stage.component, where, ids, returning
+                step = places[max(0, min(stage.depth, len(places)) - 1)]
+                yield {"component": stage.component, "step": step, "rules": ids, "returning": returning}
 
 
 def _rules_at(space: Space, point: Point) -> list[Any]:
