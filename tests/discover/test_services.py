@@ -140,7 +140,13 @@ def config_shape(service: Service, listing: Listing, resource: Resource) -> Keys
             keys.update(found.members)
         else:
             keys["*"] = None
+    if resource.shape:
+        keys |= dict.fromkeys(SHAPED.get(resource.type, ()))
     return keys
+
+
+SHAPED = {"AWS::SSM::Parameter": ["Path"]}
+"""Keys that a resource's own function adds."""
 
 
 def leads(keys: Keys, path: str) -> bool:

@@ -24,3 +24,8 @@ def discovered(*names: str, regions: Sequence[str] = ("us-east-1",), snapshot: P
             return inventory(source, wanted)
         with Recording(source, snapshot, planned.home.partition, planned.home.account) as recording:
             return inventory(recording, wanted)
+
+
+def ties(found: Inventory, uid: str) -> set[tuple[str, str]]:
+    """The kinds and targets of the relations that start at an asset."""
+    return {(each.kind, each.target) for each in found.relations if each.source == uid}

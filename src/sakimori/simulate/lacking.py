@@ -73,6 +73,8 @@ def answer_for(operation: str, body: bytes) -> dict[str, Any] | None:
     """What is answered to `service:Operation`, as boto3 names them; None where moto answers."""
     if operation == "organizations:ListPolicies":
         return _policies(body)
+    if operation == "wafv2:ListResourcesForWebACL":
+        return _protected(body)
     service, _, name = operation.partition(":")
     if name in _EMPTY.get(service, {}):
         return {_EMPTY[service][name]: []}
@@ -83,3 +85,26 @@ def _policies(body: bytes) -> dict[str, Any] | None:
     """moto knows service control policies; of the kinds that came later there are none."""
     kind = json.loads(body or b"{}").get("Filter")
     return {"Policies": []} if kind in ("RESOURCE_CONTROL_POLICY", "DECLARATIVE_POLICY_EC2") else None
+
+
+_PROTECTED = {
+    "APPLICATION_LOAD_BALANCER": ":loadbalancer/app/",
+    "API_GATEWAY": "::/restapis/",
+    "APPSYNC": ":appsync:",
+    "COGNITO_USER_POOL": ":cognito-idp:",
+    "APP_RUNNER_SERVICE": ":apprunner:",
+    "VERIFIED_ACCESS_INSTANCE": ":verified-access-instance/",
+    "AMPLIFY": ":amplify:",
+}
+"""The kinds of resources that a web ACL protects -> what only their ARNs hold."""
+
+
+def _protected(body: bytes) -> dict[str, Any]:
+    """moto keeps what web ACLs are associated with, and does not tell it."""
+    from moto.wafv2.models import wafv2_backends
+
+    asked = json.loads(body)
+    region, account = asked["WebACLArn"].split(":")[3:5]
+    acl = wafv2_backends[account][region].wacls.get(asked["WebACLArn"])
+    sign = _PROTECTED[asked.get("ResourceType", "APPLICATION_LOAD_BALANCER")]
+    return {"ResourceArns": [arn for arn in (acl.associated_resources if acl else ()) if sign in arn]}

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sakimori.discover.declare import Detail, Listing, Place, Resource, Service, Tie, arn
+from sakimori.discover.declare import Detail, Item, Listing, Place, Resource, Service, Tie, arn
 from sakimori.discover.ties import encrypted_by, shared_with
 from sakimori.model.asset import Asset, Relation
+
+
+def _path(parameter: Item) -> Item:
+    """A name may begin with a slash or not; the ARN has one slash either way (Systems Manager User Guide)."""
+    return {**parameter, "Path": parameter["Name"].removeprefix("/")}
 
 
 def instance(node: Asset, place: Place) -> Iterator[Relation]:
@@ -60,8 +65,9 @@ DOCUMENT = Resource(
 PARAMETER = Resource(
     "AWS::SSM::Parameter",
     items="Parameters[]",
-    arn="{ARN}",
+    arn=arn("ssm", "parameter/{Path}"),
     name="{Name}",
+    shape=_path,
     relations=(encrypted_by("KeyId"),),
 )
 
