@@ -69,3 +69,25 @@ def test_every_operation_in_scope(trend: str, tmp_path: Path, scheme: str, capsy
     assert result["missing"] == []
     assert result["passed"] == result["in_scope"] >= 200
     assert result["fields_compared"] > 5_000
+
+
+def test_the_traps(trend: str, tmp_path: Path) -> None:
+    limits = "calls_of_key = 110\ncalls_of_tenant = 0\ncalls_of_node = 0\n"
+    with served(tmp_path, settings=limits) as manager:
+        found = run(trend, TRAPS, manager.url, manager.key, str(manager.ca))
+    assert found["bare criterion"] == found["text boolean"] == 3
+    assert found["empty body"] == 0
+    # The wildcard really finds the longer CVE too: it is for clients to look at what they got.
+    assert found["wildcard CVE"] == sorted(
+        ["['CVE-2016-721']", "['CVE-2016-7214']", "['CVE-2016-721', 'CVE-2021-44228']"]
+    )
+    assert found["enum values"] == ["inactive", "off"]
+    assert found["message"] == [404, {"message": "there is no Computer with ID 1000000000"}]
+    total, largest, listed = found["pages"]
+    assert (total, largest) == (listed, 7)
+    assert found["Authorization"] == 1
+    assert (found["no key"], found["wrong key"]) == (401, 401)
+    assert "SSLError" in found["unknown authority"]
+    status, (wait, message) = found["429"]
+    assert (status, message) == (429, "Too many API requests.")
+    assert 1 <= int(wait) <= 60

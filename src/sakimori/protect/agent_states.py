@@ -64,6 +64,18 @@ class Beats:
             self._waiting = {**taken, **self._waiting}
 
 
+_agents = tables.agents
+_STATES = select(
+    _agents.c.computer,
+    _agents.c.last_seen,
+    _agents.c.address,
+    _agents.c.status,
+    _agents.c.isolated,
+    _agents.c.policy_requested,
+    _agents.c.policy_sent,
+).where(_agents.c.tenant == bindparam("of_tenant"), _agents.c.computer.in_(bindparam("computers", expanding=True)))
+
+
 def write(connection: Connection, beats: Mapping[tuple[int, int], tuple[int, str, str]]) -> None:
     agents = tables.agents
     statement = (
@@ -83,20 +95,10 @@ def write(connection: Connection, beats: Mapping[tuple[int, int], tuple[int, str
 def states(connection: Connection, tenant: int, computers: Iterable[int], beats: Beats) -> dict[int, AgentState]:
     """The agents of these computers; a computer without one is left out."""
     wanted = sorted(set(computers))
-    agents = tables.agents
     found: dict[int, AgentState] = {}
     for start in range(0, len(wanted), 500):
-        rows = connection.execute(
-            select(
-                agents.c.computer,
-                agents.c.last_seen,
-                agents.c.address,
-                agents.c.status,
-                agents.c.isolated,
-                agents.c.policy_requested,
-                agents.c.policy_sent,
-            ).where(agents.c.tenant == tenant, agents.c.computer.in_(wanted[start : start + 500]))
-        )
+        some = wanted[start : start + 500]
+        rows = connection.execute(_STATES, {"of_tenant": tenant, "computers": some})
         for row in rows:
             newer = beats.waiting(tenant, row.computer)
             seen, address, status = newer or (row.last_seen, row.address, row.status)

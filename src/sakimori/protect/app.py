@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from sakimori import __version__
 from sakimori.protect.manager import Manager
@@ -36,7 +37,14 @@ def application(manager: Manager) -> FastAPI:
         redoc_url=None,
     )
     app.router.routes[:] = [Mount("/api", app=Service(manager)), Route("/healthz", _alive)]
+    app.router.redirect_slashes = False
+    app.router.default = _nothing
     return app
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    answer = JSONResponse({"message": "there is nothing here: the API is under /api"}, 404)
+    await answer(scope, receive, send)
 
 
 async def _alive(_request: Request) -> Response:

@@ -70,7 +70,7 @@ class Rights:
         return {CREATE: self.create, MODIFY: self.edit, DELETE: self.delete}.get(operation, self.view)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """A collection under `/api`.
 
@@ -95,13 +95,18 @@ class Resource:
 
     def searchable(self) -> Mapping[str, Field]:
         """The fields that criteria may name, a struct's with `/` between the names."""
-        return {path: field for path, field in indexed(self).items() if field.search}
+        return _searchable(self)
 
 
 @functools.cache
 def indexed(resource: Resource) -> Mapping[str, Field]:
     """The fields whose values are indexed: those that can be searched for, and references."""
     return dict(_indexed(resource.fields, ""))
+
+
+@functools.cache
+def _searchable(resource: Resource) -> Mapping[str, Field]:
+    return {path: field for path, field in indexed(resource).items() if field.search}
 
 
 def _indexed(fields: tuple[Field, ...], above: str) -> Iterator[tuple[str, Field]]:

@@ -62,6 +62,8 @@ class Engine:
             self._thread.join(timeout=30)
 
     def _run(self) -> None:
+        with reading(self._manager.engine) as connection:
+            self._manager.tasks.find_over(connection)
         while not self._stopping.is_set():
             try:
                 self.step()
@@ -76,19 +78,23 @@ class Engine:
         self._write_beats()
         self._synchronise()
         tasks = self._manager.tasks
-        with writing(self._manager.engine) as connection:
-            jobs.recover(connection)
-            tasks.fire_due(connection)
+        with reading(self._manager.engine) as connection:
+            lost, due = jobs.needs_recovery(connection), tasks.due(connection)
+        if lost or due:
+            with writing(self._manager.engine) as connection:
+                jobs.recover(connection)
+                tasks.fire(connection, due)
         with reading(self._manager.engine) as connection:
             waiting, here, hopeless = self._sorted(connection)
         for id in here:
             if self._stopping.is_set():
                 return
             self.perform(id)
-        with writing(self._manager.engine) as connection:
-            for id, message in hopeless:
-                jobs.finish(connection, id, failed=True, message=message, result={})
-            tasks.delete_over(connection)
+        if hopeless or tasks.over:
+            with writing(self._manager.engine) as connection:
+                for id, message in hopeless:
+                    jobs.finish(connection, id, failed=True, message=message, result={})
+                tasks.delete_over(connection)
         self.waiting = waiting
 
     def _write_beats(self) -> None:

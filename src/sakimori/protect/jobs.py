@@ -139,6 +139,14 @@ def recover(connection: Connection) -> None:
     )
 
 
+def needs_recovery(connection: Connection) -> bool:
+    """Whether `recover` would find something."""
+    at = now()
+    lost = (_jobs.c.state == "running") & (_jobs.c.lease_until < at)
+    late = (_jobs.c.state == "queued") & (_jobs.c.deadline < at)
+    return connection.execute(select(_jobs.c.id).where(lost | late).limit(1)).first() is not None
+
+
 def get(connection: Connection, id: int) -> Entry | None:
     row = connection.execute(select(_jobs).where(_jobs.c.id == id)).first()
     return _entry(row) if row is not None else None

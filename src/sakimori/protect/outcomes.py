@@ -44,7 +44,7 @@ class Catalogue:
         self._known: dict[int, tuple[tuple[int, ...], Rules]] = {}
 
     def rules(self, connection: Connection, tenant: int) -> Rules:
-        at = tuple(storage.revision(connection, tenant, resource) for resource in RULES)
+        at = storage.revisions(connection, tenant, *RULES)
         known = self._known.get(tenant)
         if known is not None and known[0] == at:
             return known[1]

@@ -56,8 +56,7 @@ class View:
         return found
 
     def _revisions(self) -> tuple[int, ...]:
-        resources = ("policies", setting_values.DEFAULTS.id)
-        return tuple(storage.revision(self._connection, self._tenant, each) for each in resources)
+        return storage.revisions(self._connection, self._tenant, "policies", setting_values.DEFAULTS.id)
 
     def _resolve(self, id: int) -> Effective:
         connection, tenant = self._connection, self._tenant

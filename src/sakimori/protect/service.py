@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import orjson
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -26,7 +27,7 @@ from sakimori.protect.errors import Forbidden, Invalid, NotFound, ProtectError, 
 from sakimori.protect.keys import Holder
 from sakimori.protect.manager import Manager
 from sakimori.protect.seed import PRIMARY
-from sakimori.store.database import LedgerError, reading, writing
+from sakimori.store.database import LedgerError, explained, reading, writing
 
 LARGEST_BODY = 8 << 20
 PREFIX = "/api"
@@ -47,6 +48,7 @@ class Service:
         self._writer = ThreadPoolExecutor(1, "protect write")
         self._readers = ThreadPoolExecutor(4, "protect read")
         self._at_once = manager.engine.dialect.name == "sqlite"
+        self._own: Connection | None = None
         self._agents = AgentService(manager, self._in_writer, self._in_reader)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,6 +78,7 @@ class Service:
         holder = await self._holder(request)
         started, status, shown = time.perf_counter(), 500, None
         operation: Operation | None = None
+        query: Mapping[str, Sequence[str]] = {}
         try:
             operation, ids = routes.route(request.method, path)
             self._count(holder)
@@ -90,7 +93,7 @@ class Service:
             raise
         finally:
             if operation is not None:
-                self._note(request, holder, operation, started, status, shown)
+                self._note(request, holder, operation, started, status, shown, query)
 
     async def _holder(self, request: Request) -> Holder:
         presented = keys.presented(request.headers)
@@ -132,7 +135,7 @@ class Service:
         if operation.writes:
             shown = await self._in_writer(ran)
         elif self._at_once and operation.quick(body):
-            shown = ran()
+            shown = self._read_here(operation, call)
         else:
             shown = await self._in_reader(ran)
         return shown, call.warnings
@@ -149,6 +152,20 @@ class Service:
             _check_reach(operation, call)
             return operation.run(call)
 
+    def _read_here(self, operation: Operation, call: Call) -> Any:
+        """Reads in the event loop's own thread, on a connection that stays open."""
+        if self._own is None:
+            self._own = self._manager.engine.connect().execution_options(reads=True)
+        try:
+            with explained(self._manager.engine), self._own.begin():
+                call.connection = self._own
+                _check_reach(operation, call)
+                return operation.run(call)
+        except LedgerError:
+            self._own.invalidate()
+            self._own = None
+            raise
+
     async def _in_writer(self, what: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, what)
 
@@ -156,7 +173,14 @@ class Service:
         return await asyncio.get_running_loop().run_in_executor(self._readers, what)
 
     def _note(
-        self, request: Request, holder: Holder, operation: Operation, started: float, status: int, shown: Any
+        self,
+        request: Request,
+        holder: Holder,
+        operation: Operation,
+        started: float,
+        status: int,
+        shown: Any,
+        query: Mapping[str, Sequence[str]],
     ) -> None:
         items = next((len(value) for value in shown.values() if isinstance(value, list)), 1) if shown else 0
         authorization = "authorization" in request.headers
@@ -171,7 +195,7 @@ class Service:
                 "duration": int((time.perf_counter() - started) * 1_000),
                 "statusCode": status,
                 "authenticationMethod": "Authorization" if authorization else "api-secret-key",
-                "expandParameter": ",".join(request.query_params.getlist("expand"))[:200],
+                "expandParameter": ",".join(query.get("expand", ()))[:200],
                 "responseItemCount": items,
             },
         )

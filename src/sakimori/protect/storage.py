@@ -6,11 +6,12 @@ begin with `_` are the manager's own and are never shown.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, Select, TextClause, bindparam, delete, insert, select, text, update
 
 from sakimori.protect import tables, values
 from sakimori.protect.declare import Resource
@@ -166,7 +167,7 @@ def _matching(
     limit = "" if query.versions else f" LIMIT {query.limit}"
     # Names and signs in it are the declarations', never the client's; values are bound.
     statement = f"SELECT o.id, o.body FROM protect_objects o WHERE {' AND '.join(conditions)} ORDER BY o.id{limit}"  # noqa: S608
-    for row in connection.execute(text(statement), parameters):
+    for row in connection.execute(_statement(statement), parameters):
         yield row.id, orjson.loads(row.body)
 
 
@@ -177,13 +178,24 @@ def _version_fits(body: Mapping[str, Any], path: str, sign: str, wanted: str) ->
     return version_holds(value, sign, wanted)
 
 
-def revision(connection: Connection, tenant: int, resource: str) -> int:
-    """A number that goes up with every change to the collection."""
+def revisions(connection: Connection, tenant: int, *resources: str) -> tuple[int, ...]:
+    """Numbers that go up with every change to the collections."""
+    rows = connection.execute(_revisions(resources), {"tenant": tenant})
+    found: dict[str, int] = {row.resource: row.revision for row in rows}
+    return tuple(found.get(resource, 0) for resource in resources)
+
+
+@functools.cache
+def _revisions(resources: tuple[str, ...]) -> Select[Any]:
     counters = tables.counters
-    found = connection.execute(
-        select(counters.c.revision).where(counters.c.tenant == tenant, counters.c.resource == resource)
-    ).scalar()
-    return found or 0
+    wanted = select(counters.c.resource, counters.c.revision)
+    return wanted.where(counters.c.tenant == bindparam("tenant"), counters.c.resource.in_(resources))
+
+
+@functools.lru_cache(maxsize=1_000)
+def _statement(sql: str) -> TextClause:
+    """The same SQL is read once."""
+    return text(sql)
 
 
 def touch(connection: Connection, tenant: int, resource: str) -> None:

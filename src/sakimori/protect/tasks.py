@@ -71,6 +71,7 @@ class Tasks:
 
     def __init__(self) -> None:
         self.wake = threading.Event()
+        self.over: set[tuple[int, int]] = set()
 
     def run(self, connection: Connection, tenant: int, id: int, task: Mapping[str, Any]) -> int:
         """Queues the jobs of a scheduled task and returns how many. Raises Invalid."""
@@ -121,14 +122,18 @@ class Tasks:
                 storage.replace(connection, tenant, resource, id, task | {"lastRunTime": now()})
                 self.send_policy(connection, tenant, [computer])
 
-    def fire_due(self, connection: Connection) -> None:
-        """Runs every scheduled task whose time has come."""
-        shown, at = tables.values, now()
-        due = connection.execute(
+    def due(self, connection: Connection) -> list[tuple[int, int]]:
+        """(tenant, ID) of the scheduled tasks whose time has come."""
+        shown = tables.values
+        rows = connection.execute(
             select(shown.c.tenant, shown.c.id).where(
-                shown.c.resource == "scheduledtasks", shown.c.field == "nextRunTime", shown.c.number <= at
+                shown.c.resource == "scheduledtasks", shown.c.field == "nextRunTime", shown.c.number <= now()
             )
-        ).all()
+        )
+        return [(row.tenant, row.id) for row in rows]
+
+    def fire(self, connection: Connection, due: Iterable[tuple[int, int]]) -> None:
+        """Runs tasks whose time has come."""
         for tenant, id in due:
             task = storage.get_or_none(connection, tenant, "scheduledtasks", id)
             if task is None or not task.get("enabled", True):
@@ -144,6 +149,7 @@ class Tasks:
             details["recurrenceCount"] = left - 1
             if left == 1:
                 after["_over"] = True  # deleted as soon as its jobs have ended
+                self.over.add((tenant, id))
             else:
                 after["scheduleDetails"] = details
         after = timed(after) if not after.get("_over") else {k: v for k, v in after.items() if k != "nextRunTime"}
@@ -153,18 +159,27 @@ class Tasks:
             after["_failed"] = error.message
         storage.replace(connection, tenant, _scheduled(), id, after)
 
-    def delete_over(self, connection: Connection) -> None:
-        """Removes tasks that have run as often as they should, once all their jobs have ended."""
+    def find_over(self, connection: Connection) -> None:
+        """Notes the tasks that have run as often as they should: at the start, from the ledger."""
         shown = tables.values
-        over = connection.execute(
+        ran = connection.execute(
             select(shown.c.tenant, shown.c.id).where(
                 shown.c.resource == "scheduledtasks", shown.c.field == "lastRunTime", shown.c.number > 0
             )
-        ).all()
-        for tenant, id in over:
+        )
+        for tenant, id in ran.all():
+            if (storage.get_or_none(connection, tenant, "scheduledtasks", id) or {}).get("_over"):
+                self.over.add((tenant, id))
+
+    def delete_over(self, connection: Connection) -> None:
+        """Removes tasks that have run as often as they should, once all their jobs have ended."""
+        for tenant, id in sorted(self.over):
+            if jobs.open_of_task(connection, tenant, id):
+                continue
             task = storage.get_or_none(connection, tenant, "scheduledtasks", id)
-            if task is not None and task.get("_over") and not jobs.open_of_task(connection, tenant, id):
+            if task is not None and task.get("_over"):
                 storage.remove(connection, tenant, _scheduled(), id)
+            self.over.discard((tenant, id))
 
 
 # ---- the resource
