@@ -27,7 +27,7 @@ VERBS = {
     "discover": "Find out what is in your accounts, and how it hangs together.",
     "explain": "Show why a finding was raised, re-evaluated on its records.",
     "rules": "Look at, test and try out detection rules.",
-    "protect": "Run the workload protection manager, and manage its keys.",
+    "protect": "Run the workload protection manager, its keys, and what it enforces.",
     "doctor": "Say what is set up, what is missing, and what to type.",
 }
 """Every verb with the first line of its help, so that `--help` need not import them."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sakimori.cli import protect_modes
 from sakimori.cli.home import home, ledger_place
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ TenantOption = Annotated[int, typer.Option(help="The tenant's ID; 0 is the prima
 
 @app.callback()
 def protect() -> None:
-    """Run the workload protection manager, and manage its keys."""
+    """Run the workload protection manager, its keys, and what it enforces."""
+
+
+for _name, _command in protect_modes.COMMANDS:
+    app.command(_name)(_command)
 
 
 @app.command()

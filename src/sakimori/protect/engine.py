@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from sakimori.protect import agent_states, discovered, jobs, outcomes
+from sakimori.protect import agent_states, discovered, gaps, jobs, outcomes
 from sakimori.protect.jobs import Entry
 from sakimori.protect.work import Job, JobFailed, Outcome, Performer, Reader, Rules
 from sakimori.store.database import LedgerError, reading, writing
@@ -29,6 +30,9 @@ AGENT_LEASE_MS = 600_000
 """The same for an agent, which says with each heart-beat what it is at."""
 
 IDLE_SECONDS = 1.0
+
+GAPS_SECONDS = 300.0
+"""How often computers are looked at for what they do not enforce; the first time, once agents had time to report."""
 
 _OWN = frozenset(("synchronize-cloud-account",))
 """Types that the engine does itself."""
@@ -49,6 +53,7 @@ class Engine:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="protect tasks", daemon=True)
         self._synchronised: tuple[int, str] = (0, "")
+        self._gaps_due = time.monotonic() + GAPS_SECONDS
         self.waiting: Mapping[tuple[int, int], list[int]] = {}
         """(tenant, computer) -> the jobs that wait for its agent, as of a moment ago."""
 
@@ -77,6 +82,7 @@ class Engine:
         """One round: write heart-beats, recover, start what is due, do what can be done here."""
         self._write_beats()
         self._synchronise()
+        self._report_gaps()
         tasks = self._manager.tasks
         with reading(self._manager.engine) as connection:
             lost, due = jobs.needs_recovery(connection), tasks.due(connection)
@@ -110,6 +116,14 @@ class Engine:
         except LedgerError:
             self._manager.beats.put_back(beats)
             raise
+
+    def _report_gaps(self) -> None:
+        """Computers that do not enforce what their policy says are findings, from time to time."""
+        if time.monotonic() < self._gaps_due:
+            return
+        self._gaps_due = time.monotonic() + GAPS_SECONDS
+        manager = self._manager
+        gaps.report(manager.engine, manager.policies, manager.beats, manager.heartbeat_seconds)
 
     def _synchronise(self) -> None:
         """Computers follow discovery."""

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 
-from sakimori.protect import recommendations, storage, tables
+from sakimori.protect import modes, recommendations, storage, tables
 from sakimori.protect.clock import now
 from sakimori.protect.computers import effective_on
 from sakimori.protect.inheritance import Effective
@@ -128,7 +128,8 @@ def keep(connection: Connection, entry: Entry, outcome: Outcome, policies: Polic
     if body is None:
         return False
     effective = effective_on(policies.view(connection, tenant), body)
-    return recommendations.apply(connection, tenant, computer, effective.settings, effective.rules)
+    with modes.acting("the manager", f"recommendations of scan {entry.id} are applied, as its settings say"):
+        return recommendations.apply(connection, tenant, computer, effective.settings, effective.rules)
 
 
 def _set_on_computer(connection: Connection, entry: Entry, outcome: Outcome) -> None:

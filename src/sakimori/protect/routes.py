@@ -14,6 +14,7 @@ from sakimori.protect import (
     objects,
     people,
     policies,
+    promotion_api,
     sakimori_api,
     settings_api,
     usage,
@@ -45,7 +46,7 @@ def all_operations() -> tuple[Operation, ...]:
         for resource in all_resources().values()
         for operation in objects.operations(resource, BEHAVIOURS.get(resource.id, Behaviour()))
     )
-    others = (assignments, details, settings_api, people, workloads, usage, sakimori_api)
+    others = (assignments, details, settings_api, people, workloads, usage, sakimori_api, promotion_api)
     return (*declared, *(operation for module in others for operation in module.operations()))
 
 

@@ -8,17 +8,15 @@ from typing import Any
 import orjson
 from sqlalchemy import select, update
 
-from sakimori.protect import accept, agent_states, agents_api, computers, jobs, recommendations, storage, tables
+from sakimori.protect import accept, agents_api, coverage, jobs, storage, tables
 from sakimori.protect.calls import NOTHING, Call, Operation, Shape
 from sakimori.protect.clock import now
 from sakimori.protect.declare import choice, flag, moment, number, struct, structs, text
 from sakimori.protect.errors import Invalid, NotFound
-from sakimori.protect.inheritance import STATES
 from sakimori.protect.objects import Shown
 from sakimori.protect.resources import all_resources
 from sakimori.protect.search import Query
 from sakimori.protect.tasks import ON_COMPUTERS
-from sakimori.protect.work import MODULES, RULE_RESOURCES
 
 EDIT = "platformRights/computerRights/canEditComputerProperties"
 TAG = "sakimori"
@@ -257,71 +255,8 @@ def _coverage(call: Call) -> Shown:
     query.conditions.append(f"o.id > {query.bind(_number(call, 'after'))}")
     only = call.holder.role.computers_sql()
     found = storage.find(call.connection, call.tenant, all_resources()["computers"], query, only=only)
-    ids = [id for id, _ in found]
-    agents = agent_states.states(call.connection, call.tenant, ids, call.manager.beats)
-    scans = recommendations.scans(call.connection, call.tenant, ids, RULE_RESOURCES[0])
     view = call.manager.policies.view(call.connection, call.tenant)
-    interval = call.manager.heartbeat_seconds
-    covered = []
-    for id, body in found:
-        agent, scan = agents.get(id), scans.get(id)
-        effective = computers.effective_on(view, body)
-        state = computers.status(agent, interval)
-        modules = []
-        for module in STATES:
-            wanted = effective.modules[module]["state"]
-            rules = effective.rules[MODULES[module]] if module in MODULES else None
-            status, message = computers.module_status(module, wanted, rules, agent, interval)
-            said = agent.status.get("modules", {}).get(module, {}) if agent is not None else {}
-            modules.append(
-                {
-                    "module": module,
-                    "wanted": wanted,
-                    "runs": str(said.get("state") or "unknown"),
-                    "status": status,
-                    "message": message,
-                }
-            )
-        gaps = _gaps(body, state, modules, scan)
-        machine = body.get("ec2VirtualMachineSummary") or body.get("noConnectorVirtualMachineSummary") or {}
-        covered.append(
-            {
-                "computerID": id,
-                "hostName": body.get("hostName", ""),
-                "instanceID": machine.get("instanceID", ""),
-                "policyID": body.get("policyID") or 0,
-                "protected": not gaps,
-                "agentStatus": state["agentStatus"],
-                "lastAgentCommunication": agent.last_seen if agent else 0,
-                "policySent": agent.policy_sent if agent else 0,
-                "isolated": bool(agent and agent.isolated),
-                "modules": modules,
-                "lastRecommendationScan": scan.scanned_at if scan else 0,
-                "gaps": gaps,
-            }
-        )
+    covered = coverage.covered(
+        call.connection, call.tenant, found, view, call.manager.beats, call.manager.heartbeat_seconds
+    )
     return {"computers": covered, "asOf": now()}
-
-
-def _gaps(
-    body: Mapping[str, Any], state: Shown, modules: list[Shown], scan: recommendations.Scan | None
-) -> list[Shown]:
-    """Everything that keeps a computer from being protected as its policy says, each with its reason."""
-    gaps = []
-    if state["agentStatus"] != "active":
-        gaps.append({"what": "agent", "why": ", ".join(state["agentStatusMessages"])})
-    if not body.get("policyID"):
-        gaps.append({"what": "policy", "why": "none is assigned"})
-    elif all(module["wanted"] == "off" for module in modules):
-        gaps.append({"what": "policy", "why": "it has every module off"})
-    gaps += [
-        {"what": module["module"], "why": module["message"]}
-        for module in modules
-        if module["status"] not in ("active", "inactive")
-        or (module["wanted"] != "off" and module["status"] != "active")
-    ]
-    if scan is None:
-        gaps.append({"what": "recommendationScan", "why": "there was none"})
-    elif scan.status != "valid":
-        gaps.append({"what": "recommendationScan", "why": "it is older than 30 days"})
-    return gaps

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from sakimori.protect import keys, openapi, routes, storage
+from sakimori.protect import keys, modes, openapi, routes, storage
 from sakimori.protect.agent_service import AgentService
 from sakimori.protect.calls import Call, Operation
 from sakimori.protect.clock import now
@@ -144,7 +144,8 @@ class Service:
         with writing(self._manager.engine) as connection:
             call.connection = connection
             _check_reach(operation, call)
-            return operation.run(call)
+            with modes.acting(f"API key {call.holder.key}", operation.name):
+                return operation.run(call)
 
     def _read(self, operation: Operation, call: Call) -> Any:
         with reading(self._manager.engine) as connection:

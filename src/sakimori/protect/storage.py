@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Select, TextClause, bindparam, delete, insert, select, text, update
 
-from sakimori.protect import tables, values
+from sakimori.protect import modes, tables, values
 from sakimori.protect.declare import Resource
 from sakimori.protect.errors import Invalid, NotFound
 from sakimori.protect.search import Query, version_holds
@@ -27,6 +27,8 @@ def make(
     """Stores a new object and returns its ID: the next one, or the one that is asked for. Raises Invalid."""
     _refuse_taken(connection, tenant, resource, body, 0)
     id = _next_id(connection, tenant, resource, wanted=id)
+    if modes.is_watched(resource.id):
+        modes.note(connection, tenant, resource.id, id, None, body)
     connection.execute(
         insert(tables.objects),
         {"tenant": tenant, "resource": resource.id, "id": id, "parent": parent, "body": _encoded(body)},
@@ -112,6 +114,8 @@ def all_ids(connection: Connection, tenant: int, resource: str) -> list[int]:
 def replace(connection: Connection, tenant: int, resource: Resource, id: int, body: Mapping[str, Any]) -> None:
     """Stores what an object has become. Raises Invalid."""
     _refuse_taken(connection, tenant, resource, body, id)
+    if modes.is_watched(resource.id):
+        modes.note(connection, tenant, resource.id, id, get_or_none(connection, tenant, resource.id, id), body)
     objects = tables.objects
     connection.execute(
         update(objects)

@@ -127,6 +127,23 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+modes = Table(
+    "protect_modes",
+    metadata,
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
+    Column("tenant", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("scope", Text, nullable=False),  # policies/3, computers/7, intrusionpreventionrules/1001, policies/default
+    Column("subject", Text, nullable=False),  # intrusionPrevention/state, rule/1001/action, ...
+    Column("before", Text, nullable=False),  # JSON
+    Column("after", Text, nullable=False),  # JSON
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("evidence", Text, nullable=False),  # JSON: what a promotion went by
+    Index("protect_modes_scope", "tenant", "scope", "subject"),
+    sqlite_autoincrement=True,
+)
+
 usage = Table(
     "protect_usage",
     metadata,
