@@ -117,6 +117,8 @@ def _items(file: Path) -> Iterator[Mapping[str, Any]]:
         raise SnapshotError(f"{file}: cannot be read: {error.strerror or error}: check the file") from error
     except (UnicodeDecodeError, EOFError) as error:
         raise SnapshotError(f"{file}: is no JSON text: {error}: export it again, as JSON") from error
+    if not text.strip():
+        raise SnapshotError(f"{file}: is empty: export it again, as JSON")
     for value in _values(file, text):
         yield from _unwrapped(file, value)
 
@@ -138,7 +140,10 @@ def _values(file: Path, text: str) -> Iterator[Any]:
 
 def _unwrapped(file: Path, value: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, str):  # select-resource-config gives each result as text
-        value = json.loads(value)
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise SnapshotError(f"{file}: a result is not JSON: {error}: export it again, as JSON") from None
     if isinstance(value, list):
         for each in value:
             yield from _unwrapped(file, each)

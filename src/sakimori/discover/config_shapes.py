@@ -38,12 +38,12 @@ def config_of(item: Mapping[str, Any], service: Service, listing: Listing, resou
 
 
 def _object(value: Any) -> Any:
-    """Config writes objects as objects in snapshots and as JSON text elsewhere."""
-    if isinstance(value, str):
+    """Config writes objects as objects in snapshots, as JSON text elsewhere, and an ACL as text in text."""
+    while isinstance(value, str) and value[:1] in ("{", "[", '"'):
         try:
-            return json.loads(value)
+            value = json.loads(value)
         except ValueError:
-            return value
+            break
     return {} if value is None else value
 
 

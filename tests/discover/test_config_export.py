@@ -1,0 +1,145 @@
+"""AWS Config's exports give the same assets as the calls, and the name of everything that Config does not carry."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from discover.config_items import RECORDED, config_items
+from discover.world import discovered
+from sakimori.discover.config_export import read_config_export
+from sakimori.discover.snapshot import SnapshotError
+from sakimori.model.asset import Asset, Inventory
+from sakimori.simulate.aws import ACCOUNT, SimulatedAws
+
+
+@pytest.fixture
+def account(aws: SimulatedAws) -> Inventory:
+    """Some of each type that Config records."""
+    ec2, iam, s3 = aws.client("ec2"), aws.client("iam"), aws.client("s3")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    ec2.create_tags(Resources=[subnet], Tags=[{"Key": "Name", "Value": "first"}])
+    group = ec2.create_security_group(GroupName="web", Description="x", VpcId=vpc)["GroupId"]
+    ports = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    ec2.authorize_security_group_ingress(
+        GroupId=group,
+        IpPermissions=[ports | {"IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}],
+    )
+    ec2.create_internet_gateway()
+    ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=subnet, SecurityGroupIds=[group])
+    allow = {"Effect": "Allow", "Action": "*"}
+    trust = {"Version": "2012-10-17", "Statement": [allow | {"Principal": {"AWS": "*"}}]}
+    grant = {"Version": "2012-10-17", "Statement": [allow | {"Resource": "*"}]}
+    iam.create_role(RoleName="open", AssumeRolePolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName="open", PolicyName="inline", PolicyDocument=json.dumps(grant))
+    policy = iam.create_policy(PolicyName="all", PolicyDocument=json.dumps(grant))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="open", PolicyArn=policy)
+    iam.create_user(UserName="kaede")
+    iam.create_group(GroupName="staff")
+    iam.add_user_to_group(GroupName="staff", UserName="kaede")
+    s3.create_bucket(Bucket="plain")
+    s3.create_bucket(Bucket="rich", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_bucket_policy(Bucket="rich", Policy=json.dumps(trust))
+    s3.put_bucket_versioning(Bucket="rich", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_tagging(Bucket="rich", Tagging={"TagSet": [{"Key": "tier", "Value": "db"}]})
+    s3.put_public_access_block(Bucket="rich", PublicAccessBlockConfiguration={"BlockPublicAcls": True})
+    s3.put_bucket_acl(Bucket="plain", ACL="public-read")
+    aws.client("elbv2").create_load_balancer(Name="lb", Subnets=[subnet], Type="network")
+    return discovered("vpc", "ec2", "iam", "s3", "elbv2")
+
+
+def snapshot_file(path: Path, items: list[dict[str, Any]]) -> Path:
+    told = {"fileVersion": "1.0", "configSnapshotId": "x", "configurationItems": items}
+    path.write_bytes(gzip.compress(json.dumps(told).encode()))
+    return path
+
+
+def carried(asset: Asset, other: Asset) -> dict[str, Any]:
+    """The part of the config that Config carries, too; what a describe answer leaves empty, it may leave out."""
+    return {key: value for key, value in asset.config.items() if key in other.config}
+
+
+def test_the_same_assets_as_far_as_config_carries_them(account: Inventory, tmp_path: Path) -> None:
+    read = read_config_export(snapshot_file(tmp_path / "snapshot.json.gz", config_items(account)))
+    recorded = [asset for asset in account if asset.type in RECORDED]
+    assert {asset.type for asset in recorded} >= {"AWS::EC2::Instance", "AWS::IAM::Role", "AWS::S3::Bucket"}
+    assert sorted(asset.uid for asset in read) == sorted(asset.uid for asset in recorded)
+    not_carried = {(each.resource, each.code) for each in read.not_evaluated}
+    for asset in recorded:
+        other = read.get(asset.uid)
+        assert other
+        assert dict(other.config) == carried(asset, other), asset.uid
+        assert (other.tags, other.name, other.region, other.account) == (
+            asset.tags,
+            asset.name,
+            asset.region,
+            asset.account,
+        )
+        missing = {key for key in asset.config if key not in other.config}
+        assert not missing or (asset.uid, "NotInConfig") in not_carried, (asset.uid, missing)
+
+
+def test_relations_come_along(account: Inventory, tmp_path: Path) -> None:
+    read = read_config_export(snapshot_file(tmp_path / "snapshot.json.gz", config_items(account)))
+    uids = {asset.uid for asset in read}
+    mine = {(each.source, each.kind, each.target) for each in account.relations if each.source in uids}
+    assert mine == {(each.source, each.kind, each.target) for each in read.relations}
+
+
+def test_what_config_does_not_carry_is_named(account: Inventory, tmp_path: Path) -> None:
+    read = read_config_export(snapshot_file(tmp_path / "snapshot.json.gz", config_items(account)))
+    named = {(each.action, each.resource) for each in read.not_evaluated}
+    assert ("s3:GetBucketObjectLockConfiguration", "arn:aws:s3:::rich") in named
+    assert ("iam:GetCredentialReport", f"arn:aws:iam::{ACCOUNT}:user/kaede") in named
+    assert ("ec2:DescribeSecurityGroupRules", "AWS::EC2::SecurityGroupIngress") in named
+    assert {each.code for each in read.not_evaluated} == {"NotInConfig"}
+
+
+def test_query_results_give_the_same(account: Inventory, tmp_path: Path) -> None:
+    items = config_items(account)
+    query = [
+        {
+            "accountId": item["awsAccountId"],
+            **{key: item[key] for key in ("awsRegion", "resourceType", "resourceId", "configuration")},
+            "supplementaryConfiguration": item["supplementaryConfiguration"],
+            "arn": item["ARN"],
+            "tags": [{"key": key, "value": value} for key, value in item["tags"].items()],
+        }
+        for item in items
+    ]
+    shapes = {
+        "cli.json": json.dumps({"Results": [json.dumps(each) for each in query], "QueryInfo": {"SelectFields": []}}),
+        "console.json": json.dumps(query),
+        "lines.jsonl": "\n".join(json.dumps(each) for each in query),
+    }
+    expected = read_config_export(snapshot_file(tmp_path / "snapshot.json.gz", items))
+    for name, text in shapes.items():
+        (tmp_path / name).write_text(text)
+        read = read_config_export(tmp_path / name)
+        assert sorted(map(repr, read)) == sorted(map(repr, expected)), name
+
+
+def test_deleted_and_unknown_items(tmp_path: Path) -> None:
+    base = {"awsAccountId": ACCOUNT, "awsRegion": "us-east-1", "configuration": {"vpcId": "vpc-1"}}
+    items = [
+        base | {"resourceType": "AWS::EC2::VPC", "resourceId": "vpc-1", "configurationItemStatus": "ResourceDeleted"},
+        base | {"resourceType": "AWS::Some::Thing", "resourceId": "x", "configurationItemStatus": "OK"},
+        base | {"resourceType": "AWS::EC2::Subnet", "resourceId": "s", "configuration": {}},
+    ]
+    read = read_config_export(snapshot_file(tmp_path / "x.json.gz", items))
+    assert list(read) == []
+    assert ("AWS::Some::Thing", "NotModelled") in {(each.resource, each.code) for each in read.not_evaluated}
+    assert any("subnet/{SubnetId}" in each.message for each in read.not_evaluated)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}", "null", '{"Results": [5]}', '{"Results": ["{"]}'])
+def test_what_is_no_export_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "export.json"
+    path.write_text(text)
+    with pytest.raises(SnapshotError, match=r"export\.json"):
+        read_config_export(path)
