@@ -13,6 +13,9 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+APART = ("requirements-trend-build.lock", "requirements-trend.lock", "requirements-peers.lock")
+"""Locks of programs that we are tested with or measured against, in environments of their own."""
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -51,7 +54,7 @@ def test_what_runs_is_what_is_tested() -> None:
     assert {name: versions for name, versions in pinned(LOCKS[0]).items() if tested.get(name) != versions} == {}
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "requirements-trend-build.lock", "requirements-trend.lock"])
+@pytest.mark.parametrize("lock", [*LOCKS, *APART])
 def test_every_pin_has_hashes_and_no_lock_names_a_place(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert "://" not in text
@@ -68,7 +71,7 @@ def test_every_make_target_is_explained() -> None:
     assert set(phony[1].split()) - explained == {"setup", "setup-dev"}
 
 
-@pytest.mark.parametrize("script", [".ci/run", "tools/setup.sh", "tools/trend-sdk.sh"])
+@pytest.mark.parametrize("script", [".ci/run", "tools/setup.sh", "tools/trend-sdk.sh", "tools/peers.sh"])
 def test_scripts_parse_and_may_run(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
     shell = (ROOT / script).read_text().partition("\n")[0].split()[-1].rpartition("/")[2]
