@@ -44,7 +44,8 @@ _CLEARED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENT
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as it arrives: the operation's name, its body, and the request's headers by lower-case name."""
+    """A call as it arrives: the operation's name, its body, and the request's headers by lower-case name. `raw_path` is
+    the path before its escapes were undone: a slash within a name is not one between names."""
 
     service: str
     operation: str
@@ -54,6 +55,7 @@ class Call:
     headers: dict[str, str]
     body: bytes
     version: str = ""
+    raw_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,6 @@ def _call(environ: WSGIEnvironment) -> Call:
     version = form.get("Version", [""])[0] if form is not query else ""
     scope = headers.get("authorization", "").partition("Credential=")[2].split(",")[0].split("/")
     service = scope[3] if len(scope) > 3 else ""
-    return Call(
-        service, operation, environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/"), query, headers, body, version
-    )
+    path, method = environ.get("PATH_INFO", "/"), environ["REQUEST_METHOD"]
+    raw_path = str(environ.get("RAW_URI", "")).partition("?")[0]
+    return Call(service, operation, method, path, query, headers, body, version, raw_path)

@@ -75,6 +75,8 @@ def answer_for(operation: str, body: bytes) -> dict[str, Any] | None:
         return _policies(body)
     if operation == "wafv2:ListResourcesForWebACL":
         return _protected(body)
+    if operation == "inspector2:BatchGetAccountStatus":
+        return _inspected(body)
     service, _, name = operation.partition(":")
     if name in _EMPTY.get(service, {}):
         return {_EMPTY[service][name]: []}
@@ -108,3 +110,15 @@ def _protected(body: bytes) -> dict[str, Any]:
     acl = wafv2_backends[account][region].wacls.get(asked["WebACLArn"])
     sign = _PROTECTED[asked.get("ResourceType", "APPLICATION_LOAD_BALANCER")]
     return {"ResourceArns": [arn for arn in (acl.associated_resources if acl else ()) if sign in arn]}
+
+
+def _inspected(body: bytes) -> dict[str, Any] | None:
+    """moto tells nothing of accounts that never turned Inspector on; AWS says that it is off."""
+    from moto.inspector2.models import inspector2_backends
+
+    asked = json.loads(body or b"{}").get("accountIds", [])
+    if any(backend.account_status for id in asked for backend in inspector2_backends[id].values()):
+        return None
+    off = {"status": "DISABLED", "errorCode": "SUCCESS", "errorMessage": ""}
+    states = dict.fromkeys(("ec2", "ecr", "lambda", "lambdaCode"), off)
+    return {"accounts": [{"accountId": id, "state": off, "resourceState": states} for id in asked]}

@@ -59,7 +59,9 @@ def _in_model(client: str, call: Call) -> str:
         known = call.operation in model.operation_names and version in ("", model.api_version)
         return call.operation if known else ""
     query = {name: values[0] for name, values in call.query.items()}
-    fitting = [rule for rule in _rules(client) if rule.fits(call.method, call.path, query, call.headers)]
+    fitting = [
+        rule for rule in _rules(client) if rule.fits(call.method, call.raw_path or call.path, query, call.headers)
+    ]
     return max(fitting, key=lambda rule: rule.weight).operation if fitting else ""
 
 
