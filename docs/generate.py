@@ -22,7 +22,7 @@ from sakimori.model.severity import Severity
 
 DOCS = Path(__file__).resolve().parent
 RULES = DOCS.parent / "src" / "sakimori" / "detect" / "rules"
-GENERATED = ("verbs", "rules", "protect/catalogue", "services", "protect/api")
+GENERATED = ("verbs", "rules", "protect/catalogue", "services", "protect/api", "access")
 """Folders that hold generated pages and nothing else."""
 
 _ORDER = [level.name.lower() for level in sorted(Severity, reverse=True)]
@@ -30,7 +30,7 @@ _ORDER = [level.name.lower() for level in sorted(Severity, reverse=True)]
 
 def pages() -> dict[str, str]:
     """Every generated page: path below docs/ -> text."""
-    return {**verb_pages(), **rule_pages(), **catalogue_pages(), **service_pages(), **api_pages()}
+    return {**verb_pages(), **rule_pages(), **catalogue_pages(), **service_pages(), **api_pages(), **access_pages()}
 
 
 def differences() -> list[str]:
@@ -407,6 +407,36 @@ def api_pages() -> dict[str, str]:
     import protect_api
 
     return {path: _page(*lines) for path, lines in protect_api.pages().items()}
+
+
+# ---- access
+
+
+def access_pages() -> dict[str, str]:
+    """The checks of `assess access`, and the methods of privilege escalation that it knows."""
+    from sakimori.assess.access.exposure import checks
+    from sakimori.assess.access.methods import CATEGORIES, methods
+
+    lines = [f"{len(checks())} checks; `sakimori assess access --check ID` runs one. Each finding has a witness.", ""]
+    for plugin in checks():
+        declared = plugin.check
+        lines += [f"## {plugin.id}", "", f"{declared.title}.", "", f"- **Usual severity**: {declared.severity.label}"]
+        lines += [f"- **Why it matters**: {declared.why}", f"- **What to do**: {declared.fix}"]
+        lines += [f"- **ATT&CK**: {', '.join(declared.techniques)}"] if declared.techniques else []
+        lines += [f"- **Looks at**: {', '.join(f'`{kind}`' for kind in declared.needs)}", ""]
+    known = [f"{len(methods())} methods, each tested where it works and where one permission, condition, boundary or"]
+    known += ["service control policy stops it. They are declared in `escalations.yml`.", ""]
+    for category in CATEGORIES:
+        known += [f"## {category}", "", "| method | needs | what is done |", "| --- | --- | --- |"]
+        for method in methods():
+            if method.category == category:
+                needs = ", ".join(f"`{action}`" for action in method.actions)
+                known.append(f"| `{method.id}` | {needs} | {_cell(method.how)} |")
+        known.append("")
+    return {
+        "access/checks.md": _page("Checks of access", *lines),
+        "access/escalation-methods.md": _page("Methods of privilege escalation", *known),
+    }
 
 
 # ---- Markdown

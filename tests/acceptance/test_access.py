@@ -98,6 +98,18 @@ def test_discovered_accounts_answer_who_what_and_can(home: Path) -> None:
     assert "s3:GetObject" in {action for right in found["rights"] for action in right["actions"]}
 
 
+def test_findings_of_the_assessment_are_kept(home: Path) -> None:
+    done = sakimori(home, "assess", "access", "--format", "jsonl")
+    findings = {(each["rule"], each["asset"]): each for each in map(json.loads, done.stdout.splitlines())}
+    assert ("cross_account_resource", "arn:aws:s3:::payroll") in findings, done.stderr.decode()
+    imds = next(each for (rule, _), each in findings.items() if rule == "instance_role_over_imdsv1")
+    assert imds["evidence"]["role"] == f"arn:aws:iam::{ACCOUNT}:role/web"
+    again = sakimori(home, "assess", "access")
+    assert f"{len(findings)} known".encode() in again.stderr
+    only = sakimori(home, "hunt", "SELECT count(*) AS n FROM findings", "--format", "csv")
+    assert only.stdout == f"n\n{len(findings)}\n".encode()
+
+
 def test_tables_are_for_eyes(home: Path) -> None:
     table = sakimori(home, "access", "who", "s3:GetObject", "s3://payroll").stdout.decode()
     assert table.splitlines()[0].split() == ["PRINCIPAL", "ACCOUNT", "CAN", "BY", "IF"]

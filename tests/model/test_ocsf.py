@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sakimori.model import attack, ocsf
-from sakimori.model.finding import COMPLIANCE, DETECTION, Finding
+from sakimori.model.finding import COMPLIANCE, DETECTION, IAM_ANALYSIS, Finding
 from sakimori.model.severity import Severity
 
 STOPPED = Finding(
@@ -59,7 +59,23 @@ EXPOSED = Finding(
     evidence={"packet": {"src": "1.0.0.0", "dst_port": 22}, "path": ["internet", "igw-1", "i-0abc"]},
     remediation="Close the port.",
 )
-_NAMES = {DETECTION: "detection_finding", COMPLIANCE: "compliance_finding"}
+CLIMBING = replace(
+    EXPOSED,
+    uid="ffeeddccbbaa99887766554433221100",
+    rule="privilege_escalation",
+    title="user/ann can become an administrator: policy_written_into_own_user",
+    region="global",
+    actor="arn:aws:iam::111122223333:user/ann",
+    asset="arn:aws:iam::111122223333:user/ann",
+    class_uid=IAM_ANALYSIS,
+    evidence={"methods": ["policy_written_into_own_user"], "chain": [{"request": {"action": "iam:PutUserPolicy"}}]},
+    remediation="Take the permission away.",
+)
+_NAMES = {
+    DETECTION: "detection_finding",
+    COMPLIANCE: "compliance_finding",
+    IAM_ANALYSIS: "iam_analysis_finding",
+}
 
 
 @functools.cache
@@ -210,3 +226,17 @@ def test_the_table_names_only_tactics_that_exist_and_parents_that_exist() -> Non
         assert attack.tactics_served(uid), uid
         assert set(attack.tactics_served(uid)) <= set(attack.TACTICS), uid
     assert {uid.partition(".")[0] for uid in attack.SUB_TECHNIQUES} <= set(attack.TECHNIQUES)
+
+
+@pytest.mark.parametrize("finding", [CLIMBING, replace(CLIMBING, actor="", evidence={}, remediation="", asset="")])
+def test_an_analysis_of_rights_is_a_finding_of_its_own_class(finding: Finding) -> None:
+    event = ocsf.to_ocsf(finding)
+    assert problems(event) == []
+    assert (event["class_uid"], event["type_uid"]) == (2008, 200801)
+
+
+def test_an_analysis_of_rights_says_who_may_what_and_keeps_the_witness() -> None:
+    event = ocsf.to_ocsf(CLIMBING)
+    assert event["access_analysis_result"]["accessors"][0]["uid"] == CLIMBING.actor
+    assert event["permission_analysis_results"] == [{"granted_privileges": ["policy_written_into_own_user"]}]
+    assert event["unmapped"]["evidence"]["chain"][0]["request"]["action"] == "iam:PutUserPolicy"

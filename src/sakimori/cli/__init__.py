@@ -23,6 +23,7 @@ VERBS = {
     "coverage": "Prove that no log file is missing, changed or unread.",
     "hunt": "Ask the lake in SQL.",
     "reach": "Say what can reach what, with a packet that proves it, or everything that is in the way.",
+    "assess": "Find what an attacker could do with what is in the accounts.",
     "access": "Answer who can do what, with the policy statements that decide it.",
     "discover": "Find out what is in your accounts, and how it hangs together.",
     "explain": "Show why a finding was raised, re-evaluated on its records.",
@@ -32,7 +33,7 @@ VERBS = {
 }
 """Every verb with the first line of its help, so that `--help` need not import them."""
 
-GROUPS = frozenset(("access", "protect", "rules"))
+GROUPS = frozenset(("access", "assess", "protect", "rules"))
 """Verbs that have verbs of their own: their module defines `app` instead of a function of its name."""
 
 

@@ -16,7 +16,7 @@ def finding_uid(plug_in: str, account: str, region: str, resource: str, discrimi
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-DETECTION, COMPLIANCE = 2004, 2003
+DETECTION, COMPLIANCE, IAM_ANALYSIS = 2004, 2003, 2008
 """OCSF's classes of findings, as far as we have them."""
 
 

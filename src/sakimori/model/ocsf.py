@@ -2,23 +2,27 @@
 
 Source: OCSF schema 1.7.0 with the profile `cloud`: `detection_finding` (2004) for what logs show; `compliance_finding`
 (2003) for what assets show, such as reachability (a `vulnerability_finding` must name a CVE, a CWE or an advisory, and
-there is none). The result is plain dicts and lists, so that it costs nothing to make; the tests hold it against the
-published schema.
+there is none); `iam_analysis_finding` (2008) for who can do what. The result is plain dicts and lists, so that it
+costs nothing to make; the tests hold it against the published schema.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from sakimori import __version__
 from sakimori.model import attack
-from sakimori.model.finding import COMPLIANCE, DETECTION, Finding
+from sakimori.model.finding import COMPLIANCE, DETECTION, IAM_ANALYSIS, Finding
 
 OCSF_VERSION = "1.7.0"
-CLASSES = {DETECTION: "Detection Finding", COMPLIANCE: "Compliance Finding"}
+CLASSES = {
+    DETECTION: "Detection Finding",
+    COMPLIANCE: "Compliance Finding",
+    IAM_ANALYSIS: "IAM Analysis Finding",
+}
 CREATE, UPDATE = 1, 2
 _ACTIVITY_NAMES = {CREATE: "Create", UPDATE: "Update"}
 
@@ -62,7 +66,7 @@ def to_ocsf(finding: Finding, *, activity_id: int = CREATE) -> dict[str, Any]:
         "finding_info": _finding_info(finding, first, last),
         "resources": _resources(finding),
         "observables": _observables(finding),
-        **(_detection(finding) if finding.class_uid == DETECTION else _assessment(finding)),
+        **_OWN[finding.class_uid](finding),
     }
     return _known(event)
 
@@ -82,6 +86,26 @@ def _assessment(finding: Finding) -> dict[str, Any]:
     control = _known({"control": finding.rule, "status_id": _FAIL, "status": "Fail", "desc": finding.title})
     evidence = {"uid": finding.uid, "data": dict(finding.evidence)}
     return {"compliance": control, "remediation": remedy, "evidences": [evidence] if finding.evidence else []}
+
+
+def _iam_analysis(finding: Finding) -> dict[str, Any]:
+    """Who it is about and what they may do; the witness, for which the class has no place, is unmapped."""
+    privileges = [str(each) for each in finding.evidence.get("actions") or finding.evidence.get("methods") or ()]
+    accessor = _actor(finding).get("user")
+    return {
+        "permission_analysis_results": [{"granted_privileges": privileges}],
+        "access_analysis_result": {"accessors": [accessor], "granted_privileges": privileges} if accessor else {},
+        "remediation": {"desc": finding.remediation} if finding.remediation else {},
+        "unmapped": {"rule": finding.rule, "evidence": dict(finding.evidence)} if finding.evidence else {},
+    }
+
+
+_OWN: dict[int, Callable[[Finding], dict[str, Any]]] = {
+    DETECTION: _detection,
+    COMPLIANCE: _assessment,
+    IAM_ANALYSIS: _iam_analysis,
+}
+"""What each class has of its own."""
 
 
 def epoch_ms(time: str) -> int | None:

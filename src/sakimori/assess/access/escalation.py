@@ -16,9 +16,10 @@ from sakimori.assess.access.engine import Request
 from sakimori.assess.access.estate import Estate, Identity, asset_of, resource_account
 from sakimori.assess.access.holders import holders
 from sakimori.assess.access.methods import Method, Need, methods
+from sakimori.assess.access.narrowing import acting
 from sakimori.assess.access.principals import Principal
 from sakimori.assess.access.questions import policies_over, step_json
-from sakimori.assess.access.symbolic import Conclusion, Outcome, acting, conclude
+from sakimori.assess.access.symbolic import Conclusion, Outcome, conclude
 from sakimori.model.asset import Asset
 
 PROBES = (
@@ -111,7 +112,7 @@ def administrators(found: Estate) -> dict[str, Identity]:
 
 def escalations(found: Estate) -> list[Escalation]:
     """Every one of our principals that is no administrator and can become one, by its shortest chain."""
-    admins = administrators(found)
+    admins = found.administrators
     chains: dict[str, Escalation] = {}
     candidates = [
         identity

@@ -21,8 +21,10 @@ from sakimori.assess.access.resource_policies import resource_policy
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
 
 if TYPE_CHECKING:
+    from sakimori.assess.access.escalation import Escalation
     from sakimori.assess.access.index import Index
     from sakimori.assess.access.questions import Row
+    from sakimori.assess.access.shared_resources import Share
 
 USER, GROUP, ROLE = "AWS::IAM::User", "AWS::IAM::Group", "AWS::IAM::Role"
 MANAGED, PROFILE, INSTANCE = "AWS::IAM::ManagedPolicy", "AWS::IAM::InstanceProfile", "AWS::EC2::Instance"
@@ -90,6 +92,25 @@ class Estate:
     def with_policies(self) -> list[Asset]:
         """The resources that have a policy of their own."""
         return [asset for asset in self.inventory if self.resource_policy(asset) is not None]
+
+    @cached_property
+    def shares(self) -> list[Share]:
+        """What resources let callers from outside their accounts do."""
+        from sakimori.assess.access.shared_resources import shares
+
+        return [*shares(self)]
+
+    @cached_property
+    def escalations(self) -> list[Escalation]:
+        from sakimori.assess.access.escalation import escalations
+
+        return escalations(self)
+
+    @cached_property
+    def administrators(self) -> dict[str, Identity]:
+        from sakimori.assess.access.escalation import administrators
+
+        return administrators(self)
 
     @cached_property
     def groups(self) -> list[Asset]:

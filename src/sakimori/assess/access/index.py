@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from sakimori.assess.access.arns import is_pattern, resource_glob, universe
 from sakimori.assess.access.globs import ANY, Glob, matcher, overlap
+from sakimori.assess.access.narrowing import acting
 from sakimori.assess.access.policy import Policy
 from sakimori.assess.access.principals import Grant, granted
 from sakimori.assess.access.reserved import needs_resource_policy
-from sakimori.assess.access.symbolic import acting
 from sakimori.assess.access.variables import anything_filled_in
 
 if TYPE_CHECKING:

@@ -7,22 +7,28 @@ out (`representatives.py`), so the answer is exact; where that is too much to tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from itertools import product
 from math import prod
 
-from sakimori.assess.access.arns import is_pattern, resource_glob, universe
+from sakimori.assess.access.arns import is_pattern, resource_glob
 from sakimori.assess.access.conditions import Test, holds
 from sakimori.assess.access.engine import Answer, Level, Policies, Request, Response, decide
-from sakimori.assess.access.globs import ANY, Glob, TooManyAtoms, atoms, covers, matcher, overlap
+from sakimori.assess.access.globs import ANY, Glob, TooManyAtoms, atoms, covers
+from sakimori.assess.access.narrowing import (
+    can_be_allowed,
+    meant_patterns,
+    narrowed,
+    stands_for_many,
+    statements_of,
+)
 from sakimori.assess.access.policy import Policy, Statement
-from sakimori.assess.access.principals import Grant, Principal, granted
 from sakimori.assess.access.representatives import ABSENT, TooManyValues, Values, representatives
-from sakimori.assess.access.reserved import ALWAYS_ALLOWED, acts_on_everything, needs_resource_policy
 from sakimori.assess.access.variables import Context, filled_in, has_variables, named, unshielded
+from sakimori.assess.access.words import conditions_in_words
 
 MAX_TRIES = 8_192
 """Contexts tried for one principal and one resource."""
@@ -76,11 +82,11 @@ def conclude(
     Wildcards in the resource stand for whatever they match.
     """
     relevant = narrowed(request, policies)
-    if not _can_be_allowed(request, relevant):
+    if not can_be_allowed(request, relevant):
         # What comes of it does not turn on the context: at most a denial becomes explicit.
         return Conclusion(Outcome.DENIED, request, _plain_denial(request, relevant))
     resources = [request.resource]
-    if _stands_for_many(request):
+    if stands_for_many(request):
         try:
             resources = [*_witnesses(request, relevant)]
         except TooManyAtoms as error:
@@ -109,129 +115,12 @@ def _plain_denial(request: Request, relevant: Policies) -> Answer:
     return decide(request, relevant)
 
 
-def _stands_for_many(request: Request) -> bool:
-    if request.resource == "*" and acts_on_everything(request.action.lower()):
-        return False
-    return is_pattern(request.resource)
-
-
-# ---- statements that can matter
-
-
-def narrowed(request: Request, policies: Policies) -> Policies:
-    """The policies with only the statements whose action, resource and principal can match; every limit stays."""
-    many = _stands_for_many(request)
-    keep = _Keeps(request, many)
-    return Policies(
-        identity=keep.policies(policies.identity),
-        resource=keep.policy(policies.resource) if policies.resource else None,
-        scps=keep.levels(policies.scps),
-        rcps=keep.levels(policies.rcps),
-        boundaries=keep.policies(policies.boundaries, limit=True),
-        session=keep.policy(policies.session) if policies.session else None,
-        endpoints=keep.policies(policies.endpoints, limit=True),
-    )
-
-
-class _Keeps:
-    """Which statements can match one request, whatever its context."""
-
-    def __init__(self, request: Request, many: bool) -> None:
-        self.request = request
-        self.action = request.action.lower()
-        self.globs = [resource_glob(each) for each in _meant(request)] if many else []
-
-    def levels(self, levels: tuple[Level, ...]) -> tuple[Level, ...]:
-        return tuple(Level(level.name, self.policies(level.policies)) for level in levels)
-
-    def policies(self, policies: Iterable[Policy], *, limit: bool = False) -> tuple[Policy, ...]:
-        kept = (self.policy(policy) for policy in policies)
-        return tuple(policy for policy in kept if policy.statements or limit)
-
-    def policy(self, policy: Policy) -> Policy:
-        of_action = acting(policy, self.action)
-        kept = tuple(statement for statement in of_action if self.statement(statement))
-        return policy if len(kept) == len(policy.statements) else Policy(policy.name, policy.kind, kept)
-
-    def statement(self, statement: Statement) -> bool:
-        if statement.resources is None or statement.not_resources:
-            return True
-        complete = statement.principals is None
-        for pattern in statement.resources:
-            text: str | None = pattern
-            if has_variables(pattern) and statement.variables:
-                text = filled_in(pattern, self.request.context)
-                if text is None:
-                    if not named(pattern) <= self.request.context.keys():
-                        return True
-                    continue
-                glob = unshielded(resource_glob(text, complete=complete))
-            else:
-                glob = resource_glob(pattern, complete=complete)
-            if glob == (ANY,):
-                return True
-            if any(overlap(mine, glob) for mine in self.globs) if self.globs else matcher(glob)(self.request.resource):
-                return True
-        return False
-
-
-_BY_ACTION: dict[tuple[int, str], tuple[Policy, tuple[Statement, ...]]] = {}
-
-
-def acting(policy: Policy, action: str) -> tuple[Statement, ...]:
-    """The statements of a policy that are about an action (in lower case); remembered, for many share a policy."""
-    known = _BY_ACTION.get((id(policy), action))
-    if known is not None and known[0] is policy:
-        return known[1]
-    found = tuple(
-        statement
-        for statement in policy.statements
-        if any(matcher(glob)(action) for glob in statement.actions) is not statement.not_actions
-    )
-    if len(_BY_ACTION) > 500_000:
-        _BY_ACTION.clear()
-    _BY_ACTION[id(policy), action] = (policy, found)
-    return found
-
-
-def _can_be_allowed(request: Request, relevant: Policies) -> bool:
-    """Is there an allowance at all, and one at every limit? Cheap, and right when it says no."""
-    who, action = request.principal, request.action.lower()
-    if action == ALWAYS_ALLOWED:
-        return True
-    own = who.kind == "root" or any(statement.allows for policy in relevant.identity for statement in policy.statements)
-    statements = relevant.resource.statements if relevant.resource else ()
-    named = any(statement.allows and _may_mean(statement, who) for statement in statements)
-    if who.has_identity and request.account and who.account != request.account:
-        if not (own and named):
-            return False
-    elif not named and (
-        not own or (needs_resource_policy(action, request.resource) and not is_pattern(request.resource))
-    ):
-        return False
-    if who.has_identity and not who.is_service_linked:
-        for level in relevant.scps:
-            if not any(statement.allows for policy in level.policies for statement in policy.statements):
-                return False
-    return True
-
-
-def _may_mean(statement: Statement, who: Principal) -> bool:
-    if statement.principals is None:
-        return False
-    return statement.not_principals or granted(statement.principals, who) > Grant.NOBODY
-
-
 # ---- resources
-
-
-def _meant(request: Request) -> tuple[str, ...]:
-    return universe(request.action, request.account) if request.resource == "*" else (request.resource,)
 
 
 def _witnesses(request: Request, relevant: Policies) -> Iterator[str]:
     globs = {*_globs(request, relevant)}
-    for pattern in _meant(request):
+    for pattern in meant_patterns(request):
         within = resource_glob(pattern)
         yield from _resource_atoms(within, frozenset(glob for glob in globs if not covers(glob, within)))
 
@@ -255,23 +144,11 @@ def _globs(request: Request, policies: Policies) -> Iterator[Glob]:
                 yield glob
 
 
-def statements_of(policies: Policies) -> Iterator[Statement]:
-    """Every statement of every policy."""
-    for policy in (*policies.identity, *policies.boundaries, *policies.endpoints):
-        yield from policy.statements
-    for level in (*policies.scps, *policies.rcps):
-        for policy in level.policies:
-            yield from policy.statements
-    for single in (policies.resource, policies.session):
-        if single:
-            yield from single.statements
-
-
 # ---- contexts
 
 
 def _concluded(request: Request, relevant: Policies, limits: Limits) -> Conclusion:
-    if not _can_be_allowed(request, relevant):
+    if not can_be_allowed(request, relevant):
         return Conclusion(Outcome.DENIED, request, decide(request, relevant))
     tests = _open_tests(request, relevant, limits)
     unsettled = _unsettled_variables(request, relevant, limits)
@@ -379,7 +256,9 @@ def _searched(
         for at, key in enumerate(keys)
         if any(not verdicts[(*best[:at], other, *best[at + 1 :])] for other in tried[key])
     ]
-    return Conclusion(Outcome.CONDITIONAL, witness, answer, tuple(_conditions(decisive, witness, relevant, tests)))
+    return Conclusion(
+        Outcome.CONDITIONAL, witness, answer, tuple(conditions_in_words(decisive, witness, relevant, tests))
+    )
 
 
 def with_context(request: Request, keys: Sequence[str], values: Sequence[Values]) -> Request:
@@ -432,54 +311,3 @@ def has_open_resource(statement: Statement, context: Context) -> bool:
     return statement.variables and any(
         has_variables(pattern) and not named(pattern) <= context.keys() for pattern in statement.resources or ()
     )
-
-
-# ---- in words
-
-
-def _conditions(
-    decisive: Sequence[str], witness: Request, relevant: Policies, tests: Mapping[str, list[Test]]
-) -> Iterator[str]:
-    """What each decisive key must be: as the allowing statements say it, and as the denying ones must not find it."""
-    for key in decisive:
-        said: dict[str, None] = {}
-        for statement in statements_of(relevant):
-            for test in statement.tests:
-                if test.name == key and holds(test, witness.context) == statement.allows:
-                    said[in_words(test, holds_=statement.allows)] = None
-        if not said:
-            values = witness.context.get(key, ())
-            said[f"{tests[key][0].key} = {' and '.join(values)}" if values else f"{key} is absent"] = None
-        yield " and ".join(said)
-
-
-_WORDS = {
-    "equals": ("=", "is not"),
-    "ignore_case": ("=", "is not"),
-    "like": ("is like", "is not like"),
-    "arn": ("is like", "is not like"),
-    "number": ("=", "is not"),
-    "number_below": ("<", ">="),
-    "number_most": ("<=", ">"),
-    "number_above": (">", "<="),
-    "number_least": (">=", "<"),
-    "date": ("=", "is not"),
-    "date_below": ("is before", "is not before"),
-    "date_most": ("is not after", "is after"),
-    "date_above": ("is after", "is not after"),
-    "date_least": ("is not before", "is before"),
-    "truth": ("=", "is not"),
-    "binary": ("=", "is not"),
-    "address": ("is in", "is outside"),
-}
-
-
-def in_words(test: Test, *, holds_: bool) -> str:
-    """The test, or its contrary, as a person would say it: `aws:SourceVpce = vpce-1`."""
-    if test.family == "null":
-        absent = any(value.lower() == "true" for value in test.values)
-        return f"{test.key} is {'absent' if absent == holds_ else 'present'}"
-    word = _WORDS[test.family][int(test.negated == holds_)]
-    every = {"all": "every ", "any": "any "}.get(test.quantifier, "")
-    maybe = f", or {test.key} is absent" if test.if_exists and holds_ else ""
-    return f"{every}{test.key} {word} {' or '.join(test.values)}{maybe}"

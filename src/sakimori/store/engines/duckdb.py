@@ -193,8 +193,17 @@ def _findings_table(ledger: Ledger) -> pa.Table:
 
 
 def _finding_row(stored: StoredFinding) -> dict[str, Any]:
+    found = stored.finding
     times = {"status": str(stored.status), "created_at": stored.created_at, "updated_at": stored.updated_at}
-    return stored.finding.to_json() | times
+    detected = {  # what an assessment's own JSON leaves out
+        "tactics": list(found.tactics),
+        "techniques": list(found.techniques),
+        "actor": found.actor,
+        "source_ip": found.source_ip,
+        "count": found.count,
+        "records": list(found.records),
+    }
+    return detected | found.to_json() | times
 
 
 def _explained(error: Exception) -> str:

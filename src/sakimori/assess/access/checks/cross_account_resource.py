@@ -1,0 +1,46 @@
+"""Resources that principals of other accounts can use, inside and outside the organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sakimori.assess.access.estate import Estate
+from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
+from sakimori.assess.access.questions import step_json
+from sakimori.model.severity import Severity
+
+CHECK = Check(
+    title="Resource is shared with another account",
+    severity=Severity.MEDIUM,
+    why="Whoever takes over the other account, which we neither see nor guard, has this as well.",
+    fix="Remove the account from the policy if it is not needed; else name the one role that is, and the actions.",
+    needs=("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Lambda::Function"),
+    techniques=("T1199",),
+)
+
+
+def exposures(found: Estate) -> Iterator[Yielded]:
+    for share in found.shares:
+        if share.everybody:
+            continue
+        asset, caller = share.asset, share.caller
+        if not share.possible:
+            yield Undecided(asset.uid, asset.account, share.rows[0][1].why)
+            continue
+        action, row = share.possible[0]
+        ours = caller.account in found.accounts
+        whose = "of the organisation" if ours else "outside the organisation"
+        yield Exposure(
+            asset.uid,
+            asset.account,
+            f"{caller.arn}, {whose}, may {action} on {asset.name or asset.id}",
+            {
+                "actions": [each for each, _ in share.possible],
+                "conditions": list(row.conditions),
+                "chain": [step_json(step) for step in row.steps],
+            },
+            region=asset.region,
+            severity=Severity.INFORMATIONAL if ours else Severity.MEDIUM,
+            discriminator=caller.arn,
+            actor=caller.arn,
+        )

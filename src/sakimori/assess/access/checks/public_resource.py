@@ -1,0 +1,55 @@
+"""Resources that anybody can use, with or without an AWS account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sakimori.assess.access.estate import Estate
+from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
+from sakimori.assess.access.questions import step_json
+from sakimori.assess.access.risk import Risk, risk_of
+from sakimori.assess.access.symbolic import Outcome
+from sakimori.model.severity import Severity
+
+CHECK = Check(
+    title="Resource is open to anybody",
+    severity=Severity.HIGH,
+    why="Whoever finds its name can use it: data is read, replaced or held to ransom, and messages are forged.",
+    fix="Name the accounts, roles or organisation that need it in the policy, and switch Block Public Access on.",
+    needs=("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Lambda::Function"),
+    techniques=("T1530",),
+)
+
+_SEVERITIES = {
+    Risk.PRIVILEGE: Severity.CRITICAL,
+    Risk.DATA: Severity.HIGH,
+    Risk.CHANGE: Severity.HIGH,
+    Risk.READ: Severity.MEDIUM,
+}
+
+
+def exposures(found: Estate) -> Iterator[Yielded]:
+    done: set[str] = set()
+    for share in sorted(found.shares, key=lambda each: each.caller.principal.kind != "anonymous"):
+        if not share.everybody or share.asset.uid in done:
+            continue
+        done.add(share.asset.uid)
+        if not share.possible:
+            yield Undecided(share.asset.uid, share.asset.account, share.rows[0][1].why)
+            continue
+        action, row = min(share.possible, key=lambda each: each[1].outcome is not Outcome.ALLOWED)
+        severity = _SEVERITIES[risk_of(action)] if row.outcome is Outcome.ALLOWED else Severity.MEDIUM
+        signed = "" if share.caller.principal.kind == "anonymous" else " with an AWS account"
+        yield Exposure(
+            share.asset.uid,
+            share.asset.account,
+            f"Anybody{signed} may {action} on {share.asset.name or share.asset.id}",
+            {
+                "actions": [each for each, _ in share.possible],
+                "conditions": list(row.conditions),
+                "chain": [step_json(step) for step in row.steps],
+            },
+            region=share.asset.region,
+            severity=severity,
+            actor=share.caller.arn,
+        )

@@ -1,0 +1,61 @@
+"""`sakimori assess access` as a user sees it: findings kept, updated and resolved in the ledger."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from estates import ACCOUNT, allow, attached, inventory, role, user
+from sakimori.cli import app
+from sakimori.store.ledger import open_ledger
+
+ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SAKIMORI_HOME", str(tmp_path))
+    monkeypatch.delenv("SAKIMORI_LEDGER", raising=False)
+    return tmp_path
+
+
+def assess(monkeypatch: pytest.MonkeyPatch, assets: list[Any], *words: str) -> Any:
+    monkeypatch.setattr("sakimori.cli.assess_access.load_inventory", lambda *_: inventory(*assets))
+    return CliRunner().invoke(app, ["assess", "access", *words])
+
+
+def test_findings_come_stay_and_are_resolved(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = ("--check", "privilege_escalation", "--format", "jsonl")
+    wrong = [user("ann", allow("iam:PutUserPolicy", ANN))]
+    done = assess(monkeypatch, wrong, *check)
+    (finding,) = map(json.loads, done.stdout.splitlines())
+    assert done.exit_code == 0, done.stderr
+    assert (finding["rule"], finding["asset"], finding["class_uid"]) == ("privilege_escalation", ANN, 2008)
+    assert finding["evidence"]["chain"][0]["steps"][0]["request"]["action"] == "iam:PutUserPolicy"
+    assert "1 finding" in done.stderr
+    assert "1 new" in done.stderr
+    assert "1 known" in assess(monkeypatch, wrong, *check).stderr
+    assert "1 resolved" in assess(monkeypatch, [user("ann")], *check).stderr
+    with open_ledger(home / "ledger.sqlite") as ledger:
+        assert [each.status.name for each in ledger.findings()] == ["RESOLVED"]
+
+
+def test_what_is_undecided_is_told_and_resolves_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = ("--check", "privilege_escalation")
+    assess(monkeypatch, [user("ann", allow("iam:PutUserPolicy", ANN))], *check)
+    done = assess(monkeypatch, [user("ann", **attached("arn:aws:iam::aws:policy/X"))], *check)
+    assert done.exit_code == 3
+    assert f"not decided: privilege_escalation: {ANN}: the document of" in done.stderr
+    assert "resolved" not in done.stderr
+
+
+def test_exit_codes_and_unknown_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_ = [role("r", trusts={"AWS": "*"})]
+    assert assess(monkeypatch, open_, "--check", "wildcard_trust", "--fail-on", "high").exit_code == 1
+    assert assess(monkeypatch, [], "--check", "wildcard_trust").exit_code == 0
+    done = assess(monkeypatch, [], "--check", "nothing")
+    assert (done.exit_code, "there are" in done.stderr) == (2, True)
