@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from estates import (
     ACCOUNT,
     OTHER,
@@ -22,7 +23,6 @@ from estates import (
     trust,
     user,
 )
-
 from sakimori.assess.access.assessment import assess
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.exposure import checks
