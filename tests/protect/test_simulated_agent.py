@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
+from described_hosts import corpus_hosts
+from plain_recommend import needed
 from served import Served, served
 
 from sakimori.protect import client_errors as errors
@@ -108,6 +111,22 @@ def test_a_recommendation_scan_finds_exactly_what_the_host_needs(setup: Setup) -
     assert {CATALOGUE.patches[each].slug for each in found.to_assign} >= {"log4j_jndi_lookup", "citrix_bleed_login"}
     for module, kind in (("integrityMonitoring", CATALOGUE.integrity), ("logInspection", CATALOGUE.logs)):
         assert setup.client.assignments(host(setup.computer), module).to_assign == fits & kind.keys()
+
+
+def test_hosts_of_the_corpus_get_what_the_plain_matcher_says(setup: Setup) -> None:
+    kinds = {
+        "intrusionPrevention": CATALOGUE.patches,
+        "integrityMonitoring": CATALOGUE.integrity,
+        "logInspection": CATALOGUE.logs,
+    }
+    for number, described_host in enumerate(corpus_hosts()):
+        told = {"hostName": f"corpus-{number}", "host": msgspec.to_builtins(described_host)}
+        enrolled = setup.client.call("POST", "/sakimori/agents", body=told, repeatable=False)
+        tasks.run(setup.client, tasks.RECOMMENDATION_SCAN, enrolled["computerID"], seconds=30)
+        wanted = needed(described_host, CATALOGUE)
+        for module, rules in kinds.items():
+            found = setup.client.assignments(host(enrolled["computerID"]), module)
+            assert found.to_assign == wanted & rules.keys(), (number, module)
 
 
 def test_recommendations_are_applied_and_taken_back_when_the_host_is_patched(setup: Setup) -> None:
@@ -214,6 +233,22 @@ def test_it_is_isolated_and_released(setup: Setup) -> None:
         threading.Event().wait(0.1)
     assert setup.agent.state.isolated
     setup.client.isolate(setup.computer, isolated=False)
+
+
+def test_every_cve_leads_to_exactly_the_rules_that_name_it(setup: Setup) -> None:
+    for cve, patches in CATALOGUE.by_cve.items():
+        assert [rule.id for rule in setup.client.rules_for_cve(cve)] == [patch.id for patch in patches], cve
+
+
+def test_our_manager_takes_the_key_in_either_header(setup: Setup) -> None:
+    manager = setup.served
+    style = Settings(manager.url, manager.key, ca_file=str(manager.ca), key_style="authorization")
+    with Client(style) as client:
+        assert client.computer(setup.computer).id == setup.computer
+        assert client.is_ours
+    wrong = Settings(manager.url, "skm-0-1-wrong", ca_file=str(manager.ca))
+    with Client(wrong) as client, pytest.raises(errors.Unauthenticated):
+        client.computer(setup.computer)
 
 
 def test_rules_of_a_cve_are_found_in_our_manager(setup: Setup) -> None:

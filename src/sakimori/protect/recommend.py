@@ -7,9 +7,10 @@ not be listed on the host is never taken for absent: then nothing is unassigned.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 
 from sakimori.protect.catalogue.reading import Catalogue
@@ -55,8 +56,10 @@ def fitting(host: Host, catalogue: Catalogue) -> Fitting:
     for patch_id, reason in _patches(host, catalogue):
         reasons.setdefault(patch_id, reason)
     watching: tuple[IntegrityRule | LogRule, ...] = (*catalogue.integrity.values(), *catalogue.logs.values())
+    sought = _sought_files(catalogue)
+    files = tuple(path for path in host.files if sought.match(path))
     for rule in watching:
-        if rule.os in ("any", host.os) and (reason := _fits(rule.when, host, catalogue)):
+        if rule.os in ("any", host.os) and (reason := _fits(rule.when, host, files, catalogue)):
             reasons[rule.id] = reason
     return Fitting(_with_required(reasons, catalogue), host.not_evaluated)
 
@@ -100,7 +103,15 @@ def _affected(catalogue: Catalogue) -> Mapping[tuple[str, str], tuple[tuple[Virt
     return {key: tuple(entries) for key, entries in found.items()}
 
 
-def _fits(when: When, host: Host, catalogue: Catalogue) -> str:
+@lru_cache(maxsize=4)
+def _sought_files(catalogue: Catalogue) -> re.Pattern[str]:
+    """What any rule's file pattern means: of a host's many files, few are asked about one by one."""
+    rules: tuple[IntegrityRule | LogRule, ...] = (*catalogue.integrity.values(), *catalogue.logs.values())
+    patterns = sorted({pattern for rule in rules for pattern in rule.when.files})
+    return re.compile("|".join(map(translate, patterns)) or r"(?!)")
+
+
+def _fits(when: When, host: Host, files: tuple[str, ...], catalogue: Catalogue) -> str:
     """Why a rule is of use on a host, "" if it is not."""
     if when.always:
         return f"every {host.os} host has what it watches"
@@ -109,7 +120,7 @@ def _fits(when: When, host: Host, catalogue: Catalogue) -> str:
         if {package.name, package.source} & wanted:
             return f"{package.name} is installed"
     for pattern in when.files:
-        for path in host.files:
+        for path in files:
             if fnmatchcase(path, pattern):
                 return f"{path} is there"
     for name in when.applications:
