@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sakimori.cli import assess_access
+from sakimori.cli import assess_access, assess_network
 
 app = typer.Typer(
     name="assess", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
@@ -17,3 +17,4 @@ def assess() -> None:
 
 
 app.command("access")(assess_access.access)
+app.command("network")(assess_network.network)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sakimori.cli.detect import FAILED, INCOMPLETE, RulesOption, Run, load_rules
+from sakimori.cli.explain_assessment import find_assessed, show_assessed
 from sakimori.cli.home import lake_folder, ledger_place
 from sakimori.cli.output import printable, printable_lines, to_line
 
@@ -38,9 +39,14 @@ def explain(
 ) -> None:
     """Show why a finding was raised, re-evaluated on its records.
 
+    A finding of `sakimori assess` has no records: its question is asked again, of what the inventory holds now.
+
     The finding is looked for in the ledger and in the last runs of `sakimori detect`; its records are read again where
     they were found, in the lake or in the log files. Exit code 3 if records are no longer there.
     """
+    if assessed := find_assessed(uid, ledger or ledger_place()):
+        show_assessed(assessed, ledger or ledger_place(), as_json=as_json)
+        return
     found = _found(uid, rules or [], lake or lake_folder(), ledger or ledger_place())
     from sakimori.detect.explanation import explain as explained
 

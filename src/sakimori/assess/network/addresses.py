@@ -76,7 +76,10 @@ def without(left: Iterable[Range], right: Iterable[Range]) -> tuple[Range, ...]:
 
 
 def inside(value: int, ranges: Iterable[Range]) -> bool:
-    return any(low <= value <= high for low, high in ranges)
+    for low, high in ranges:  # noqa: SIM110 -- asked for every hop, and any() is three times as slow
+        if low <= value <= high:
+            return True
+    return False
 
 
 INTERNET: dict[int, tuple[Range, ...]] = {

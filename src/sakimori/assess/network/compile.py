@@ -24,6 +24,7 @@ def compile_topology(inventory: Inventory) -> Topology:
     read_tables(topology, inventory, prefixes)
     _read_nacls(topology, inventory)
     guards = _Guards(inventory, prefixes)
+    topology.uids.update(guards.uids)
     _read_interfaces(topology, inventory, guards)
     _read_nats(topology, inventory, guards)
     compile_transit.read_transits(topology, inventory)
@@ -153,6 +154,9 @@ class _Guards:
                 asset.config.get("GroupId", asset.id), asset.config, prefixes
             )
             for asset in inventory.of_type("AWS::EC2::SecurityGroup")
+        }
+        self.uids = {
+            asset.config.get("GroupId", asset.id): asset.uid for asset in inventory.of_type("AWS::EC2::SecurityGroup")
         }
         self._sets: dict[tuple[str, ...], GroupSet] = {}
 

@@ -112,6 +112,18 @@ class Engine:
                 for way in self.ways.between(source, target):
                     yield judge(way, query)
 
+    def told(self, judgement: Judgement, question: Question) -> Answer:
+        """One judgement as an answer."""
+        if judgement.answer == REACHABLE:
+            return self._reachable(judgement, question)
+        if judgement.answer == UNCERTAIN:
+            return self._unknown([judgement], question)
+        return self._unreachable([judgement], question)
+
+    def packets(self, source: Host, target: Host) -> Space:
+        """Every packet that could be sent from one host to the other."""
+        return packets(source, target, Question("", ""))
+
     def _reachable(self, judgement: Judgement, question: Question) -> Answer:
         answer = self._start(judgement, question)
         witness = points(judgement)

@@ -7,7 +7,7 @@ looks at: the source of what comes in, the destination of what goes out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +57,7 @@ class Nacl:
         self.id = id
         self.entries = sorted(entries, key=lambda entry: entry["RuleNumber"])
         self._spaces: dict[tuple[str, int, bool], Space] = {}
-        self._by_address: dict[tuple[str, int, bool], dict[int, Space]] = {}
+        self._by_address: dict[tuple[str, int, bool], dict[int, Space] | None] = {}
 
     def space(self, direction: str, family: int, *, reply: bool, peer: int | None) -> Space:
         """What it lets pass; with a `peer`, to or from that address alone."""
@@ -65,10 +65,13 @@ class Nacl:
         space = self._spaces.get(key)
         if space is None:
             space = self._spaces[key] = self._compile(direction, family, reply)
-            self._by_address[key] = {}
-        if peer is None or all(each[0] == 0 and each[1] == TOP for each in space):
+            spanning = all(each[0] == 0 and each[1] == TOP for each in space)
+            self._by_address[key] = None if spanning else {}
+        if peer is None:
             return space
         known = self._by_address[key]
+        if known is None:
+            return space
         found = known.get(peer)
         if found is None:
             if len(known) > 10_000:
@@ -182,6 +185,13 @@ class GroupRules:
     by_address: list[Box] = field(default_factory=list)
     by_group: dict[str, list[Box]] = field(default_factory=dict)
     doubtful: list[Box] = field(default_factory=list)
+    _spanning: list[tuple[int, int, Box]] | None = None
+
+    def at(self, peer: int) -> list[Box]:
+        """Those by address that hold for `peer`, over all addresses."""
+        if self._spanning is None:
+            self._spanning = [(each[0], each[1], (0, TOP, *each[2:])) for each in self.by_address]
+        return [each for low, high, each in self._spanning if low <= peer <= high]
 
 
 class SecurityGroup:
@@ -198,6 +208,13 @@ class SecurityGroup:
         if found is None:
             found = self._rules[direction, family] = self._compile(direction, family)
         return found
+
+    def spans(self) -> Iterator[Range]:
+        """Every range of addresses that a rule names."""
+        for direction in (INGRESS, EGRESS):
+            for family in (V4, V6):
+                for each in self.rules(direction, family).by_address:
+                    yield each[0], each[1]
 
     def _compile(self, direction: str, family: int) -> GroupRules:
         compiled = GroupRules()
@@ -283,7 +300,7 @@ class GroupSet:
         if peer is None:
             found += rules.by_address
         else:
-            found += [(0, TOP, *b[2:]) for b in rules.by_address if b[0] <= peer <= b[1]]
+            found += rules.at(peer)
         return tuple(found), tuple(rules.doubtful)
 
     def _gather(self, direction: str, family: int) -> GroupRules:

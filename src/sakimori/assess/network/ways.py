@@ -165,16 +165,22 @@ class Ways:
 
     def _walk(self, source: Host, target: Host, ip: int | None, ranges: tuple[Range, ...]) -> tuple[Flow, list[Chain]]:
         walker = Walker(self.net)
-        open_ = ranges if ip is None else source.ranges
-        flow = Flow(source.family, source.ip, ip, ranges=open_, sender=source.interface)
-        if source.interface is not None:
-            flow = replace(flow, groups=source.interface.groups if source.kind == "interface" else ())
-            return flow, walker.from_interface(flow, source.interface)
+        sender = source.interface
+        flow = Flow(
+            source.family,
+            source.ip,
+            ip,
+            ranges=ranges if ip is None else source.ranges,
+            groups=sender.groups if sender is not None and source.kind == "interface" else (),
+            sender=sender,
+            home=source.place,
+        )
+        if sender is not None:
+            return flow, walker.from_interface(flow, sender)
         if source.kind == "internet":
             return flow, walker.from_internet(flow)
         if source.boundary is not None:
             return flow, walker.from_boundary(flow, source.boundary)
-        flow = replace(flow, home=source.place)
         if source.kind == "subnet":
             return flow, walker.from_subnet(flow, self.net.subnets[source.place])
         return flow, walker.from_vpc(flow, self.net.vpcs[source.place])
@@ -249,11 +255,11 @@ class Ways:
         """The replies to what came by the chain, one for each way that they take."""
         walker = Walker(self.net)
         ranges = chain.ranges or flow.ranges
-        back = Flow(flow.family, flow.dst, flow.src, reply=True, ranges=ranges, home=flow.home)
-        if chain.end == INTERFACE:
-            landed: Interface = chain.at
-            private = self._landed_at(landed, flow)
-            chains = walker.from_interface(replace(back, src=private, sender=landed), landed)
+        landed = chain.at if chain.end == INTERFACE else None
+        src = flow.dst if landed is None else self._landed_at(landed, flow)
+        back = Flow(flow.family, src, flow.src, True, ranges, sender=landed, home=flow.home)
+        if landed is not None:
+            chains = walker.from_interface(back, landed)
         elif chain.end == INTERNET:
             assert flow.sender is not None
             assert flow.src is not None

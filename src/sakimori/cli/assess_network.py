@@ -1,0 +1,113 @@
+"""`sakimori assess network`: what the internet reaches, and which assertions about the network do not hold."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sakimori.cli.detect import severity
+from sakimori.cli.home import ledger_place
+from sakimori.cli.inventories import LedgerOption, SnapshotOption, load_inventory
+from sakimori.cli.output import Format, Tally, printable, write
+from sakimori.cli.remembered import Memory
+from sakimori.model.severity import Severity
+
+if TYPE_CHECKING:
+    from sakimori.assess.network.assertions import Assertion
+    from sakimori.assess.network.findings import Assessment
+    from sakimori.model.finding import Finding
+
+FINDINGS, INCOMPLETE, FAILED = 1, 3, 4
+
+
+def network(
+    assertions: Annotated[
+        Path | None,
+        typer.Option(help="A file or folder of assertions.", metavar="PATH", show_default="./assertions, if there"),
+    ] = None,
+    form: Annotated[Format | None, typer.Option("--format", help="Default: table on a terminal, else jsonl.")] = None,
+    fail_on: Annotated[
+        Severity | None, typer.Option(parser=severity, metavar="LEVEL", help="Exit code 1 from this level on.")
+    ] = None,
+    snapshot: SnapshotOption = None,
+    ledger: LedgerOption = "",
+) -> None:
+    """Find what the internet reaches, and which assertions about the network do not hold.
+
+    Every asset that is exposed to the internet is a finding, with its ports, a path and a packet that proves it; so is
+    every asset that violates one of your assertions. Assertions that hold are named with the number of packet classes
+    that were judged. What cannot be decided is named, and the exit code is 3.
+
+    Findings go to the ledger: what is no longer found is resolved there, and reopened if it returns. With --snapshot
+    they are only printed. `sakimori explain UID` asks the question behind a finding again.
+    """
+    from sakimori.assess.network.findings import assess as assess_network
+
+    inventory = load_inventory(snapshot, ledger)
+    wanted, problems = _assertions(assertions)
+    done = assess_network(inventory, wanted, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    if snapshot is None:
+        _remember(done, ledger)
+    with Memory([str(snapshot)] if snapshot is not None else [], [], pack=False) as memory:
+        found = sorted(done.findings, key=lambda each: (-each.severity, each.rule, each.asset))
+        tally = _write(memory.keeping(found), form)
+    _report(done, problems, tally)
+    if fail_on is not None and any(level >= fail_on for level in tally.severities):
+        raise typer.Exit(FINDINGS)
+    if problems or done.undecided or done.not_evaluated or any(proof.problem for proof in done.proofs):
+        raise typer.Exit(INCOMPLETE)
+
+
+def _assertions(place: Path | None) -> tuple[list[Assertion], list[str]]:
+    from sakimori.assess.network.assertions import read_assertions
+
+    if place is None:
+        place = Path("assertions")
+        if not place.is_dir():
+            return [], []
+    elif not place.exists():
+        raise typer.BadParameter(f"there is no {place}", param_hint="--assertions")
+    return read_assertions(place)
+
+
+def _remember(done: Assessment, ledger: str) -> None:
+    """Enters the findings in the ledger; nothing is resolved where something was not evaluated."""
+    from sakimori.store.ledger import LedgerError, Place, open_ledger
+
+    places = [Place(asset=uid) for uid in done.undecided]
+    for missing in done.not_evaluated:
+        places.append(Place(missing.account, "" if missing.region == "global" else missing.region))
+    try:
+        with open_ledger(ledger or ledger_place()) as opened:
+            opened.put_assessment(done.rules, done.findings, places)
+    except LedgerError as error:
+        _say(f"failed: {error}")
+        raise typer.Exit(FAILED) from None
+
+
+def _write(findings: Iterable[Finding], form: Format | None) -> Tally:
+    return write(findings, form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL), sys.stdout)
+
+
+def _report(done: Assessment, problems: list[str], tally: Tally) -> None:
+    for problem in problems:
+        _say(problem)
+    for proof in done.proofs:
+        told = f"{proof.verdict}: {proof.assertion.id}: {proof.classes:,} packet classes"
+        if proof.violations:
+            told += f", {len(proof.violations):,} violations"
+        _say(told if not proof.problem else f"{proof.verdict}: {proof.assertion.id}: {proof.problem}")
+    for uid, reasons in done.undecided.items():
+        _say(f"not evaluated: {uid}: {'; '.join(dict.fromkeys(reasons))}")
+    if done.not_evaluated:
+        _say(f"not evaluated: {len(done.not_evaluated):,} calls that discovery could not make: see `sakimori discover`")
+    _say(f"{tally}; {done.exposed:,} assets exposed, {done.interfaces:,} interfaces in {done.classes:,} classes")
+
+
+def _say(text: str) -> None:
+    typer.echo(printable(text), err=True)
