@@ -143,3 +143,31 @@ def test_what_is_no_export_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(SnapshotError, match=r"export\.json"):
         read_config_export(path)
+
+
+def test_secrets_are_not_taken_from_an_export_either(tmp_path: Path) -> None:
+    function = {
+        "resourceType": "AWS::Lambda::Function",
+        "ARN": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:orders",
+        "configuration": {
+            "functionName": "orders",
+            "functionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:orders",
+            "environment": {"variables": {"PASSWORD": "hunter2"}},
+        },
+    }
+    project = {
+        "resourceType": "AWS::CodeBuild::Project",
+        "ARN": f"arn:aws:codebuild:us-east-1:{ACCOUNT}:project/web",
+        "resourceName": "web",
+        "configuration": {
+            "name": "web",
+            "environment": {"environmentVariables": [{"name": "PASSWORD", "value": "hunter2", "type": "PLAINTEXT"}]},
+        },
+    }
+    items = [{"awsAccountId": ACCOUNT, "awsRegion": "us-east-1", **item} for item in (function, project)]
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps({"configurationItems": items}))
+    found = read_config_export(file)
+    assert {asset.name for asset in found} == {"orders", "web"}
+    assert str(list(found)).count("PASSWORD") == 2
+    assert "hunter2" not in str(list(found))

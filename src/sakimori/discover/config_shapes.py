@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 import botocore.session
 
-from sakimori.discover.declare import Item, Listing, Resource, Service
+from sakimori.discover.declare import Call, Item, Listing, Resource, Service
+from sakimori.discover.source import without
 
 ALIASES = {"ipv4Ranges": "IpRanges"}
 """Members that Config calls otherwise; its `ipRanges` are mere texts."""
@@ -25,16 +26,26 @@ def config_of(item: Mapping[str, Any], service: Service, listing: Listing, resou
     for call, path in [(listing, resource.items), *((each, each.path) for each in described)]:
         shape = _shape(call.client or service.client, call.operation, path)
         if shape is not None and shape.type_name == "structure":
-            config |= _respelt(configuration, shape)
+            config |= _told(configuration, shape, call, path)
     supplementary = {name: _object(value) for name, value in _object(item.get("supplementaryConfiguration")).items()}
     for detail in resource.details:
         if detail.under and not detail.parse:
             shape = _shape(service.client, detail.operation, detail.path)
             given = _named(detail.under, {**configuration, **supplementary})
             if given is not None and shape is not None:
-                config[detail.under] = _respelt(given, shape)
+                config[detail.under] = _told(given, shape, detail, detail.path)
     special = _SPECIAL.get(resource.type)
     return config | special(item, configuration, supplementary) if special else config
+
+
+def _told(value: Any, shape: Any, call: Call, path: str) -> Any:
+    """What `path` leads to in the call's answer: respelt, and without what is kept secret."""
+    if path.endswith("[]") and isinstance(value, list):
+        return [_told(each, shape, call, path) for each in value]
+    respelt = _respelt(value, shape)
+    inside = f"{path}." if path else ""
+    secrets = [secret.removeprefix(inside) for secret in call.secrets if secret.startswith(inside)]
+    return without(respelt, secrets) if isinstance(respelt, dict) else respelt
 
 
 def _object(value: Any) -> Any:

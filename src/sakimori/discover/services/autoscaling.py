@@ -46,6 +46,11 @@ SERVICE = Service(
     client="autoscaling",
     lists=(
         Listing(operation="DescribeAutoScalingGroups", page_size=100, gives=(GROUP,)),
-        Listing(operation="DescribeLaunchConfigurations", page_size=100, gives=(CONFIGURATION,)),
+        Listing(
+            operation="DescribeLaunchConfigurations",
+            page_size=100,
+            secrets=("LaunchConfigurations[].UserData",),
+            gives=(CONFIGURATION,),
+        ),
     ),
 )

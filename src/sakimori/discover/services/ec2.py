@@ -30,6 +30,7 @@ TEMPLATE = Resource(
             parameters={"LaunchTemplateId": "{LaunchTemplateId}", "Versions": ["$Default", "$Latest"]},
             path="LaunchTemplateVersions[]",
             under="LaunchTemplateVersions",
+            secrets=("LaunchTemplateVersions[].LaunchTemplateData.UserData",),
         ),
     ),
     relations=(

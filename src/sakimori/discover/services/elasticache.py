@@ -61,6 +61,7 @@ SERVICE = Service(
         Listing(operation="DescribeReplicationGroups", gives=(REPLICATION_GROUP,)),
         Listing(operation="DescribeServerlessCaches", gives=(SERVERLESS,)),
         Listing(operation="DescribeCacheSubnetGroups", gives=(SUBNET_GROUP,)),
-        Listing(operation="DescribeUsers", gives=(USER,)),
+        # Where ElastiCache was never used it has no role of its own, and then no users.
+        Listing(operation="DescribeUsers", absent=("ServiceLinkedRoleNotFoundFault",), gives=(USER,)),
     ),
 )

@@ -16,6 +16,7 @@ SECRET = Resource(
             parameters={"SecretId": "{ARN}"},
             path="ResourcePolicy",
             under="ResourcePolicy",
+            absent=("InvalidRequestException: marked for deletion",),
         ),
     ),
     documents=("ResourcePolicy",),

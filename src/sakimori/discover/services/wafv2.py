@@ -8,22 +8,24 @@ from typing import Any
 from sakimori.discover.declare import Detail, Listing, Place, Resource, Service, Tie
 from sakimori.model.asset import Asset, Relation
 
-PROTECTED = (
-    "APPLICATION_LOAD_BALANCER",
-    "API_GATEWAY",
-    "APPSYNC",
-    "COGNITO_USER_POOL",
-    "APP_RUNNER_SERVICE",
-    "VERIFIED_ACCESS_INSTANCE",
-    "AMPLIFY",
-)
-"""The kinds of resources that a regional web ACL can protect (WAF API, ListResourcesForWebACL). CloudFront's
+PROTECTED = {
+    "REGIONAL": (
+        "APPLICATION_LOAD_BALANCER",
+        "API_GATEWAY",
+        "APPSYNC",
+        "COGNITO_USER_POOL",
+        "APP_RUNNER_SERVICE",
+        "VERIFIED_ACCESS_INSTANCE",
+    ),
+    "CLOUDFRONT": ("AMPLIFY",),
+}
+"""The kinds of resources that web ACLs of each scope can protect (WAF API, ListResourcesForWebACL). CloudFront's
 distributions name their web ACL themselves."""
 
 
 def protected(acl: Asset, place: Place) -> Iterator[Relation]:
     """`protects`: the load balancers, APIs, user pools and others that the web ACL is associated with."""
-    for kind in PROTECTED:
+    for kind in (kind for kinds in PROTECTED.values() for kind in kinds):
         for resource in acl.config.get(kind) or ():
             yield Relation(acl.uid, "protects", resource)
 
@@ -57,11 +59,11 @@ def _associated(kind: str) -> Detail:
         parameters={"WebACLArn": "{ARN}", "ResourceType": kind},
         path="ResourceArns[]",
         under=kind,
+        absent=("WAFInvalidParameterException",),  # a kind that the region does not have
     )
 
 
 def _web_acl(scope: str) -> Resource:
-    regional = tuple(_associated(kind) for kind in PROTECTED) if scope == "REGIONAL" else ()
     return Resource(
         "AWS::WAFv2::WebACL",
         items="WebACLs[]",
@@ -84,7 +86,7 @@ def _web_acl(scope: str) -> Resource:
                 path="TagInfoForResource.TagList[]",
                 under="Tags",
             ),
-            *regional,
+            *(_associated(kind) for kind in PROTECTED[scope]),
         ),
         relations=(Tie("logs-to", "LoggingConfiguration.LogDestinationConfigs[]"), referenced, protected),
     )
