@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from sakimori.aws.clients import Clients
@@ -13,12 +14,17 @@ from sakimori.discover.snapshot import Recording
 from sakimori.model.asset import Inventory
 
 
-def discovered(*names: str, regions: Sequence[str] = ("us-east-1",), snapshot: Path | None = None) -> Inventory:
-    """What these services (none: all) find in our own account."""
+def discovered(
+    *names: str,
+    regions: Sequence[str] = ("us-east-1",),
+    snapshot: Path | None = None,
+    clients: Clients | None = None,
+) -> Inventory:
+    """What these services (none: all) find in our own account; with clients that were made before, or new ones."""
     chosen = {name: service for name, service in services().items() if not names or name in names}
-    with Clients() as clients:
-        planned = plan(clients, Wanted(regions=regions))
-        source = LiveSource(clients, planned.keys)
+    with nullcontext(clients) if clients else Clients() as used:
+        planned = plan(used, Wanted(regions=regions))
+        source = LiveSource(used, planned.keys)
         wanted = list(units(planned.places, chosen, planned.home.account))
         if snapshot is None:
             return inventory(source, wanted)

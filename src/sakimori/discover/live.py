@@ -17,6 +17,9 @@ from sakimori.model.asset import GLOBAL, NotEvaluated
 PLANNERS = 8
 """Accounts that are signed in to at once."""
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two questions whether a report is ready."""
+
 PREPARING_SECONDS = 120.0
 """How long a report may take to be made (IAM's credential report takes seconds, in large accounts a minute)."""
 
@@ -142,10 +145,11 @@ class LiveSource:
     def _prepare(self, question: Question) -> None:
         """Has the report made, and waits until it is. Raises AwsError."""
         action = f"{question.action.partition(':')[0]}:{question.prepare}"
-        deadline = time.monotonic() + PREPARING_SECONDS
+        deadline, pause = time.monotonic() + PREPARING_SECONDS, FIRST_PAUSE
         while time.monotonic() < deadline:
             answer = next(iter(self._ask(question, question.prepare, action)))
             if answer.get("State", "COMPLETE") == "COMPLETE":
                 return
-            time.sleep(1)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
         raise AwsError(action, question.place.account, "NotReady", f"not made in {PREPARING_SECONDS:.0f} seconds")

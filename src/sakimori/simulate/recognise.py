@@ -16,6 +16,7 @@ CLIENTS = {
     "s3": ("s3control", "s3"),
     "apigateway": ("apigatewayv2", "apigateway"),
     "es": ("opensearch",),
+    "elasticfilesystem": ("efs",),
     "monitoring": ("cloudwatch",),
     "servicecatalog": ("servicecatalog",),
 }
