@@ -25,10 +25,10 @@ class CaseError(Exception):
 
 def simulate(case: Mapping[str, Any]) -> Answer:
     """What AWS would answer to the case. Raises CaseError; a malformed policy is named with its statement."""
-    if not isinstance(case, Mapping):
+    if not isinstance(case, dict):
         raise CaseError(f"a case is a JSON object with a request, not {type(case).__name__}")
     asked = case.get("request")
-    if not isinstance(asked, Mapping):
+    if not isinstance(asked, dict):
         raise CaseError("the case has no request: it needs principal, action and resource")
     request = _request(asked)
     try:
@@ -40,12 +40,12 @@ def simulate(case: Mapping[str, Any]) -> Answer:
 
 def _request(asked: Mapping[str, Any]) -> Request:
     principal = asked.get("principal")
-    if isinstance(principal, Mapping):
+    if isinstance(principal, dict):
         principal = principal.get("type")
     action, resource = asked.get("action"), asked.get("resource")
     if isinstance(resource, str):
         resource = {"resource": resource}
-    if not isinstance(resource, Mapping) or not isinstance(resource.get("resource"), str):
+    if not isinstance(resource, dict) or not isinstance(resource.get("resource"), str):
         raise CaseError('request.resource must be {"resource": ARN or "*", "accountId": ...}')
     if not isinstance(action, str) or ":" not in action:
         raise CaseError(f"request.action is {action!r}: it must be like s3:GetObject")
@@ -60,7 +60,7 @@ def _request(asked: Mapping[str, Any]) -> Request:
 
 def _context(asked: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     context = asked.get("context") or {}
-    if not isinstance(context, Mapping):
+    if not isinstance(context, dict):
         raise CaseError("request.context must be an object of keys and values")
     return {str(key).lower(): context_values(value) for key, value in context.items()}
 
@@ -87,32 +87,36 @@ def _policies(case: Mapping[str, Any]) -> Policies:
 
 
 def _listed(case: Mapping[str, Any], key: str, kind: Kind) -> tuple[Policy, ...]:
-    found = case.get(key) or []
+    found = case.get(key)
+    if not found:
+        return ()
     if not isinstance(found, list):
         raise CaseError(f"{key} must be a list of policies")
-    return tuple(_policy(each, kind, f"{kind.value} {at}") for at, each in enumerate(found, 1))
+    return tuple([_policy(each, kind, f"{kind} {at}") for at, each in enumerate(found, 1)])
 
 
 def _single(case: Mapping[str, Any], key: str, kind: Kind) -> Policy | None:
     found = case.get(key)
-    return _policy(found, kind, kind.value) if found else None
+    return _policy(found, kind, str(kind)) if found else None
 
 
 def _levels(case: Mapping[str, Any], key: str, kind: Kind) -> tuple[Level, ...]:
-    found = case.get(key) or []
-    if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
+    found = case.get(key)
+    if not found:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise CaseError(f'{key} must be a list of {{"orgIdentifier", "policies"}}')
     levels = []
     for position, each in enumerate(found, 1):
         name = str(each.get("orgIdentifier") or f"level {position}")
         policies = each.get("policies") or []
         levels.append(
-            Level(name, tuple(_policy(p, kind, f"{kind.value} {at} at {name}") for at, p in enumerate(policies, 1)))
+            Level(name, tuple(_policy(p, kind, f"{kind} {at} at {name}") for at, p in enumerate(policies, 1)))
         )
     return tuple(levels)
 
 
 def _policy(found: Any, kind: Kind, name: str) -> Policy:
-    if isinstance(found, Mapping) and "policy" in found and "Statement" not in found:
+    if isinstance(found, dict) and "policy" in found and "Statement" not in found:
         return parse(found["policy"], kind, str(found.get("name") or name))
     return parse(found, kind, name)

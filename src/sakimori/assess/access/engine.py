@@ -75,7 +75,7 @@ class Answer:
 
     def to_json(self) -> dict[str, object]:
         return {
-            "response": self.response.value,
+            "response": str(self.response),
             "decided_by": [statement.reference() for statement in self.decided_by],
             "why": self.why,
         }
@@ -126,12 +126,12 @@ class _Matches:
         applies = _Applies(request, bool(policies.boundaries))
         self.denials: list[Statement] = []
         self.identity = self._sort(policies.identity, applies.plain)
-        self.boundary = self._sort(policies.boundaries, applies.plain)
+        self.boundary = self._sort(policies.boundaries, applies.plain) if policies.boundaries else []
         self.session = self._sort((policies.session,), applies.plain) if policies.session else []
-        self.endpoint = self._sort(policies.endpoints, applies.named)
+        self.endpoint = self._sort(policies.endpoints, applies.named) if policies.endpoints else []
         self.scps: list[list[Statement]] = []
         who = request.principal
-        if who.has_identity and not who.is_service_linked:
+        if policies.scps and who.has_identity and not who.is_service_linked:
             self.scps = [self._sort(level.policies, applies.plain) for level in policies.scps]
         if policies.rcps and not who.is_service_linked and request.action.partition(":")[0].lower() in RCP_SERVICES:
             for level in policies.rcps:

@@ -190,6 +190,12 @@ def _indexes(bits: int, accepts: tuple[int, ...]) -> frozenset[int]:
 
 
 @lru_cache(maxsize=65_536)
+def distinct(within: Glob, globs: frozenset[Glob]) -> tuple[str, ...]:
+    """A string of `within` for each way in which it can match `globs`; found once. Raises TooManyAtoms."""
+    return tuple(text for _, text in atoms(within, sorted(glob for glob in globs if not covers(glob, within))))
+
+
+@lru_cache(maxsize=65_536)
 def opening(glob: Glob) -> tuple[str, bool]:
     """The characters before the first wildcard, and whether nothing but a last asterisk follows them."""
     for index, token in enumerate(glob):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sakimori.assess.access.conditions import BadCondition, Test, parse_test
 from sakimori.assess.access.globs import Glob, text_glob
@@ -39,8 +39,7 @@ class PolicyError(Exception):
         super().__init__(f"{place}: {reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One statement. `not_actions`, `not_resources` and `not_principals` say that the list is what it is *not* about.
 
     `resources` is None where the element is absent: the resource that the policy is attached to. `principals` is None
@@ -87,7 +86,7 @@ def parse(document: Any, kind: Kind, name: str) -> Policy:
             document = json.loads(document)
         except ValueError as error:
             raise PolicyError(name, "", f"is not JSON: {error}") from None
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         raise PolicyError(name, "", f"is {_kind_of(document)}: a policy is a JSON object with a Statement")
     version = document.get("Version")
     if version is not None and version not in _VERSIONS:
@@ -97,16 +96,14 @@ def parse(document: Any, kind: Kind, name: str) -> Policy:
         raise PolicyError(name, "", "has no Statement: without one it says nothing")
     listed = found if isinstance(found, list) else [found]
     variables = version == "2012-10-17"
-    return Policy(name, kind, tuple(_statement(each, at, kind, name, variables) for at, each in enumerate(listed, 1)))
+    return Policy(name, kind, tuple([_statement(each, at, kind, name, variables) for at, each in enumerate(listed, 1)]))
 
 
 def _statement(element: Any, position: int, kind: Kind, name: str, variables: bool) -> Statement:
-    place = f"statement {position}"
-    if not isinstance(element, Mapping):
-        raise PolicyError(name, place, f"is {_kind_of(element)}: a statement is a JSON object")
-    sid = element.get("Sid") or f"#{position}"
-    if element.get("Sid"):
-        place = f"{place} ({sid})"
+    if not isinstance(element, dict):
+        raise PolicyError(name, f"statement {position}", f"is {_kind_of(element)}: a statement is a JSON object")
+    sid = element.get("Sid")
+    place = f"statement {position} ({sid})" if sid else f"statement {position}"
     effect = element.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise PolicyError(name, place, f"Effect is {effect!r}: it must be Allow or Deny")
@@ -115,13 +112,13 @@ def _statement(element: Any, position: int, kind: Kind, name: str, variables: bo
         raise PolicyError(name, place, "has neither Action nor NotAction")
     resources, not_resources = _one_of(element, "Resource", name, place)
     if resources is None and kind in _NEEDS_RESOURCE:
-        raise PolicyError(name, place, f"has neither Resource nor NotResource: a {kind.value} must have one")
+        raise PolicyError(name, place, f"has neither Resource nor NotResource: a {kind} must have one")
     principals, not_principals = (None, False)
     if kind in _HAS_PRINCIPAL:
         principals, not_principals = _principals(element, name, place)
     return Statement(
         name,
-        str(sid),
+        str(sid) if sid else f"#{position}",
         effect == "Allow",
         tuple(map(_action_glob, actions)),
         actions,
@@ -169,7 +166,7 @@ def _principals(element: Mapping[str, Any], name: str, place: str) -> tuple[tupl
 
 
 def _pairs(value: Any, key: str, name: str, place: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for kind, named in value.items():
             known = _PRINCIPAL_KINDS.get(str(kind).lower())
             if known is None:
@@ -182,11 +179,11 @@ def _pairs(value: Any, key: str, name: str, place: str) -> Iterator[tuple[str, s
 
 
 def _tests(value: Any, name: str, place: str, variables: bool) -> tuple[Test, ...]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise PolicyError(name, place, f"Condition is {_kind_of(value)}: it must be a JSON object")
     found = []
     for operator, keys in value.items():
-        if not isinstance(keys, Mapping):
+        if not isinstance(keys, dict):
             raise PolicyError(name, place, f"Condition {operator} is {_kind_of(keys)}: it maps keys to values")
         for key, values in keys.items():
             listed = tuple(values) if isinstance(values, list) else (values,)

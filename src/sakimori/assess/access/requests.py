@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sakimori.assess.access.arns import is_pattern, resource_glob, universe
 from sakimori.assess.access.engine import Answer, Policies, Request, Response, decide
-from sakimori.assess.access.globs import Glob, TooManyAtoms, atoms
+from sakimori.assess.access.globs import Glob, TooManyAtoms, distinct
 from sakimori.assess.access.policy import Policy
 from sakimori.assess.access.reserved import acts_on_everything
 from sakimori.assess.access.variables import filled_in, has_variables, unshielded
@@ -65,14 +65,10 @@ def _combined(answers: Iterator[Answer], nothing: str) -> Answer:
 
 def resource_witnesses(request: Request, policies: Policies) -> Iterator[str]:
     """One resource for each way in which those that the request stands for can match the patterns of the policies."""
-    globs = sorted(set(_resource_globs(request, policies)))
+    globs = frozenset(_resource_globs(request, policies))
     patterns = universe(request.action, request.account) if request.resource == "*" else (request.resource,)
-    seen: set[frozenset[int]] = set()
     for pattern in patterns:
-        for matched, text in atoms(resource_glob(pattern), globs):
-            if matched not in seen or pattern != "*":
-                seen.add(matched)
-                yield _likely(text)
+        yield from map(_likely, distinct(resource_glob(pattern), globs))
 
 
 def _likely(text: str) -> str:

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from itertools import product
 from math import prod
 
 from sakimori.assess.access.arns import is_pattern, resource_glob
 from sakimori.assess.access.conditions import Test, holds
 from sakimori.assess.access.engine import Answer, Level, Policies, Request, Response, decide
-from sakimori.assess.access.globs import ANY, Glob, TooManyAtoms, atoms, covers
+from sakimori.assess.access.globs import ANY, Glob, TooManyAtoms, covers, distinct
 from sakimori.assess.access.narrowing import (
     can_be_allowed,
     meant_patterns,
@@ -119,15 +118,10 @@ def _plain_denial(request: Request, relevant: Policies) -> Answer:
 
 
 def _witnesses(request: Request, relevant: Policies) -> Iterator[str]:
-    globs = {*_globs(request, relevant)}
+    globs = frozenset(_globs(request, relevant))
     for pattern in meant_patterns(request):
         within = resource_glob(pattern)
-        yield from _resource_atoms(within, frozenset(glob for glob in globs if not covers(glob, within)))
-
-
-@lru_cache(maxsize=65_536)
-def _resource_atoms(within: Glob, globs: frozenset[Glob]) -> tuple[str, ...]:
-    return tuple(text for _, text in atoms(within, sorted(globs)))
+        yield from distinct(within, frozenset(glob for glob in globs if not covers(glob, within)))
 
 
 def _globs(request: Request, policies: Policies) -> Iterator[Glob]:
@@ -285,10 +279,10 @@ def assumed(policies: Policies, context: Context, *, favourable: bool) -> Polici
         open_ = any(test.name not in context or test.variables for test in each.tests)
         if has_open_resource(each, context):
             open_ = True
-            each = replace(each, resources=("*",), not_resources=False)
+            each = each._replace(resources=("*",), not_resources=False)
         if not open_:
             return each
-        return replace(each, tests=()) if each.allows == favourable else None
+        return each._replace(tests=()) if each.allows == favourable else None
 
     def policy(each: Policy) -> Policy:
         return Policy(each.name, each.kind, tuple(kept for kept in map(statement, each.statements) if kept))
