@@ -21,12 +21,19 @@ Clients = Callable[[str, str, str], Any]
 
 
 class World:
-    """What may be called. `manager` speaks to the workload protection manager; None where there is none."""
+    """What may be called. `manager` is the client of the workload protection manager; None where there is none.
 
-    def __init__(self, clients: Clients, guard: Guard | None = None, manager: Any = None) -> None:
+    `patience` is how long, in seconds, an effect is waited for before it counts as not proved. It is shorter than a
+    run's lease.
+    """
+
+    def __init__(
+        self, clients: Clients, guard: Guard | None = None, manager: Any = None, *, patience: float = 300.0
+    ) -> None:
         self._clients = clients
         self.guard = guard or Guard()
         self._manager = manager
+        self.patience = patience
 
     def aws(self, service: str, account: str, region: str = "") -> Any:
         """A client whose calls are guarded."""
