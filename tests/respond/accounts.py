@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
 from sakimori.model.action import Target
 from sakimori.respond.world import AccountClients, World
 from sakimori.simulate.aws import ACCOUNT, REGION, Answer, Call, SimulatedAws
@@ -116,6 +118,8 @@ def tagged_instance(aws: SimulatedAws) -> Thing:
 
 
 def task(aws: SimulatedAws) -> Thing:
+    stays = {"model_name": "ecs::task", "transition": {"progression": "time", "seconds": 3600}}
+    httpx.post(f"{aws.url}/moto-api/state-manager/set-transition", json=stays).raise_for_status()
     ecs, ec2 = aws.client("ecs"), aws.client("ec2")
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     ecs.create_cluster(clusterName="shop")
@@ -137,7 +141,7 @@ def task(aws: SimulatedAws) -> Thing:
         groups = sorted(each["GroupName"] for each in ec2.describe_security_groups()["SecurityGroups"])
         held = {each["NetworkInterfaceId"]: sorted(g["GroupId"] for g in each["Groups"]) for each in interfaces}
         described = ecs.describe_tasks(cluster="shop", tasks=[arn])["tasks"][0]
-        return described["attachments"], described["taskArn"], groups, held  # moto moves its status on at each look
+        return described["attachments"], described["lastStatus"], groups, held
 
     return Thing(Target("AWS::ECS::Task", arn, ACCOUNT, REGION, {"cluster": "shop"}), describe)
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 SETTINGS = {
     "detect.placeholders": "Values for %placeholders% in rules: a table, name = list of texts.",
     "protect.serve": "How the workload protection manager is served: a table.",
+    "respond.modes": "How far workflows go by themselves: observe, approve or auto, by workflow, account and tag.",
+    "respond.limits": "How much workflows may change within a while, and what they never touch.",
+    "respond.inspector": "Where the workflow inspector assigns rules.",
+    "respond.s3-appspec": "Which buckets are deployed from, by which pipelines, and who usually writes there.",
 }
 """Every setting that the file may hold, with what it means."""
 
@@ -68,6 +72,11 @@ def _path(kind: type, value: Any) -> Any:
     if kind is Path and isinstance(value, str):
         return Path(value).expanduser()
     raise NotImplementedError(f"{kind} from {value!r}")
+
+
+def section(name: str) -> dict[str, Any]:
+    """The table of a setting as the file has it; {} where it has none."""
+    return dict(_settings().get(name, {}))
 
 
 def _texts(name: str, value: Any) -> list[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from sakimori.model.finding import Finding
+
 
 class Mode(StrEnum):
     """How far a workflow goes by itself. The order is that of caution, the most cautious first."""
@@ -50,7 +52,8 @@ class Plan:
 
     `decision` is in a few words what it comes to (`scan`, `nothing to do`, `not protected`), `why` a sentence. What
     could not be found out is in `not_evaluated`, one sentence each, and never taken for an answer. `tell` says that
-    people must be told even where nothing is to be done.
+    people must be told even where nothing is to be done; `findings`
+    are kept in the ledger, such as of an instance that nothing protects.
     """
 
     decision: str
@@ -58,6 +61,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     not_evaluated: tuple[str, ...] = ()
     tell: bool = False
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

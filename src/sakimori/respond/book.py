@@ -133,6 +133,8 @@ class Book:
                 return
             if rows:
                 connection.execute(insert(tables.actions), rows)
+            if plan.findings:
+                findings.upsert(connection, plan.findings)
             steps = [{"action": step.action, "target": step.target.uid} for step in plan.steps]
             note(OURSELVES, "planned", run.id, {"mode": str(mode), "decision": plan.decision, "steps": steps})
 
@@ -239,6 +241,15 @@ class Book:
             attempt = run_row.attempt + 1 if run_row else 1
             _set_run(connection, row.run_id, state=state, attempt=attempt, owner="", lease_until="")
             note(by, verdict, row.run_id, {"approval": approval.id})
+
+    def done_by(self, workflow: str, limit: int = 5_000) -> list[Run]:
+        """The workflow's runs that changed something that still is, the newest first."""
+        c = tables.runs.c
+        query = select(tables.runs).where(c.workflow == workflow, c.state.in_((RunState.DONE, RunState.FAILED)))
+        with reading(self.engine) as connection:
+            rows = connection.execute(query.order_by(c.created_at.desc(), c.id).limit(limit)).all()
+            actions = _actions(connection, [row.id for row in rows])
+            return [run_of(row, actions.get(row.id, [])) for row in rows]
 
     def was_approved(self, run: str) -> bool:
         """Whether a person has approved the run."""

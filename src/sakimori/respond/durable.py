@@ -62,8 +62,14 @@ def _respond(run: str) -> str:
     except Busy:
         return "busy"
     except Exception as error:  # whatever it was, the run must not be left as if somebody were at it
-        engine.gave_up(run, error)
+        engine.gave_up(run, _last(error))
         return "failed"
+
+
+def _last(error: Exception) -> BaseException:
+    """What a step met at its last try."""
+    tried = getattr(error, "errors", None)
+    return tried[-1] if isinstance(tried, list) and tried else error
 
 
 class DurableEngine:

@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
-from sakimori.aws.errors import PASSING
 from sakimori.model.action import Mode, Plan, Step
 from sakimori.model.event import Event
 from sakimori.respond import approval, plugins
 from sakimori.respond.book import Book
 from sakimori.respond.errors import Busy, Passing, RespondError
+from sakimori.respond.guard import PASSING
 from sakimori.respond.keys import derived
 from sakimori.respond.policy import Policy
 from sakimori.respond.runs import ActionRow, ActionState, Run, RunState
@@ -78,9 +78,12 @@ class Engine:
         return [run for run, _ in fresh]
 
     def subscribers(self, event: Event) -> Iterator[str]:
-        """The workflows that want to see the event, by name."""
+        """The workflows that want to see the event, by name. Whoever asks for one in Security Hub gets that one."""
         for name in plugins.workflow_names():
-            if (not self.only or name in self.only) and plugins.workflow(name).subscribes(event):
+            if self.only and name not in self.only:
+                continue
+            wanted = plugins.asks_for(event.asked, name) if event.asked else plugins.workflow(name).subscribes(event)
+            if wanted:
                 yield name
 
     # What a run consists of
@@ -114,7 +117,7 @@ class Engine:
         try:
             plan = plugins.workflow(found.workflow).plan(event, self.world)
             plan, seen, mode = self._looked_at(plan, found)
-        except (*PASSING, Passing) as error:
+        except PASSING as error:
             raise Passing(str(error)) from error
         except Trouble as error:
             self._failed(found.id, f"it could not be planned: {error}")
@@ -139,7 +142,7 @@ class Engine:
             try:
                 tags = module.tags(self.world, target)
                 before = module.before(self.world, target)
-            except (*PASSING, Passing) as error:
+            except PASSING as error:
                 raise Passing(str(error)) from error
             except Trouble as error:
                 left_out.append(f"{step.action} on {target.uid}: {error}")
@@ -150,7 +153,7 @@ class Engine:
             steps.append(step)
             seen.append((before, module.would(target, before)))
             modes.append(self.policy.mode(run.workflow, target.account or run.account, tags))
-        kept = Plan(plan.decision, plan.why, tuple(steps), tuple(left_out), plan.tell)
+        kept = replace(plan, steps=tuple(steps), not_evaluated=tuple(left_out))
         return kept, seen, min(modes, key=list(Mode).index, default=run.mode)
 
     def _ask(self, run: str) -> None:
@@ -173,7 +176,7 @@ class Engine:
                     return self._hold(run.id, why)
             module.apply(self.world, row.target, before, f"{run.id}-{row.number}")
             proof = module.verify(self.world, row.target, before)
-        except (*PASSING, Passing) as error:
+        except PASSING as error:
             raise Passing(str(error)) from error
         except Trouble as error:
             return self._stopped(run, row, ActionState.FAILED, str(error))
@@ -203,7 +206,12 @@ class Engine:
 
     def gave_up(self, run: str, error: BaseException) -> None:
         """A run whose trouble did not pass, or that met an error of ours."""
-        self._failed(run, f"given up: {type(error).__name__}: {error}")
+        self._failed(
+            run,
+            f"given up after several tries: {error}"
+            if isinstance(error, Passing)
+            else f"an error of ours, {type(error).__name__}: {error}",
+        )
 
     # What people decide
 

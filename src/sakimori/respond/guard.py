@@ -13,10 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sakimori.aws.errors import PASSING, AwsError
+from sakimori.aws.errors import AwsError, Throttled, Unavailable, Unreachable
 from sakimori.respond.errors import Passing, RespondError
 
 T = TypeVar("T")
+
+PASSING = (Throttled, Unavailable, Unreachable, Passing)
+"""What may be over the next time by itself. Credentials that are missing are not: a person must see to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Guard:
             try:
                 answer = ask()
             except (AwsError, Passing) as error:
-                if not isinstance(error, (*PASSING, Passing)):
+                if not isinstance(error, PASSING):
                     self._succeeded(line)  # it was answered, and the answer is no
                     raise
                 if attempt + 1 == pace.attempts:

@@ -57,6 +57,17 @@ def summary(module: ModuleType) -> str:
     return " ".join((module.__doc__ or "").split("\n\n")[0].split())
 
 
+def asks_for(asked: str, name: str) -> bool:
+    """Whether a custom action's id, or a schedule's name, asks for a workflow: `sakimoriGuardduty`,
+    `sakimori-waf-daily`.
+
+    Ids of custom actions have letters and digits only, and 20 of them.
+    """
+    letters = "".join(filter(str.isalnum, asked)).lower()
+    wanted = f"sakimori{name.replace('-', '')}"
+    return letters.startswith(wanted) or (len(letters) == 20 and wanted.startswith(letters))
+
+
 def spelt(name: str) -> str:
     """`block_public_access` is `block-public-access` where people see it."""
     return name.replace("_", "-")

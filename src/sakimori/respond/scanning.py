@@ -35,9 +35,9 @@ def apply(world: World, target: Target, was: Mapping[str, Any], key: str, kind: 
     known = ask(world, lambda client: list(client.search("scheduledtasks", [criterion], many="scheduledTasks")))
     if any(each.get("name") == name for each in known):
         return
-    if ask(world, lambda client: kind.date(client, computer)) > was["last_scan"]:  # asked last: a task goes when it ends
-        return
-    ask(world, lambda client: client_tasks.start(client, kind, computer, name=name))
+    date = ask(world, lambda client: kind.date(client, computer))  # asked last: a task goes when it has ended
+    if date <= was["last_scan"]:
+        ask(world, lambda client: client_tasks.start(client, kind, computer, name=name))
 
 
 def verify(world: World, target: Target, was: Mapping[str, Any], kind: Any) -> Proof:

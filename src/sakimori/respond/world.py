@@ -9,12 +9,15 @@ Every call goes through the guard (budget, retries, breaker), and what AWS refus
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from sakimori.aws.errors import AwsError, asking
+from sakimori.model.asset import Inventory
 from sakimori.respond.errors import RespondError
 from sakimori.respond.guard import Guard
+from sakimori.respond.runs import Run
 
 Clients = Callable[[str, str, str], Any]
 """Gives a boto3 client for (service, account, region); "" stands for our own account, and for the default region."""
@@ -24,16 +27,30 @@ class World:
     """What may be called. `manager` is the client of the workload protection manager; None where there is none.
 
     `patience` is how long, in seconds, an effect is waited for before it counts as not proved. It is shorter than a
-    run's lease.
+    run's lease. `inventory` gives the assets that discovery found, `done_by` the runs of a workflow that changed what
+    still is. `home` is where tables are that users edit, `settings` what sakimori.toml says of workflows.
     """
 
     def __init__(
-        self, clients: Clients, guard: Guard | None = None, manager: Any = None, *, patience: float = 300.0
+        self,
+        clients: Clients,
+        guard: Guard | None = None,
+        manager: Any = None,
+        *,
+        patience: float = 300.0,
+        inventory: Callable[[], Inventory] = Inventory,
+        done_by: Callable[[str], list[Run]] = lambda _: [],
+        home: Path | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self._clients = clients
         self.guard = guard or Guard()
         self._manager = manager
         self.patience = patience
+        self.inventory = inventory
+        self.done_by = done_by
+        self.home = home
+        self.settings = dict(settings or {})
 
     def aws(self, service: str, account: str, region: str = "") -> Any:
         """A client whose calls are guarded."""

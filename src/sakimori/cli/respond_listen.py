@@ -1,0 +1,123 @@
+"""`sakimori respond listen`: events from a queue, over HTTP or both, into the engine, until told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from sakimori.cli import respond_parts as parts
+from sakimori.cli.home import ledger_place
+
+if TYPE_CHECKING:
+    from sakimori.collect.events import Heard
+    from sakimori.respond.engine import Engine
+
+SWEEP_SECONDS = 60.0
+"""How often the listener looks for runs that nobody is at."""
+
+
+def listen(queue: str, webhook: str, topics: list[str], poll: float) -> None:
+    """Listens until SIGTERM or SIGINT. Raises RespondError, AwsError, LedgerError, WebhookError."""
+    from sakimori.respond.durable import DurableEngine
+
+    with (
+        parts.only_listener(),
+        parts.opened_engine(parts.LISTENER, parts.chosen_policy()) as engine,
+        DurableEngine(engine, ledger_place()) as durable,
+        _told_to_stop() as stop,
+    ):
+        durable.sweep()
+        with _background(lambda: _sweep(durable.sweep, stop), stop), _served(engine, webhook, topics, stop):
+            typer.echo("listening", err=True)
+            if queue:
+                _follow(engine, queue, poll, stop)
+            else:
+                stop.wait()
+
+
+def keep(engine: Engine, found: Heard, body: str) -> None:
+    """Hands events over to the engine; what was refused of them is kept among the dead letters."""
+    for event in found.events:
+        engine.take(event)
+    for refused in found.refusals:
+        engine.book.bury(refused.path, refused.reason, body)
+        typer.echo(str(refused), err=True)
+
+
+def _follow(engine: Engine, queue: str, poll: float, stop: threading.Event) -> None:
+    from sakimori.collect.event_queue import receive_events
+    from sakimori.collect.events import Heard
+
+    for batch in receive_events(queue, stop=stop, poll_seconds=poll):
+        for trouble in batch.troubles:
+            typer.echo(str(trouble), err=True)
+        for message in batch.messages:
+            if message.poison and message.received > 1:
+                continue  # it is among the dead letters already; the queue's redrive policy has the last word
+            keep(engine, Heard(list(message.events), list(message.refusals)), message.body)
+            if not message.poison:
+                batch.done.add(message.id)
+
+
+@contextmanager
+def _served(engine: Engine, place: str, topics: list[str], stop: threading.Event) -> Iterator[None]:
+    """Takes events over HTTP meanwhile, if a place is given."""
+    if not place:
+        yield
+        return
+    import uvicorn
+
+    from sakimori.collect.webhook import WebhookError, topic, webhook
+
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdigit():
+        raise WebhookError(f"--webhook {place!r} is not HOST:PORT, such as 127.0.0.1:8472")
+    key = os.environ.get("SAKIMORI_WEBHOOK_KEY", "")
+    application = webhook(lambda found, body: keep(engine, found, body), key=key, topics=[topic(arn) for arn in topics])
+    config = uvicorn.Config(application, host=host, port=int(port), log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # ours stop the queue too
+    thread = threading.Thread(target=server.run, name="webhook", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@contextmanager
+def _background(work: Callable[[], None], stop: threading.Event) -> Iterator[None]:
+    thread = threading.Thread(target=work, name="sweep", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=10)
+
+
+def _sweep(sweep: Callable[[], int], stop: threading.Event) -> None:
+    while not stop.wait(SWEEP_SECONDS):
+        sweep()
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    stop = threading.Event()
+
+    def hear(*_: Any) -> None:
+        stop.set()
+
+    before = [(number, signal.signal(number, hear)) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        yield stop
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

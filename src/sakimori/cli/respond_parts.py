@@ -1,0 +1,128 @@
+"""What `sakimori respond` is put together from: settings, ledger, world, engine, notices."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sakimori.cli.home import home, ledger_place
+
+if TYPE_CHECKING:
+    from sakimori.model.action import Mode
+    from sakimori.respond.engine import Engine
+    from sakimori.respond.policy import Policy
+    from sakimori.respond.world import World
+
+LISTENER = "listener"
+"""The name of the process that listens: it recovers its own runs, and there is one at a time."""
+
+
+def person() -> str:
+    """Who is at the machine, for the audit log."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def chosen_policy(mode: Mode | None = None) -> Policy:
+    """The policy of sakimori.toml; with `mode`, that mode and nothing else. Raises RespondError."""
+    from dataclasses import replace
+
+    from sakimori.cli.configuration import section
+    from sakimori.respond.policy import policy
+
+    found = policy(section("respond.modes"), section("respond.limits"))
+    return found if mode is None else replace(found, default=mode, workflows={}, accounts={}, tags={})
+
+
+def workflow_settings() -> dict[str, dict[str, Any]]:
+    """`[respond.inspector]` and `[respond.s3-appspec]`."""
+    from sakimori.cli.configuration import section
+
+    return {name: section(f"respond.{name}") for name in ("inspector", "s3-appspec")}
+
+
+@contextmanager
+def opened_engine(owner: str, policy: Policy, only: frozenset[str] = frozenset()) -> Iterator[Engine]:
+    """An engine over the ledger. Raises RespondError, LedgerError."""
+    from sakimori.respond.book import Book
+    from sakimori.respond.engine import Engine
+    from sakimori.respond.keys import derived, respond_key
+    from sakimori.store.database import connect
+
+    secret = respond_key(home())
+    database = connect(ledger_place())
+    try:
+        book = Book(database, derived(secret, "audit"), home() / "respond.head")
+        with _world(book) as world:
+            yield Engine(book, world, policy, secret, owner, only=only)
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def _world(book: Any) -> Iterator[World]:
+    from sakimori.respond.world import AccountClients, World
+    from sakimori.store.ledger import Ledger
+
+    manager = _manager()
+    try:
+        yield World(
+            AccountClients(os.environ.get("SAKIMORI_RESPOND_ROLE", "")),
+            manager=manager,
+            inventory=Ledger(book.engine).inventory,
+            done_by=book.done_by,
+            home=home(),
+            settings=workflow_settings(),
+        )
+    finally:
+        if manager is not None:
+            manager.close()
+
+
+def _manager() -> Any:
+    """The client of the manager at SAKIMORI_PROTECT_URL; None if there is none. Raises RespondError."""
+    url, key = os.environ.get("SAKIMORI_PROTECT_URL", ""), os.environ.get("SAKIMORI_PROTECT_KEY", "")
+    if not url:
+        return None
+    from sakimori.protect.client import Client, Settings
+    from sakimori.protect.client_errors import ManagerError
+    from sakimori.respond.errors import RespondError
+
+    style: Any = os.environ.get("SAKIMORI_PROTECT_KEY_STYLE", "api-secret-key")
+    try:
+        return Client(Settings(url, key, os.environ.get("SAKIMORI_PROTECT_CA", ""), style, patience=10.0))
+    except ManagerError as error:
+        raise RespondError(f"the protection manager at SAKIMORI_PROTECT_URL: {error}") from error
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What ends a command with an explanation."""
+    from sakimori.aws.errors import AwsError
+    from sakimori.collect.webhook import WebhookError
+    from sakimori.respond.errors import RespondError
+    from sakimori.store.ledger import LedgerError
+
+    return RespondError, LedgerError, AwsError, WebhookError, OSError
+
+
+@contextmanager
+def only_listener() -> Iterator[None]:
+    """Held while this process listens. Raises RespondError where another one does."""
+    import fcntl
+
+    from sakimori.respond.errors import RespondError
+
+    home().mkdir(parents=True, exist_ok=True)
+    place: Path = home() / "respond.lock"
+    with place.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RespondError(f"another process is listening already (it holds {place})") from None
+        yield

@@ -1,0 +1,146 @@
+"""AWS Config asks a custom rule about an instance: has it the policy, is the module really on, are there no warnings.
+
+The rule's parameters say what is asked: `policy` (its name), `module` (`antiMalware`, ...), or neither, for no
+warnings; `dsPolicy`, `dsControl` and the names of Trend's retired sample rules are understood too. An instance that is
+deleted or has left the rule's scope is NOT_APPLICABLE; one that the manager does not know is NON_COMPLIANT; a manager
+that does not answer gives no evaluation at all. Evaluations carry the time at which the configuration was captured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sakimori.model.action import Plan, Step, Target
+from sakimori.model.event import Event
+from sakimori.respond.errors import RespondError
+from sakimori.respond.manager import ask
+from sakimori.respond.world import World
+
+INSTANCE = "AWS::EC2::Instance"
+GONE = ("ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded")
+ANNOTATION = 256
+
+MODULES = {
+    "anti_malware": "antiMalware",
+    "web_reputation": "webReputation",
+    "firewall": "firewall",
+    "intrusion_prevention": "intrusionPrevention",
+    "integrity_monitoring": "integrityMonitoring",
+    "log_inspection": "logInspection",
+}
+"""Modules as the retired sample rules spell them -> as the API does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a rule asks of an instance: a policy's name, a module, or ("", "") for no warnings."""
+
+    policy: str = ""
+    module: str = ""
+
+
+def subscribes(event: Event) -> bool:
+    return event.product == "config" and event.kind.startswith("Config Rule Invocation")
+
+
+def plan(event: Event, world: World) -> Plan:
+    question = asked(event)
+    invoking: Mapping[str, Any] = event.detail["invokingEvent"]
+    item = invoking.get("configurationItem") or invoking.get("configurationItemSummary") or {}
+    time = item.get("configurationItemCaptureTime") or invoking.get("notificationCreationTime")
+    evaluations: list[dict[str, Any]] = []
+    missing: list[str] = []
+    for kind, instance, gone in _subjects(event, item, world):
+        if kind != INSTANCE or gone:
+            verdict, why = (
+                "NOT_APPLICABLE",
+                "it is gone, or not in the rule's scope" if gone else f"{kind} is no instance",
+            )
+        else:
+            answer = _verdict(world, instance, question, missing)
+            if answer is None:
+                continue
+            verdict, why = answer
+        evaluations.append(
+            {
+                "ComplianceResourceType": kind,
+                "ComplianceResourceId": instance,
+                "ComplianceType": verdict,
+                "Annotation": why[:ANNOTATION],
+                "OrderingTimestamp": time,
+            }
+        )
+    parameters = {"evaluations": evaluations, "result_token": event.detail.get("resultToken", "")}
+    rule = str(event.detail.get("configRuleArn") or event.detail.get("configRuleName"))
+    target = Target("AWS::Config::ConfigRule", rule, event.account, event.region, parameters)
+    counts = ", ".join(sorted({each["ComplianceType"] for each in evaluations}))
+    steps = (Step("put-evaluations", target, counts),) if evaluations else ()
+    return Plan(
+        counts or "no evaluation", f"{len(evaluations)} evaluations: {_told(evaluations)}", steps, tuple(missing)
+    )
+
+
+def asked(event: Event) -> Question:
+    """The rule's question. Raises RespondError for a module that is none."""
+    parameters: Mapping[str, Any] = event.detail.get("ruleParameters") or {}
+    name = str(event.detail.get("configRuleName", ""))
+    policy = str(parameters.get("policy") or parameters.get("dsPolicy") or "")
+    module = str(parameters.get("module") or parameters.get("dsControl") or "")
+    if not module and "ProtectedByAntiMalware" in name:
+        module = "antiMalware"
+    spelt = MODULES.get(module.strip().lower().replace(" ", "_").replace("-", "_"), module.strip())
+    if spelt and spelt not in MODULES.values():
+        raise RespondError(f"the rule {name} asks about the module {module!r}: there are {', '.join(MODULES.values())}")
+    return Question(policy.strip(), spelt)
+
+
+def _subjects(event: Event, item: Mapping[str, Any], world: World) -> list[tuple[str, str, bool]]:
+    """(type, id, whether it is gone) of what is asked about; on schedule, every instance of the account and region."""
+    if item:
+        gone = event.detail.get("eventLeftScope") is True or item.get("configurationItemStatus") in GONE
+        return [(str(item.get("resourceType", "")), str(item.get("resourceId", "")), gone)]
+    pages = world.aws("ec2", event.account, event.region).pages("describe_instances", "Reservations")
+    found = [each for reservation in pages for each in reservation["Instances"]]
+    return [(INSTANCE, str(each["InstanceId"]), each["State"]["Name"] == "terminated") for each in found]
+
+
+def _verdict(world: World, instance: str, question: Question, missing: list[str]) -> tuple[str, str] | None:
+    """COMPLIANT or not, and why; None where it cannot be known. Raises Passing while the manager is away."""
+    if not world.has_manager:
+        missing.append(f"{instance}: no workload protection manager is set up (SAKIMORI_PROTECT_URL)")
+        return None
+    try:
+        computer = ask(world, lambda client: client.find_computer(instance_id=instance))
+        if computer is None:
+            return "NON_COMPLIANT", "the protection manager does not know it"
+        if question.policy:
+            return _has_policy(world, computer, question.policy)
+        need = (question.module,) if question.module else ()
+        found = ask(world, lambda client: client.protection(computer, need))
+    except RespondError as error:
+        if type(error) is not RespondError:
+            raise
+        missing.append(f"{instance}: {error}")
+        return None
+    if question.module:
+        module = found.computer.modules.get(question.module)
+        on = found.computer.agent_status == "active" and module is not None and module.enforces
+        said = (module.message or module.state) if module else "unknown"
+        return (
+            "COMPLIANT" if on else "NON_COMPLIANT"
+        ), f"{question.module}: {said}, agent {found.computer.agent_status}"
+    return ("NON_COMPLIANT", "; ".join(found.reasons)) if found.reasons else ("COMPLIANT", "no warnings")
+
+
+def _has_policy(world: World, computer: Any, name: str) -> tuple[str, str]:
+    policy = ask(world, lambda client: client.policy_named(name))
+    if policy is None:
+        return "NON_COMPLIANT", f"the manager has no policy {name}"
+    has = computer.policy == policy["ID"]
+    return ("COMPLIANT" if has else "NON_COMPLIANT"), f"its policy is {'' if has else 'not '}{policy['name']}"
+
+
+def _told(evaluations: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{each['ComplianceResourceId']}: {each['Annotation']}" for each in evaluations[:5]) or "none"

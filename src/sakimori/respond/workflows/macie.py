@@ -1,0 +1,69 @@
+"""Macie finds sensitive or exposed data: scan every protected instance that may read the bucket, close a public bucket.
+
+Which instances may read it, and through which role, is worked out from the inventory (`sakimori access who ...
+--through instances`). Instances that may read it and are not protected are named.
+"""
+
+from __future__ import annotations
+
+from sakimori.model.action import Plan, Step, Target
+from sakimori.model.event import Event, Resource, State
+from sakimori.respond import protected
+from sakimori.respond.protected import Guarded
+from sakimori.respond.world import World
+
+BUCKET, INSTANCE = "AWS::S3::Bucket", "AWS::EC2::Instance"
+MOST_NAMED = 10
+
+
+def subscribes(event: Event) -> bool:
+    return event.product == "macie" and event.finding is not None and event.state is State.OPEN
+
+
+def plan(event: Event, world: World) -> Plan:
+    steps: list[Step] = []
+    missing: list[str] = []
+    bare: list[Guarded] = []
+    readers: dict[str, str] = {}
+    for bucket in event.of_type(BUCKET):
+        if bucket.details.get("effective_permission") == "PUBLIC" or "S3BucketPublic" in event.kind:
+            target = Target(BUCKET, bucket.uid, bucket.account, bucket.region)
+            steps.append(Step("block-public-access", target, "Macie says that the bucket is public"))
+        readers |= _readers(world, bucket, missing)
+    for uid, role in sorted(readers.items()):
+        account, region = (uid.split(":") + [""] * 5)[4], (uid.split(":") + [""] * 5)[3]
+        found = protected.look(world, Resource(INSTANCE, uid, account, region))
+        if found.unknown:
+            missing.append(f"whether {found.resource.id} is protected: {found.unknown}")
+        elif found.protected:
+            why = f"it may read the bucket through {role}"
+            steps += protected.scans(found, ("recommendation-scan", "integrity-scan"), why)
+        else:
+            bare.append(found)
+    named = ", ".join(f"{each.resource.id} ({'; '.join(each.reasons)})" for each in bare)
+    return Plan(
+        ", ".join(dict.fromkeys(step.action for step in steps)) or "tell",
+        f"{len(readers)} instances may read the bucket"
+        + (f"; not protected: {named}: {protected.INSTALL}" if bare else ""),
+        tuple(steps),
+        tuple(missing),
+        tell=True,
+        findings=tuple(protected.finding_of(each, event) for each in bare),
+    )
+
+
+def _readers(world: World, bucket: Resource, missing: list[str]) -> dict[str, str]:
+    """Instance -> the role through which it may read the bucket's objects."""
+    from sakimori.assess.access.estate import estate
+    from sakimori.assess.access.questions import instances_that_can
+
+    inventory = world.inventory()
+    if not len(inventory):
+        missing.append(f"which instances may read {bucket.id}: no asset is known, run `sakimori discover` first")
+        return {}
+    reached = instances_that_can(estate(inventory), "s3:GetObject", f"{bucket.uid}/*")
+    unseen = inventory.not_evaluated
+    missing += [f"{each.action} in {each.account} {each.region}: {each.message}" for each in unseen[:MOST_NAMED]]
+    if len(unseen) > MOST_NAMED:
+        missing.append(f"{len(unseen) - MOST_NAMED} more that discovery could not see: `sakimori discover` names them")
+    return {each.instance: each.role for each in reached}
