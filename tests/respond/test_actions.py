@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from manager_stub import stub
 from trend_stub import COMPUTER, DEPENDENCY, KEY, LOG4SHELL, POLICY, Trend
 
 from sakimori.aws.errors import AwsError
+from sakimori.model.action import Target
 from sakimori.protect.client import Client, Settings
 from sakimori.respond import interfaces, plugins
 from sakimori.respond.errors import Passing, RespondError
@@ -40,7 +42,7 @@ MANAGED = (
     "withdraw-rules",
     "apply-recommendations",
 )
-FINAL = ("stop-task", "recommendation-scan", "integrity-scan", "malware-scan")
+FINAL = ("stop-task", "recommendation-scan", "integrity-scan", "malware-scan", "put-evaluations")
 """What cannot be undone, and says so."""
 
 
@@ -76,7 +78,7 @@ def test_every_action_has_the_whole_shape_and_is_tested_here(name: str) -> None:
     assert name in {case for case, _ in CASES} | set(MANAGED) | set(FINAL)
 
 
-_CALL = re.compile(r"\b(?:s3|iam|ec2|ecs|_api\(world, target\)|world\.aws\([^)]*\))\.([a-z_0-9]+)\(")
+_CALL = re.compile(r"\b(?:s3|iam|ec2|ecs|config|_api\(world, target\)|world\.aws\([^)]*\))\.([a-z_0-9]+)\(")
 
 
 @pytest.mark.parametrize("name", [name for name in plugins.action_names() if name not in MANAGED])
@@ -109,6 +111,28 @@ def test_a_task_that_shares_its_hosts_network_is_not_isolated(aws: SimulatedAws)
     aws.handlers["ecs:DescribeTasks"] = lambda _: Answer(answer)
     with pytest.raises(RespondError, match="no network interface of its own"):
         plugins.action("isolate-task").before(world_of(aws), thing.target)
+
+
+def test_an_evaluation_is_not_taken_back(aws: SimulatedAws) -> None:
+    action = plugins.action("put-evaluations")
+    evaluation = {
+        "ComplianceResourceType": "AWS::EC2::Instance",
+        "ComplianceResourceId": "i-1",
+        "ComplianceType": "COMPLIANT",
+        "OrderingTimestamp": "2026-11-25T08:29:30.000Z",
+    }
+    target = Target(
+        "AWS::Config::ConfigRule", "r", parameters={"evaluations": [evaluation], "result_token": "TESTMODE"}
+    )
+    before = action.before(world_of(aws), target)
+    action.apply(world_of(aws), target, before, "run-0")
+    assert action.verify(world_of(aws), target, before).after == {"answered": 1}
+    with pytest.raises(RespondError, match="not taken back"):
+        action.undo(world_of(aws), target, before, {})
+    refused = {"FailedEvaluations": [evaluation]}
+    aws.handlers["config:PutEvaluations"] = lambda _: Answer(json.dumps(refused).encode())
+    with pytest.raises(RespondError, match="did not take 1 of the evaluations"):
+        action.apply(world_of(aws), target, before, "run-0")
 
 
 def test_a_task_is_stopped_and_that_cannot_be_undone(aws: SimulatedAws) -> None:
