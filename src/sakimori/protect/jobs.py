@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from sakimori.protect import tables
 from sakimori.protect.clock import now
+from sakimori.store.text import storable
 
 ATTEMPTS = 3
 HOUR = 3_600_000
@@ -104,7 +105,7 @@ def finish(connection: Connection, id: int, *, failed: bool, message: str, resul
         .where(_jobs.c.id == id, _jobs.c.state.in_(("queued", "running")))
         .values(
             state="failed" if failed else "done",
-            message=message[:4_000],
+            message=storable(message)[:4_000],
             result=orjson.dumps(result).decode(),
             lease_until=0,
             finished_at=now(),

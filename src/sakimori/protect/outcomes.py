@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 
-from sakimori.protect import modes, recommendations, storage, tables
+from sakimori.protect import modes, recommendations, secrets, storage, tables
 from sakimori.protect.clock import now
 from sakimori.protect.computers import effective_on
 from sakimori.protect.inheritance import Effective
@@ -17,6 +17,7 @@ from sakimori.protect.policies import Policies
 from sakimori.protect.resources import all_resources
 from sakimori.protect.work import Job, Outcome, Rules
 from sakimori.store.database import insert_new
+from sakimori.store.text import storable
 
 RULES = (
     "intrusionpreventionrules",
@@ -28,8 +29,6 @@ RULES = (
     "iplists",
 )
 """What performers are given to look at."""
-
-LONGEST_EVENT = 64 << 10
 
 _SCANNED = {
     "scan-for-integrity-changes": ("integrityMonitoring", "lastIntegrityScan"),
@@ -148,20 +147,24 @@ def _set_on_computer(connection: Connection, entry: Entry, outcome: Outcome) -> 
 def add_events(connection: Connection, tenant: int, computer: int, events: Iterable[Mapping[str, Any]]) -> int:
     """Keeps a computer's events and returns how many were new: an event that is sent again is kept once."""
     added = 0
+    statement = insert_new(connection, tables.events).returning(tables.events.c.id)
     for event in events:
         body = orjson.dumps(event).decode()
-        added += connection.execute(
-            insert_new(connection, tables.events),
-            {
-                "tenant": tenant,
-                "module": str(event.get("module", ""))[:100],
-                "computer": computer,
-                "rule": event.get("ruleID") if isinstance(event.get("ruleID"), int) else 0,
-                "at": event.get("time") if isinstance(event.get("time"), int) else now(),
-                "key": str(event.get("key") or body)[:400],
-                "verdict": "",
-                "note": "",
-                "body": body,
-            },
-        ).rowcount
+        row = {
+            "tenant": tenant,
+            "module": storable(str(event.get("module", "")))[:100],
+            "computer": computer,
+            "rule": _number(event.get("ruleID"), 0),
+            "at": _number(event.get("time"), now()),
+            "key": storable(str(event.get("key") or secrets.fingerprint(body)))[:400],
+            "verdict": "",
+            "note": "",
+            "body": body,
+        }
+        added += connection.execute(statement, row).first() is not None
     return added
+
+
+def _number(value: Any, default: int) -> int:
+    """A number that every database can hold."""
+    return value if isinstance(value, int) and 0 <= value < 1 << 53 else default
