@@ -58,6 +58,7 @@ class Agents:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: dict[str, tuple[str, Agent]] = {}
+        self._loaded = False
 
     def recognise(self, headers: Mapping[str, str]) -> Agent:
         """Raises Unauthenticated."""
@@ -71,18 +72,19 @@ class Agents:
         return known[1]
 
     def _look_up(self, guid: str) -> tuple[str, Agent] | None:
+        """From the ledger; the first time, all at once: after a start, every agent comes within a minute."""
         agents = tables.agents
+        wanted = select(agents.c.guid, agents.c.tenant, agents.c.computer, agents.c.secret)
         with reading(self._engine) as connection:
-            row = connection.execute(
-                select(agents.c.tenant, agents.c.computer, agents.c.secret).where(agents.c.guid == guid)
-            ).first()
-        if row is None:
-            return None
-        known = self._known[guid] = (row.secret, Agent(row.tenant, row.computer))
-        return known
+            rows = connection.execute(wanted.where(agents.c.guid == guid) if self._loaded else wanted).all()
+        self._loaded = True
+        self._known |= {row.guid: (row.secret, Agent(row.tenant, row.computer)) for row in rows}
+        return self._known.get(guid)
 
-    def forget(self) -> None:
-        self._known = {}
+    def forget(self, tenant: int, computer: int) -> None:
+        """The agent of a computer is not what it was."""
+        gone = Agent(tenant, computer)
+        self._known = {guid: known for guid, known in self._known.items() if known[1] != gone}
 
 
 class Beat(msgspec.Struct, omit_defaults=True):
@@ -143,7 +145,7 @@ def enrol(call: Call) -> Shown:
     storage.replace(call.connection, call.tenant, all_resources()["computers"], computer, body)
     if isinstance(sent.get("host"), Mapping):
         outcomes.describe(call.connection, call.tenant, computer, sent["host"])
-    call.manager.agents.forget()
+    call.manager.agents.forget(call.tenant, computer)
     call.manager.tasks.happened(call.connection, call.tenant, "agent-initiated-activation", computer, body)
     call.manager.tasks.send_policy(call.connection, call.tenant, [computer])
     return {"computerID": computer, "agentGUID": guid, "secretKey": secret}

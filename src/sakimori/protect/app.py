@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sakimori import __version__
 from sakimori.protect.manager import Manager
-from sakimori.protect.service import Service
+from sakimori.protect.service import PREFIX, Service
 
 
-def application(manager: Manager) -> FastAPI:
+def application(manager: Manager) -> ASGIApp:
     """The application of a manager that is prepared; its tasks run while the application does."""
 
     @asynccontextmanager
@@ -36,10 +36,17 @@ def application(manager: Manager) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.router.routes[:] = [Mount("/api", app=Service(manager)), Route("/healthz", _alive)]
+    app.router.routes[:] = [Route("/healthz", _alive)]
     app.router.redirect_slashes = False
     app.router.default = _nothing
-    return app
+    service = Service(manager)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        """The API answers for itself in every case, so that nothing stands before it."""
+        ours = scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/")
+        await (service if ours else app)(scope, receive, send)
+
+    return application
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:

@@ -243,6 +243,7 @@ def changed(call: Call, id: int) -> None:
 
 def _deleted(call: Call, id: int, _body: Body) -> None:
     forget(call.connection, call.tenant, id)
+    call.manager.agents.forget(call.tenant, id)
 
 
 def forget(connection: Any, tenant: int, id: int) -> None:

@@ -156,7 +156,7 @@ def operations(resource: Resource, behaviour: Behaviour) -> Iterator[Operation]:
             query=behaviour.query if kind != DELETE else (),
             reach=reach if kind in (DESCRIBE, MODIFY, DELETE) or parent else "",
             primary=behaviour.primary,
-            quick=own.is_quick if kind == SEARCH else _always if kind == DESCRIBE else _never,
+            quick=search.is_selective if kind == SEARCH else _always if kind == DESCRIBE else _never,
         )
 
 
@@ -185,12 +185,6 @@ class _Operations:
 
     def matching(self, call: Call) -> Shown:
         return self._found(call, search.parse(self._resource, call.body))
-
-    def is_quick(self, body: Any) -> bool:
-        try:
-            return search.parse(self._resource, body).selective
-        except Invalid:
-            return True
 
     def describe(self, call: Call) -> Shown:
         id = call.id(self._resource.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from sakimori.protect.storage import Body
 from sakimori.protect.work import MODULES
 
 OVERRIDES = flag("overrides", says="Show only what is set here, and not what is inherited.")
+SEEN_SECONDS = 0.25
 DEEPEST = 50
 """Levels of policies under each other, at most."""
 
@@ -28,6 +30,14 @@ class Policies:
 
     def __init__(self) -> None:
         self.known: dict[tuple[int, int, tuple[int, ...]], Effective] = {}
+        self.generation = 0
+        self.seen: dict[int, tuple[float, tuple[int, ...]]] = {}
+        """Tenant -> when the ledger was last asked whether policies changed, and what it said."""
+
+    def changed(self) -> None:
+        """After a transaction that may have changed policies, the ledger is asked anew."""
+        self.generation += 1
+        self.seen = {}
 
     def view(self, connection: Connection, tenant: int) -> View:
         """The policies as this transaction sees them."""
@@ -56,7 +66,16 @@ class View:
         return found
 
     def _revisions(self) -> tuple[int, ...]:
-        return storage.revisions(self._connection, self._tenant, "policies", setting_values.DEFAULTS.id)
+        """For readers good for a moment: another process's change is seen within SEEN_SECONDS, our own at once."""
+        reads = self._connection.get_execution_options().get("reads", False)
+        seen = self._policies.seen.get(self._tenant) if reads else None
+        if seen is not None and time.monotonic() - seen[0] < SEEN_SECONDS:
+            return seen[1]
+        asked, generation = time.monotonic(), self._policies.generation
+        found = storage.revisions(self._connection, self._tenant, "policies", setting_values.DEFAULTS.id)
+        if reads and generation == self._policies.generation:
+            self._policies.seen[self._tenant] = (asked, found)
+        return found
 
     def _resolve(self, id: int) -> Effective:
         connection, tenant = self._connection, self._tenant

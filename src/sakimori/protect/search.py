@@ -50,14 +50,13 @@ EITHER = ("equal", "not-equal")
 class Query:
     """A filter as SQL: conditions on `o` (the object's row) with named parameters.
 
-    `selective` says that an index leads straight to few rows. `versions` are tests that only Python can make: (field,
+    `versions` are tests that only Python can make: (field,
     sign, version).
     """
 
     limit: int = MOST_ITEMS
     conditions: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
-    selective: bool = False
     versions: list[tuple[str, str, str]] = field(default_factory=list)
 
     def bind(self, value: Any) -> str:
@@ -89,6 +88,16 @@ def parse(resource: Resource, sent: Any) -> Query:
     for criterion in criteria:
         _add(query, resource, criterion)
     return query
+
+
+def is_selective(sent: Any) -> bool:
+    """Whether an index is likely to lead a filter straight to few rows; a cheap look, before it is read in earnest."""
+    criteria = sent.get("searchCriteria") if isinstance(sent, Mapping) else None
+    for each in (criteria,) if isinstance(criteria, Mapping) else criteria if isinstance(criteria, list) else ():
+        value = each.get("stringValue") if isinstance(each, Mapping) else None
+        if isinstance(value, str) and "%" not in value and "_" not in value:
+            return str(each.get("stringTest", "equal")) == "equal"
+    return False
 
 
 def _add(query: Query, resource: Resource, criterion: Any) -> None:
@@ -131,7 +140,6 @@ def _add_id(query: Query, given: Mapping[str, Any]) -> None:
         raise Invalid("a test of the ID needs idTest and idValue")
     sign = _COMPARED[accept.one_of(NUMERIC, test, "idTest")]
     query.conditions.append(f"o.id {sign} {query.bind(accept.integer(value, 'idValue'))}")
-    query.selective |= sign == "="
 
 
 def _add_string(query: Query, name: str, found: Field, given: Mapping[str, Any]) -> None:
@@ -141,11 +149,7 @@ def _add_string(query: Query, name: str, found: Field, given: Mapping[str, Any])
         raise Invalid(f"stringValue has {len(value)} letters; {LONGEST_VALUE} are the most")
     test = accept.one_of(EITHER, given.get("stringTest", "equal"), "stringTest")
     wildcards = accept.boolean(given.get("stringWildcards", True), "stringWildcards")
-    if wildcards and ("%" in value or "_" in value):
-        held = _like(query, value)
-    else:
-        held = _equal(query, value)
-        query.selective |= test == "equal"
+    held = _like(query, value) if wildcards and ("%" in value or "_" in value) else _equal(query, value)
     _held(query, name, held, negated=test == "not-equal")
 
 
@@ -176,7 +180,6 @@ def _add_numeric(query: Query, name: str, found: Field, given: Mapping[str, Any]
         raise Invalid("numericTest needs numericValue")
     value = accept.decimal(given["numericValue"], "numericValue")
     sign = _COMPARED[accept.one_of(NUMERIC, given.get("numericTest", "equal"), "numericTest")]
-    query.selective |= sign == "="
     if sign == "<>":
         _held(query, name, f"v.number = {query.bind(value)}", negated=True, found=found)
     else:

@@ -134,6 +134,7 @@ class Service:
 
         if operation.writes:
             shown = await self._in_writer(ran)
+            self._manager.policies.changed()
         elif self._at_once and operation.quick(body):
             shown = self._read_here(operation, call)
         else:
