@@ -183,13 +183,19 @@ def _read_interfaces(topology: Topology, inventory: Inventory, guards: _Guards) 
     for asset in inventory.of_type("AWS::EC2::EIP"):
         interface = topology.interfaces.get(asset.config.get("NetworkInterfaceId", ""))
         private, public = asset.config.get("PrivateIpAddress"), asset.config.get("PublicIp")
-        if interface is not None and private and public and number(private) not in interface.public:
-            interface.public = {**interface.public, number(private): number(public)}
-            topology.by_public[number(public)] = interface, number(private)
+        if interface is not None and private and public:
+            _translate(topology, interface, number(private), number(public))
     for asset in live(inventory, "AWS::EC2::VPCEndpoint"):
         for eni in asset.config.get("NetworkInterfaceIds") or ():
             if eni in topology.interfaces:
                 rename(topology, topology.interfaces[eni], asset.config.get("VpcEndpointId", asset.id), "endpoint")
+
+
+def _translate(topology: Topology, interface: Interface, private: int, public: int) -> None:
+    """Enters a public address, unless the interface itself tells of one."""
+    if private not in interface.public:
+        interface.public = {**interface.public, private: public}
+        topology.by_public[public] = interface, private
 
 
 def _add_interface(topology: Topology, guards: _Guards, uid: str, config: Mapping[str, Any]) -> Interface | None:
@@ -273,6 +279,8 @@ def _read_nats(topology: Topology, inventory: Inventory, guards: _Guards) -> Non
             if interface is not None:
                 rename(topology, interface, id, "nat")
                 interface.guard = _OPEN
+                if address.get("PublicIp") and interface.v4:
+                    _translate(topology, interface, interface.v4[0], number(address["PublicIp"]))
                 break
         topology.nats[id] = NatGateway(
             id=id,

@@ -34,7 +34,7 @@ def _read_attachment(topology: Topology, asset: Asset) -> None:
     config = asset.config
     id = config.get("TransitGatewayAttachmentId", asset.id)
     gateway = topology.transits.get(config.get("TransitGatewayId", ""))
-    if gateway is None or config.get("State", "available") in GONE or id in gateway.attachments:
+    if gateway is None or config.get("State", "available") in GONE:
         return
     kind = config.get("ResourceType", "")
     subnets = None
@@ -52,6 +52,13 @@ def _read_attachment(topology: Topology, asset: Asset) -> None:
         subnets=subnets,
         references=references,
     )
+    known = gateway.attachments.get(id)
+    if known is not None:
+        # Both ends' accounts list it, and each tells what it may see.
+        known.table = known.table or attachment.table
+        known.subnets = known.subnets if known.subnets is not None else attachment.subnets
+        known.references = known.references or attachment.references
+        return
     gateway.attachments[id] = attachment
     vpc = topology.vpcs.get(attachment.resource)
     if kind == "vpc" and vpc is not None:

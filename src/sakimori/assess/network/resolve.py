@@ -40,6 +40,8 @@ def _asset(net: Topology, name: str) -> list[Host]:
     nodes = sorted(set(net.names.get(name, ())))
     if name in net.boundaries:
         nodes = [name]
+    talking = [node for node in nodes if node in net.by_node or node in net.interfaces]
+    nodes = talking or [node for node in nodes if node in net.subnets or node in net.vpcs] or nodes
     if not nodes:
         raise UnknownEnd(f"nothing in the inventory is called {name}: give an id, an ARN, a name, a CIDR or `internet`")
     if len(nodes) > 1:
@@ -65,8 +67,10 @@ def _places(kind: str, node: str, ranges: dict[int, tuple[Range, ...]]) -> list[
 
 
 def _beyond(net: Topology) -> tuple[Range, ...]:
-    """The IPv4 addresses that no VPC here has."""
-    return without([_WHOLE[V4]], (span for vpc in net.vpcs.values() for span in vpc.ranges[V4]))
+    """The IPv4 addresses that no VPC here has, those first that networks on premises have as a rule (RFC 1918)."""
+    free = without([_WHOLE[V4]], (span for vpc in net.vpcs.values() for span in vpc.ranges[V4]))
+    private = [cidr(each)[1] for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+    return overlap(free, private) + without(free, private)
 
 
 def of_interfaces(interfaces: Iterable[Interface]) -> list[Host]:
