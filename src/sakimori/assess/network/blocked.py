@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sakimori.assess.network.addresses import inside
-from sakimori.assess.network.filters import INGRESS, Nacl
+from sakimori.assess.network.filters import INGRESS
 from sakimori.assess.network.judge import Judgement, blocking
 from sakimori.assess.network.space import meet
-from sakimori.assess.network.stages import Chain, Flow, Stage
-from sakimori.assess.network.topology import Interface, Topology
+from sakimori.assess.network.stages import Chain, Stage
 from sakimori.assess.network.witness import pick
 
 
@@ -30,7 +29,7 @@ class Blocker:
         return replace(self, first=False)
 
 
-def blockers(net: Topology, judgement: Judgement) -> list[Blocker]:
+def blockers(judgement: Judgement) -> list[Blocker]:
     """The blocking components of a way in the order of travel, the first one met marked."""
     found: dict[tuple[str, str], Blocker] = {}
     for stage, leg, returning in blocking(judgement):
@@ -41,7 +40,7 @@ def blockers(net: Topology, judgement: Judgement) -> list[Blocker]:
             if known is None or (first and not known.first):
                 found[stage.component, id] = Blocker(stage.component, id, why, first)
                 first = False
-    for blocker in _at_the_end(net, judgement):
+    for blocker in _at_the_end(judgement):
         found.setdefault((blocker.component, blocker.id), blocker)
     return sorted(found.values(), key=lambda each: not each.first)
 
@@ -62,7 +61,7 @@ def _why(stage: Stage, judgement: Judgement, leg: int, *, returning: bool) -> st
     return f"{way}: {decided.replace(' it', f' {whom}')}"
 
 
-def _at_the_end(net: Topology, judgement: Judgement) -> Iterator[Blocker]:
+def _at_the_end(judgement: Judgement) -> Iterator[Blocker]:
     """What would stop the packets at the target, had they found the way there."""
     if judgement.died is None or judgement.returning:
         return
@@ -70,7 +69,7 @@ def _at_the_end(net: Topology, judgement: Judgement) -> Iterator[Blocker]:
     if leg.forward.end != "dead" or judgement.died.component in ("security_group", "network_acl"):
         return
     flow = leg.flow
-    target = _target(net, flow)
+    target = judgement.target
     if target is None or any(stage.component == "security_group" and stage.depth > 1 for stage in leg.forward.stages):
         return
     chain = Chain([target.subnet.id, target.node])
@@ -82,13 +81,3 @@ def _at_the_end(net: Topology, judgement: Judgement) -> Iterator[Blocker]:
         if not meet(judgement.query, stage.total):
             for id in stage.ids or (stage.id,):
                 yield Blocker(stage.component, id, _why(stage, judgement, 0, returning=False))
-
-
-def _target(net: Topology, flow: Flow) -> Interface | None:
-    if flow.dst is None:
-        return None
-    found = net.interface_at(flow.family, flow.dst)
-    return found[0][0] if len(found) == 1 else None
-
-
-__all__ = ["Blocker", "Nacl", "blockers"]

@@ -110,7 +110,9 @@ class Engine:
                     continue
                 query = packets(source, target, question)
                 for way in self.ways.between(source, target):
-                    yield judge(way, query)
+                    judgement = judge(way, query)
+                    judgement.target = target.interface
+                    yield judgement
 
     def told(self, judgement: Judgement, question: Question) -> Answer:
         """One judgement as an answer."""
@@ -162,11 +164,11 @@ class Engine:
             first = max(judged, key=lambda each: len(there(each)[0]))
         answer = self._start(first, question)
         answer.packet = packet(first.way[0].flow, pick(first.query))
-        answer.blocked_by = blockers(self.net, first)
+        answer.blocked_by = blockers(first)
         known = {(each.component, each.id) for each in answer.blocked_by}
         for other in judged:
             if other is not first:
-                for each in blockers(self.net, other):
+                for each in blockers(other):
                     if (each.component, each.id) not in known:
                         known.add((each.component, each.id))
                         answer.blocked_by.append(each.not_first())

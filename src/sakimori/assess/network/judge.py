@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sakimori.assess.network.filters import Doubt
 from sakimori.assess.network.space import EMPTY, Space, meet, rules
 from sakimori.assess.network.stages import UNKNOWN, Chain, Stage
+from sakimori.assess.network.topology import Interface
 from sakimori.assess.network.ways import Way
 
 REACHABLE, UNREACHABLE, UNCERTAIN = "reachable", "unreachable", "unknown"
@@ -18,7 +19,7 @@ class Judgement:
     """What became of the packets of a query on one way.
 
     `spaces` are the sets behind each leg, in that leg's own coordinates; for an unreachable way they end where it died:
-    at `died`, met on the way back if `returning`, in leg `leg`.
+    at `died`, met on the way back if `returning`, in leg `leg`. `target` is the interface that was asked about.
     """
 
     answer: str
@@ -29,6 +30,7 @@ class Judgement:
     leg: int = 0
     returning: bool = False
     reasons: tuple[str, ...] = ()
+    target: Interface | None = None
 
 
 def judge(way: Way, query: Space) -> Judgement:

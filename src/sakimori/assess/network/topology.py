@@ -226,7 +226,7 @@ class Topology:
 
     def interface_at(self, family: int, ip: int) -> Sequence[tuple[Interface, int]]:
         """Interfaces that have the address in any VPC, each with its own private address."""
-        found = [(vpc.interfaces[family, ip], ip) for vpc in self.vpcs.values() if (family, ip) in vpc.interfaces]
+        found = [(each, ip) for vpc in self.vpcs.values() if (each := vpc.interfaces.get((family, ip))) is not None]
         if family == V4 and ip in self.by_public:
             found.append(self.by_public[ip])
         return found
