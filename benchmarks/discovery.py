@@ -91,7 +91,12 @@ def estate(populate: Path) -> Iterator[Estate]:
     command = [sys.executable, str(ROOT / "benchmarks/estate/serve.py")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
-        command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command,
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=open("/tmp/serve.err", "w"),
     ) as process:
         made = Estate(_pipes(process)[1].readline().strip(), process)
         try:

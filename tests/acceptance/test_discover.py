@@ -110,7 +110,9 @@ def test_a_hundred_accounts_with_a_fifth_of_the_calls_throttled(aws: SimulatedAw
         make_bucket(aws, account)
     chance, lock, seen = random.Random(7), threading.Lock(), {"throttled": 0, "answered": 0}
 
-    def throttle(_: Call, operation: Operation | None) -> Answer | None:
+    def throttle(call: Call, operation: Operation | None) -> Answer | None:
+        if operation and operation.name == "AssumeRole":
+            assert b"ExternalId=some-id" in call.body
         with lock:
             throttled = chance.random() < 0.2
             seen["throttled" if throttled else "answered"] += 1

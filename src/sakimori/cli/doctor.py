@@ -44,6 +44,13 @@ def doctor(
 
         document = permissions.policy(bucket or permissions.TRAIL_BUCKET, queue or permissions.QUEUE)
         typer.echo(json.dumps(document, indent=2))
+        length = len("".join(json.dumps(document).split()))
+        if length > permissions.MANAGED_POLICY:
+            typer.echo(
+                f"note: {length:,} characters without white space: a managed policy holds "
+                f"{permissions.MANAGED_POLICY:,}, so write it into the role (aws iam put-role-policy takes 10,240)",
+                err=True,
+            )
         return
     from sakimori.cli.checkup import State, checks
     from sakimori.cli.home import home, lake_folder, ledger_place

@@ -11,6 +11,9 @@ from typing import Any
 ROOMS = ("sakimori.aws", "sakimori.collect", "sakimori.discover")
 """The rooms whose modules call AWS; such a module declares `IAM_ACTIONS`, or is a service file of discovery."""
 
+MANAGED_POLICY = 6_144
+"""Characters that a managed policy holds, white space not counted (IAM User Guide, "IAM and AWS STS quotas")."""
+
 TRAIL_BUCKET = "YOUR-TRAIL-BUCKET"
 QUEUE = "YOUR-QUEUE"
 
