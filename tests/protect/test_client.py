@@ -16,6 +16,7 @@ from sakimori.protect import client_tasks as tasks
 from sakimori.protect.client import Client, Settings, host, policy
 from sakimori.protect.client_answers import Change
 from sakimori.protect.client_transport import Transport
+from sakimori.protect.client_undo import undo
 
 JSON = {"Content-Type": "application/json"}
 
@@ -94,7 +95,7 @@ def test_rules_are_assigned_with_the_state_before(client: Client, trend: Trend) 
     path = f"/policies/{POLICY}/intrusionprevention/assignments"
     assert change == Change(path, [DEPENDENCY], [DEPENDENCY, LOG4SHELL])
     assert client.assign(policy(POLICY), [LOG4SHELL]) is None
-    undone = client.set_assigned(policy(POLICY), change.before)
+    undone = undo(client, change)
     assert undone.after == [DEPENDENCY]
     assert trend.own_rules["policies"] == {DEPENDENCY}
 
@@ -124,7 +125,28 @@ def test_every_change_is_recorded_as_it_is_made(trend: Trend) -> None:
         {"intrusionPrevention": {"state": "detect"}},
         {"intrusionPrevention": {"state": "prevent"}},
     )
-    assert (setting.before, setting.after) == ({"value": "No"}, {"value": "Yes"})
+    assert (setting.before, setting.after) == ({"value": ""}, {"value": "Yes"})
+
+
+def test_what_was_changed_is_undone_unless_somebody_changed_it_since(client: Client, trend: Trend) -> None:
+    name = "intrusionPreventionSettingAutoApplyRecommendationsEnabled"
+    state = client.modify(policy(POLICY), {"intrusionPrevention": {"state": "prevent"}})
+    setting = client.set_setting(policy(POLICY), name, "Yes")
+    rules = client.assign(host(COMPUTER), [LOG4SHELL])
+    assert rules is not None
+    undo(client, state)
+    undo(client, setting)
+    undo(client, rules)
+    assert (trend.state, trend.settings, trend.own_rules["computers"]) == ("detect", {}, set())
+
+    again = client.assign(host(COMPUTER), [LOG4SHELL])
+    assert again is not None
+    client.assign(host(COMPUTER), [LONGER])
+    with pytest.raises(errors.ChangedSince, match="somebody changed it since"):
+        undo(client, again)
+    assert LONGER in trend.own_rules["computers"]
+    with pytest.raises(errors.ChangedSince):
+        undo(client, state)
 
 
 # ---- tasks

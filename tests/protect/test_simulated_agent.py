@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,6 +18,8 @@ from sakimori.protect import client_errors as errors
 from sakimori.protect import client_tasks as tasks
 from sakimori.protect.catalogue import reading
 from sakimori.protect.client import Client, Settings, host, policy
+from sakimori.protect.client_answers import Change
+from sakimori.protect.client_undo import undo
 from sakimori.protect.host import Package, Service
 from sakimori.protect.recommend import fitting
 from sakimori.simulate.agent import SimulatedAgent
@@ -159,7 +162,7 @@ def test_auto_apply_follows_the_policy_and_its_parents(setup: Setup) -> None:
         setup.scan(tasks.RECOMMENDATION_SCAN)
         assert setup.client.assignments(host(setup.computer)).assigned == frozenset()
     finally:
-        setup.client.set_setting(policy(1), setting, change.before["value"])
+        undo(setup.client, change)
 
 
 def test_an_integrity_scan_compares_real_files(setup: Setup) -> None:
@@ -249,6 +252,29 @@ def test_our_manager_takes_the_key_in_either_header(setup: Setup) -> None:
     wrong = Settings(manager.url, "skm-0-1-wrong", ca_file=str(manager.ca))
     with Client(wrong) as client, pytest.raises(errors.Unauthenticated):
         client.computer(setup.computer)
+
+
+def test_undo_gives_our_manager_back_as_it_was(setup: Setup) -> None:
+    def described() -> list[Any]:
+        paths = (f"/policies/{setup.policy}", f"/computers/{setup.computer}")
+        shown = [setup.client.call("GET", path, query={"overrides": "true"}) for path in paths]
+        volatile = ("tasks", "lastAgentCommunication", "lastSendPolicyRequest")
+        return [{name: value for name, value in each.items() if name not in volatile} for each in shown]
+
+    setup.client.modify(policy(setup.policy), {"description": "before"})
+    before = described()
+    changes: list[Change] = []
+    settings = Settings(setup.served.url, setup.served.key, ca_file=str(setup.served.ca))
+    with Client(settings, record=changes.append) as client:
+        client.modify(policy(setup.policy), {"intrusionPrevention": {"state": "prevent"}, "description": "after"})
+        client.assign(policy(setup.policy), [1001, 1002])
+        client.assign(host(setup.computer), [5001], "integrityMonitoring")
+        client.set_setting(policy(setup.policy), AUTO.format("logInspection"), "Yes")
+        client.isolate(setup.computer)
+        assert described() != before
+        for change in reversed(changes[:]):
+            undo(client, change)
+    assert described() == before
 
 
 def test_rules_of_a_cve_are_found_in_our_manager(setup: Setup) -> None:

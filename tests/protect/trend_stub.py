@@ -156,7 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif found := re.fullmatch(r"/policies/\d+/settings/(\w+)", path):
             if body:
                 trend.settings[found[1]] = body["value"]
-            self._json({"value": trend.settings.get(found[1], "No")})
+            if self.command == "DELETE":
+                trend.settings.pop(found[1], None)
+            inherited = "" if query.get("overrides", [""])[0].lower() == "true" else "No"
+            self._json({"value": trend.settings.get(found[1], inherited)})
         elif path == "/scheduledtasks" and self.command == "POST":
             kinds = {"scan-for-recommendations": "recommendation", "scan-for-integrity-changes": "integrity"}
             trend.due.append((kinds.get(body["type"], "malware"), 2))

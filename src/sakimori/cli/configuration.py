@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,11 +13,13 @@ import typer
 from sakimori.cli.home import home
 
 if TYPE_CHECKING:
+    from sakimori.protect.client_transport import KeyStyle, Settings
     from sakimori.protect.manager import Options
 
 SETTINGS = {
     "detect.placeholders": "Values for %placeholders% in rules: a table, name = list of texts.",
     "protect.serve": "How the workload protection manager is served: a table.",
+    "protect.client": "Which manager is driven, ours or Trend's: a table.",
     "respond.modes": "How far workflows go by themselves: observe, approve or auto, by workflow, account and tag.",
     "respond.limits": "How much workflows may change within a while, and what they never touch.",
     "respond.inspector": "Where the workflow inspector assigns rules.",
@@ -66,6 +69,36 @@ def protect_settings() -> ProtectSettings:
         return msgspec.convert(given, ProtectSettings, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise typer.BadParameter(f"[protect.serve] in sakimori.toml: {error}") from None
+
+
+PATIENCE = 20.0
+"""Seconds that a person at a terminal waits for a manager that does not answer."""
+
+
+def manager_settings() -> Settings:
+    """Which manager is driven: SAKIMORI_PROTECT_URL, _KEY, _CA and _KEY_STYLE, else `[protect.client]`.
+
+    Without an address it is the one that `sakimori protect serve` runs on this machine, with the CA that it made.
+    """
+    from sakimori.protect.client_transport import Settings
+
+    given = _settings().get("protect.client", {})
+    unknown = given.keys() - {"url", "key", "ca_file", "key_style"}
+    if unknown:
+        raise typer.BadParameter(f"[protect.client] in sakimori.toml has no {', '.join(sorted(unknown))}")
+    url = os.environ.get("SAKIMORI_PROTECT_URL") or str(given.get("url", ""))
+    key = os.environ.get("SAKIMORI_PROTECT_KEY") or str(given.get("key", ""))
+    ca = os.environ.get("SAKIMORI_PROTECT_CA") or str(given.get("ca_file", ""))
+    style = os.environ.get("SAKIMORI_PROTECT_KEY_STYLE") or str(given.get("key_style", "api-secret-key"))
+    if not key:
+        raise typer.BadParameter("no API key of the manager is set: set SAKIMORI_PROTECT_KEY")
+    if style not in ("api-secret-key", "authorization"):
+        raise typer.BadParameter(f"{style!r} is no style of the key: api-secret-key or authorization")
+    own = home() / "protect" / "tls" / "ca.pem"
+    if not url:
+        url, ca = "https://localhost:4119", ca or (str(own) if own.exists() else "")
+    header: KeyStyle = "authorization" if style == "authorization" else "api-secret-key"
+    return Settings(url, key, ca, header, patience=PATIENCE)
 
 
 def _path(kind: type, value: Any) -> Any:

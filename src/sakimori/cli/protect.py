@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sakimori.cli import protect_modes
+from sakimori.cli import protect_hosts, protect_modes
 from sakimori.cli.home import home, ledger_place
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def protect() -> None:
     """Run the workload protection manager, its keys, and what it enforces."""
 
 
-for _name, _command in protect_modes.COMMANDS:
+for _name, _command in (*protect_modes.COMMANDS, *protect_hosts.COMMANDS):
     app.command(_name)(_command)
 
 

@@ -171,7 +171,8 @@ class Client:
         if not missing:
             return None
         own = self.assignments(holder, module, own=True).assigned
-        after = answers.assignments(self.call("POST", _assigned(holder, module), body={"ruleIDs": missing}))
+        self.call("POST", _assigned(holder, module), body={"ruleIDs": missing})
+        after = self.assignments(holder, module, own=True)
         left = sorted(set(missing) - after.assigned)
         if left:
             raise errors.NotVerified(f"the manager did not assign rules {left} to {holder.path} and did not say why")
@@ -213,16 +214,35 @@ class Client:
 
     def modify(self, holder: Holder, values: Mapping[str, Any]) -> Change:
         """Changes fields of a policy or computer: {"intrusionPrevention": {"state": "detect"}}."""
-        before = _object(self.call("GET", holder.path, query={"overrides": "true"}))
-        after = _object(self.call("POST", holder.path, body=values, query={"overrides": "true"}))
-        kept = {name: _part(before, name, value) for name, value in values.items()}
-        return self._changed(holder.path, kept, {name: _part(after, name, value) for name, value in values.items()})
+        before = self.own_values(holder, values)
+        self.call("POST", holder.path, body=values, query={"overrides": "true"})
+        return self._changed(holder.path, before, self.own_values(holder, values))
+
+    def own_values(self, holder: Holder, like: Mapping[str, Any]) -> dict[str, Any]:
+        """Of a policy's or computer's own values, those that `like` names; None where it has none of its own."""
+        found = _object(self.call("GET", holder.path, query={"overrides": "true"}))
+        return {name: _part(found, name, value) for name, value in like.items()}
 
     def set_setting(self, holder: Holder, name: str, value: str) -> Change:
         """Sets one setting, such as `intrusionPreventionSettingAutoApplyRecommendationsEnabled` to `Yes`."""
-        path = f"{holder.path}/settings/{name}"
-        before = _object(self.call("GET", path))
-        return self._changed(path, dict(before), self.call("POST", path, body={"value": value}))
+        before = self.own_setting(holder, name)
+        self.call("POST", f"{holder.path}/settings/{name}", body={"value": value})
+        return self._set(holder, name, before)
+
+    def reset_setting(self, holder: Holder, name: str) -> Change:
+        """Has a setting be inherited again."""
+        before = self.own_setting(holder, name)
+        self.call("DELETE", f"{holder.path}/settings/{name}")
+        return self._set(holder, name, before)
+
+    def own_setting(self, holder: Holder, name: str) -> str:
+        """The value that is set right there, "" for one that is inherited."""
+        answer = self.call("GET", f"{holder.path}/settings/{name}", query={"overrides": "true"})
+        return str((answer or {}).get("value") or "") if isinstance(answer, Mapping | None) else ""
+
+    def _set(self, holder: Holder, name: str, before: str) -> Change:
+        after = self.own_setting(holder, name)
+        return self._changed(f"{holder.path}/settings/{name}", {"value": before}, {"value": after})
 
     def _changed(self, what: str, before: Any, after: Any) -> Change:
         change = Change(what, before, after)
@@ -241,8 +261,9 @@ class Client:
         before = self.computer(computer_id)
         was = "Isolated" in before.agent_messages
         word = "isolate" if isolated else "release"
-        after = self.call("POST", f"/sakimori/computers/{computer_id}/{word}")
-        return self._changed(f"/sakimori/computers/{computer_id}/isolate", {"isolated": was}, after)
+        self.call("POST", f"/sakimori/computers/{computer_id}/{word}")
+        path = f"/sakimori/computers/{computer_id}/isolate"
+        return self._changed(path, {"isolated": was}, {"isolated": isolated})
 
 
 def _assigned(holder: Holder, module: str) -> str:
@@ -265,6 +286,6 @@ def _object(answer: Any) -> Mapping[str, Any]:
 def _part(body: Mapping[str, Any], name: str, sent: Any) -> Any:
     """Of a field, only what was sent: of a module's values, those that were changed."""
     value = body.get(name)
-    if isinstance(sent, Mapping) and isinstance(value, Mapping):
-        return {key: value.get(key) for key in sent}
+    if isinstance(sent, Mapping):
+        return {key: value.get(key) if isinstance(value, Mapping) else None for key in sent}
     return value

@@ -58,5 +58,9 @@ class TaskFailed(ManagerError):
     """The manager says that a task did not succeed; the message holds its reason."""
 
 
+class ChangedSince(ManagerError):
+    """What should be undone is not as it was left any more."""
+
+
 class NotVerified(ManagerError):
     """A task was accepted, and its effect was not seen in time."""

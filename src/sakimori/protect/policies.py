@@ -146,11 +146,17 @@ def _overridden(id: int, body: Body) -> Shown:
 
 
 def without_inherited(body: Mapping[str, Any]) -> Body:
-    """ "inherited" is a word to send, and never shown."""
-    own = dict(body)
+    """Only what is really set: "inherited" is a word to send and never shown, and what was emptied was never there."""
+    own = {name: value for name, value in body.items() if not (value == {} and name.endswith("Settings"))}
     for module in STATES:
-        if isinstance(own.get(module), dict) and own[module].get("state") == "inherited":
-            own[module] = {name: value for name, value in own[module].items() if name != "state"}
+        if isinstance(own.get(module), dict):
+            own[module] = {
+                name: value
+                for name, value in own[module].items()
+                if (name, value) != ("state", "inherited") and not (name == "ruleIDs" and not value)
+            }
+            if not own[module]:
+                del own[module]
     return own
 
 
