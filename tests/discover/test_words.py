@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sakimori.aws.errors import AwsError
 from sakimori.discover.declare import Detail, Listing, Place, Resource, Service, arn
-from sakimori.discover.engine import Unit, inventory
+from sakimori.discover.engine import Unit, inventory, units
 from sakimori.discover.paths import Scope, fill, find_all
 from sakimori.discover.source import REDACTED, Answer, Question, without
 from sakimori.model.asset import Inventory
@@ -127,3 +127,10 @@ def test_details_know_the_item_above_and_share_no_call_with_items_of_another() -
     assert {each.uid.rpartition(":")[2] for each in services} == {"a/x", "a/y", "b/z"}
     assert [each.config["Never"] for each in services] == [None, None, None]
     assert told.not_evaluated == []
+
+
+def test_all_accounts_of_a_region_are_asked_before_the_next_region() -> None:
+    services = {"toy": Service(client="toy", lists=())}
+    places = [Place(account, region) for account in ("1" * 12, "2" * 12) for region in ("b-1", "a-1")]
+    asked = [(unit.place.region, unit.place.account[0]) for unit in units(places, services, "1" * 12)]
+    assert asked == [("a-1", "1"), ("a-1", "2"), ("b-1", "1"), ("b-1", "2")]

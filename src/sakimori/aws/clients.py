@@ -1,4 +1,4 @@
-"""Clients for many accounts: one for each service and region, made once, for all accounts and threads.
+"""Clients for many accounts: one for each service and region, for all accounts and threads, the latest used kept.
 
 A client costs tens of milliseconds and a megabyte or more; who it signs for is decided anew at each call, by the
 account that the calling thread has named. Our own retries see every attempt: throttling slows the account's pace for
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ from sakimori.aws.pace import Pace, Paces
 
 CONNECTIONS = 32
 """Open connections that a client keeps: more than there are threads that call."""
+
+MOST_CLIENTS = 128
+"""Clients that are kept: more than two regions need, so that what is asked region by region makes each once."""
 
 THROTTLED_ATTEMPTS, ATTEMPTS = 12, 4
 """How often a call is tried: while AWS says slow down, and while AWS or the network fails."""
@@ -83,7 +87,7 @@ class Clients:
         self._here = _Here()
         self._stopped = threading.Event()
         self._paces = Paces(self._stopped.wait)
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._lock = threading.Lock()
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": 1},
@@ -147,6 +151,9 @@ class Clients:
                 client.meta.events.register("before-send", self._before_send(service, region))
                 client.meta.events.register("needs-retry", self._needs_retry(service, region))
                 self._clients[service, region] = client
+            self._clients.move_to_end((service, region))
+            if len(self._clients) > MOST_CLIENTS:
+                self._clients.popitem(last=False)[1].close()  # a call that is under way opens a connection anew
             return self._clients[service, region]
 
     def _pace(self, service: str, region: str) -> Pace:

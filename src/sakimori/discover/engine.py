@@ -59,9 +59,12 @@ class Found:
 
 
 def units(places: Iterable[Place], services: Mapping[str, Service], home: str) -> Iterator[Unit]:
-    """The units of these services in these regional places; `home` is the account that we are in ourselves."""
+    """The units of these services in these regional places; `home` is the account that we are in ourselves.
+
+    Region by region: all accounts are asked by the same clients, of which only so many are kept.
+    """
     accounts: dict[str, Place] = {}
-    for place in places:
+    for place in sorted(places, key=lambda place: place.region):
         accounts.setdefault(place.account, Place(place.account, GLOBAL, place.partition))
         if place.region != GLOBAL:
             for name, service in services.items():
