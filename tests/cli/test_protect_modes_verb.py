@@ -82,6 +82,24 @@ def test_from_detect_to_prevent_and_back() -> None:
     assert protect("demote", "1001", "--policy", "2").exit_code == 1
 
 
+def test_the_manager_finds_them_by_itself_while_it_runs(ledger: Path) -> None:
+    engine = connect(ledger)
+    with writing(engine) as connection:
+        connection.execute(update(tables.agents).values(last_seen=1))
+    manager = Manager(engine)
+    manager.task_engine.step()
+    from sakimori.store.ledger import open_ledger
+
+    with open_ledger(ledger) as known:
+        assert known.findings() == [], "not before agents had time to report"
+        manager.task_engine._gaps_due = 0
+        manager.task_engine.step()
+        (finding,) = known.findings()
+    assert finding.finding.remediation == "Install or start the agent on it."
+    assert finding.finding.evidence["agentStatus"] == "error"
+    engine.dispose()
+
+
 def test_slips_are_named() -> None:
     wrong = protect("promote", "1001", "--policy", "2", "--after", "a while")
     assert wrong.exit_code == 2

@@ -58,8 +58,9 @@ def fitting(host: Host, catalogue: Catalogue) -> Fitting:
     watching: tuple[IntegrityRule | LogRule, ...] = (*catalogue.integrity.values(), *catalogue.logs.values())
     sought = _sought_files(catalogue)
     files = tuple(path for path in host.files if sought.match(path))
+    names = frozenset(name for package in host.packages for name in (package.name, package.source))
     for rule in watching:
-        if rule.os in ("any", host.os) and (reason := _fits(rule.when, host, files, catalogue)):
+        if rule.os in ("any", host.os) and (reason := _fits(rule.when, host, names, files, catalogue)):
             reasons[rule.id] = reason
     return Fitting(_with_required(reasons, catalogue), host.not_evaluated)
 
@@ -111,20 +112,19 @@ def _sought_files(catalogue: Catalogue) -> re.Pattern[str]:
     return re.compile("|".join(map(translate, patterns)) or r"(?!)")
 
 
-def _fits(when: When, host: Host, files: tuple[str, ...], catalogue: Catalogue) -> str:
+def _fits(when: When, host: Host, names: frozenset[str], files: tuple[str, ...], catalogue: Catalogue) -> str:
     """Why a rule is of use on a host, "" if it is not."""
     if when.always:
         return f"every {host.os} host has what it watches"
-    wanted = set(when.packages)
-    for package in host.packages:
-        if {package.name, package.source} & wanted:
-            return f"{package.name} is installed"
+    for name in when.packages:
+        if name in names:
+            return f"{name} is installed"
     for pattern in when.files:
         for path in files:
             if fnmatchcase(path, pattern):
                 return f"{path} is there"
-    for name in when.applications:
-        application = catalogue.applications[name]
+    for kind in when.applications:
+        application = catalogue.applications[kind]
         for service in host.services:
             if service.port in application.ports and service.protocol in application.protocol:
                 return f"port {service.port} is open ({application.name})"
