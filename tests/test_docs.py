@@ -91,3 +91,12 @@ def test_every_product_whose_events_are_read_is_documented() -> None:
 
     documented = (DOCS / "events.md").read_text(encoding="utf-8")
     assert [plugin.name for plugin in plugins() if f"| `{plugin.name}` |" not in documented] == []
+
+
+def test_every_workflow_and_channel_is_documented() -> None:
+    from sakimori.notify.routes import channel_names
+    from sakimori.respond.plugins import workflow_names
+
+    respond, notify = ((DOCS / name).read_text(encoding="utf-8") for name in ("respond.md", "notify.md"))
+    assert [name for name in workflow_names() if f"| `{name}` |" not in respond] == []
+    assert [name for name in channel_names() if f"`{name}`" not in notify] == []

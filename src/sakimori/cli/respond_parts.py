@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 from sakimori.cli.home import home, ledger_place
 
 if TYPE_CHECKING:
     from sakimori.model.action import Mode
+    from sakimori.model.event import Event
+    from sakimori.notify.notifier import Notifier
     from sakimori.respond.engine import Engine
     from sakimori.respond.policy import Policy
+    from sakimori.respond.runs import Run
     from sakimori.respond.world import World
 
 LISTENER = "listener"
@@ -60,7 +65,11 @@ def opened_engine(owner: str, policy: Policy, only: frozenset[str] = frozenset()
     try:
         book = Book(database, derived(secret, "audit"), home() / "respond.head")
         with _world(book) as world:
-            yield Engine(book, world, policy, secret, owner, only=only)
+            engine = Engine(book, world, policy, secret, owner, only=only)
+            notifier = _notifier(database, secret)
+            if notifier.routes:
+                engine.tell = _teller(engine, notifier)
+            yield engine
     finally:
         database.dispose()
 
@@ -101,14 +110,52 @@ def _manager() -> Any:
         raise RespondError(f"the protection manager at SAKIMORI_PROTECT_URL: {error}") from error
 
 
+@contextmanager
+def opened_notifier() -> Iterator[Notifier]:
+    """What tells people, by the routes of sakimori.toml. Raises NotifyError, RespondError, LedgerError."""
+    from sakimori.respond.keys import respond_key
+    from sakimori.store.database import connect
+
+    secret = respond_key(home())
+    database = connect(ledger_place())
+    try:
+        yield _notifier(database, secret)
+    finally:
+        database.dispose()
+
+
+def _notifier(database: Any, secret: bytes) -> Notifier:
+    from sakimori.cli.configuration import section
+    from sakimori.notify.notifier import Notifier
+    from sakimori.notify.routes import routes
+    from sakimori.respond.keys import derived
+
+    return Notifier(database, routes(section("notify.routes")), derived(secret, "acknowledgement"))
+
+
+def _teller(engine: Engine, notifier: Notifier) -> Callable[[Run, Event], None]:
+    """Tells people of runs; that it failed is said, and holds up nothing."""
+    from sakimori.respond.telling import about
+
+    def tell(run: Run, event: Event) -> None:
+        asked = engine.book.open_approval(run.id)
+        message = about(run, event, engine.token(run.id), asked.expires_at if asked else "")
+        for outcome in notifier.send(message) if message else ():
+            if outcome.why:
+                typer.echo(f"the route {outcome.route} failed: {outcome.why}", err=True)
+
+    return tell
+
+
 def failures() -> tuple[type[Exception], ...]:
     """What ends a command with an explanation."""
     from sakimori.aws.errors import AwsError
     from sakimori.collect.webhook import WebhookError
+    from sakimori.notify.errors import NotifyError
     from sakimori.respond.errors import RespondError
     from sakimori.store.ledger import LedgerError
 
-    return RespondError, LedgerError, AwsError, WebhookError, OSError
+    return RespondError, NotifyError, LedgerError, AwsError, WebhookError, OSError
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The newest migration in `migrations/versions`."""
 
 BUSY_SECONDS = 60

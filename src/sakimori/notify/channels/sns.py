@@ -1,0 +1,26 @@
+"""An SNS topic, which e-mail, text messages and programs subscribe to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sakimori.aws.errors import asking
+from sakimori.aws.session import client
+from sakimori.notify.message import Message, Worded
+
+SETTINGS = {"topic": True}
+IAM_ACTIONS = ("sns:Publish",)
+
+LONGEST_SUBJECT = 100
+
+
+def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
+    """Publishes the message. A subject is ASCII (SNS API reference, Publish)."""
+    topic = str(settings["topic"])
+    subject = said.title.encode("ascii", "replace").decode()[:LONGEST_SUBJECT]
+    attributes = {"severity": {"DataType": "String", "StringValue": message.severity.label}}
+    region = topic.split(":")[3] if topic.count(":") >= 5 else None
+    with asking("sns:Publish", topic):
+        sns = client("sns", region=region)
+        sns.publish(TopicArn=topic, Subject=subject, Message=said.text(), MessageAttributes=attributes)

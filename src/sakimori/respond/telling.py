@@ -1,0 +1,39 @@
+"""What people are told about a run: that it waits for them, what it did, that it failed, or what they should look
+at."""
+
+from __future__ import annotations
+
+from sakimori.model.event import Event
+from sakimori.model.severity import Severity
+from sakimori.notify.message import Message
+from sakimori.respond.runs import Run, RunState
+
+KINDS = {
+    RunState.WAITING: "run-waiting",
+    RunState.DONE: "run-done",
+    RunState.FAILED: "run-failed",
+    RunState.OBSERVED: "run-told",
+}
+
+
+def about(run: Run, event: Event, token: str = "", until: str = "") -> Message | None:
+    """The message about a run as it stands; None where there is nothing to tell."""
+    kind = KINDS.get(run.state)
+    if kind is None:
+        return None
+    severity = event.finding.severity if event.finding else Severity.MEDIUM
+    if run.state is RunState.FAILED:
+        severity = max(severity, Severity.HIGH)
+    target = run.actions[0].target.uid if run.actions else next((each.uid for each in event.resources), "")
+    missing = f" Not evaluated: {'; '.join(run.not_evaluated)}" if run.not_evaluated else ""
+    facts = {
+        "workflow": run.workflow,
+        "decision": run.decision or event.kind,
+        "reason": f"{run.why}.{missing}",
+        "run": run.id,
+        "token": token or run.id,
+        "until": until,
+    }
+    key = f"{run.id}/{run.attempt}/{kind}"
+    who = event.finding.actor if event.finding else ""
+    return Message(kind, key, severity, run.account, target, who, facts)

@@ -1,0 +1,169 @@
+"""Every channel, against a real server or the simulated AWS; addresses that are not meant are refused."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from servers import http, smtp
+
+from sakimori.model.finding import COMPLIANCE, Finding
+from sakimori.model.severity import Severity
+from sakimori.notify import post, routes
+from sakimori.notify.errors import NotifyError
+from sakimori.notify.message import Message, worded
+from sakimori.simulate.aws import ACCOUNT, REGION, SimulatedAws
+
+FINDING = Finding(
+    uid="f" * 32,
+    rule="r",
+    title="A bucket is open <!channel>",
+    severity=Severity.HIGH,
+    tactics=(),
+    techniques=(),
+    account=ACCOUNT,
+    region=REGION,
+    actor="arn:aws:iam::1:user/kaede",
+    source_ip="",
+    asset="arn:aws:s3:::data",
+    count=1,
+    first_seen="2026-11-25T08:00:00Z",
+    last_seen="2026-11-25T08:00:00Z",
+    records=(),
+    description="Anybody may read it.",
+    class_uid=COMPLIANCE,
+    remediation="Close it.",
+)
+FACTS = {"title": FINDING.title, "description": FINDING.description, "uid": "ffff", "remedy": "Close it."}
+MESSAGE = Message("finding-new", "key-1", Severity.HIGH, ACCOUNT, FINDING.asset, FINDING.actor, FACTS, FINDING)
+
+
+def send(channel: str, settings: dict[str, Any], message: Message = MESSAGE, language: str = "en") -> None:
+    routes.channel(channel).send(message, worded(message, language, "Kaede"), settings)
+
+
+@pytest.mark.parametrize("channel", routes.channel_names())
+def test_every_channel_has_the_whole_shape(channel: str) -> None:
+    module = routes.channel(channel)
+    assert module.SETTINGS is not None
+    assert isinstance(module.IAM_ACTIONS, tuple)
+    assert callable(module.send)
+
+
+@pytest.mark.parametrize("channel", ["slack", "teams", "webhook"])
+def test_webhooks_get_the_message(channel: str) -> None:
+    with http() as got:
+        send(channel, {"url": got.address, "private": True}, language="ja")
+        [body] = got.bodies
+        text = json.dumps(body, ensure_ascii=False)
+        assert "Anybody may read it" in text
+        assert "対応" in text
+        assert "Kaede" in text
+        if channel != "webhook":
+            assert "<!channel>" not in text
+        got.status = 500
+        with pytest.raises(NotifyError, match="answered 500") as refused:
+            send(channel, {"url": got.address, "private": True})
+        assert "secret" not in str(refused.value)
+
+
+def test_a_generic_webhook_is_signed() -> None:
+    with http() as got:
+        send("webhook", {"url": got.address, "private": True, "secret": "s3cret"})
+        [headers] = got.headers
+        signed = f"{headers['x-sakimori-timestamp']}.{got.bodies[0]['id']}"
+        expected = hmac.new(b"s3cret", signed.encode(), hashlib.sha256).hexdigest()
+        assert headers["x-sakimori-signature"] == f"sha256={expected}"
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with http() as got, http() as elsewhere:
+        got.status, got.location = 307, elsewhere.address
+        with pytest.raises(NotifyError, match="answered 307"):
+            send("slack", {"url": got.address, "private": True})
+        assert elsewhere.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("url", "private", "reason"),
+    [
+        ("http://127.0.0.1/", False, "not an https"),
+        ("https://127.0.0.1/", False, "private network"),
+        ("https://[::1]/", False, "private network"),
+        ("https://10.0.0.1/", False, "private network"),
+        ("http://169.254.169.254/latest/meta-data", True, "never meant"),
+        ("http://[fe80::1]/", True, "never meant"),
+        ("file:///etc/passwd", True, "not an https"),
+        ("https://", False, "not an https"),
+        ("https://x:port/", False, "no URL"),
+        ("https://no-such-host.invalid/", False, "has no address"),
+    ],
+)
+def test_addresses_that_are_not_meant_are_refused(url: str, private: bool, reason: str) -> None:
+    with pytest.raises(NotifyError, match=reason):
+        post.checked(url, private=private)
+
+
+def test_mail_is_sent_as_plain_text_to_those_who_are_named() -> None:
+    settings = {"sender": "sakimori@example.org", "to": ["a@example.org", "b@example.org"], "private": True}
+    with smtp() as got:
+        send("smtp", {"host": got.address, "port": got.port, **settings})
+        [body] = got.bodies
+        assert "To: a@example.org, b@example.org" in body
+        assert "Content-Type: text/plain" in body
+        got.status = 500
+        with pytest.raises(NotifyError, match="did not take the message"):
+            send("smtp", {"host": got.address, "port": got.port, **settings})
+        with pytest.raises(NotifyError, match="offers no TLS"):
+            send("smtp", {"host": got.address, "port": got.port, **settings, "private": False})
+
+
+def test_a_subject_cannot_add_headers() -> None:
+    hostile = Message("finding-new", "k", Severity.HIGH, "", "x", "y", FACTS | {"title": "a\r\nBcc: evil@example.org"})
+    with smtp() as got:
+        settings = {
+            "host": got.address,
+            "port": got.port,
+            "sender": "s@example.org",
+            "to": "a@example.org",
+            "private": True,
+        }
+        send("smtp", settings, hostile)
+        assert "\nBcc:" not in got.bodies[0]
+
+
+def test_sns_delivers_to_whoever_subscribes(aws: SimulatedAws) -> None:
+    sns, sqs = aws.client("sns"), aws.client("sqs")
+    topic = sns.create_topic(Name="alerts")["TopicArn"]
+    queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:inbox")
+    send("sns", {"topic": topic}, language="ja")
+    [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
+    body = json.loads(message["Body"])
+    assert "Anybody may read it." in body["Message"]
+    assert body["Subject"].isascii()
+
+
+def test_eventbridge_gets_an_event(aws: SimulatedAws) -> None:
+    events, sqs = aws.client("events"), aws.client("sqs")
+    queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["sakimori"]}))
+    events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:inbox"}])
+    send("eventbridge", {"bus": "default"})
+    event = json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])
+    assert (event["detail-type"], event["detail"]["id"]) == ("Sakimori finding-new", "key-1")
+
+
+def test_security_hub_gets_findings_and_their_end(aws: SimulatedAws) -> None:
+    hub = aws.client("securityhub")
+    hub.enable_security_hub()
+    send("security-hub", {})
+    [found] = hub.get_findings()["Findings"]
+    assert (found["Id"], found["RecordState"], found["Severity"]["Label"]) == (FINDING.uid, "ACTIVE", "HIGH")
+    assert found["Resources"][0]["Id"] == FINDING.asset
+    send("security-hub", {}, Message("finding-resolved", "k2", Severity.HIGH, ACCOUNT, "", "", FACTS, FINDING))
+    assert {each["RecordState"] for each in hub.get_findings()["Findings"]} >= {"ARCHIVED"}
+    send("security-hub", {}, Message("drill", "k3", Severity.HIGH, ACCOUNT, "", "", {}))

@@ -1,0 +1,80 @@
+"""Texts: whole in both languages, and values of findings stay values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sakimori.model.severity import Severity
+from sakimori.notify.channels import slack, teams
+from sakimori.notify.errors import NotifyError
+from sakimori.notify.message import LANGUAGES, LONGEST_VALUE, Message, filled, plain, texts, worded
+
+KINDS = sorted(texts()["messages"])
+
+
+def entries(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """Every text of the catalogue, with all its languages."""
+    if all(isinstance(each, str) for each in node.values()):
+        yield path, node
+        return
+    for name, each in node.items():
+        yield from entries(each, f"{path}/{name}")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), list(entries(texts())), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_no_text_is_missing_in_any_language(path: str, said: dict[str, str]) -> None:
+    assert sorted(said) == sorted(LANGUAGES)
+    assert all(text.strip() for text in said.values())
+    used = {language: set(re.findall(r"\{([a-z]+)\}", text)) for language, text in said.items()}
+    assert all(names == used["en"] for names in used.values())
+    if not used["en"] or re.sub(r"\{[a-z]+\}|[^\w]", "", said["en"]):
+        assert said["ja"] != said["en"], "it is not translated"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_message_says_what_to_what_who_why_and_what_to_do(kind: str, language: str) -> None:
+    names = re.findall(r"\{([a-z]+)\}", str(texts()["messages"][kind]))
+    facts = {name: f"<{name}>" for name in names}
+    message = Message(kind, "k", Severity.HIGH, "1", "arn:target", "arn:who", facts)
+    said = worded(message, language, "Kaede")
+    text = said.text()
+    assert all(fact in text for fact in facts.values())
+    assert "arn:target" in text
+    assert "arn:who" in text
+    assert "Kaede" in text
+    assert len(said.lines) == 6
+    if language == "ja":
+        assert "対応" in text
+
+
+def test_a_value_is_never_read_as_a_template() -> None:
+    facts = {"title": "{description} {0.__class__} {{x}} ${y} %s", "description": "secret"}
+    assert filled("Found: {title}", facts) == "Found: {description} {0.__class__} {{x}} ${y} %s"
+    assert filled("{unknown}", facts) == ""
+
+
+def test_control_characters_and_long_values_are_tamed() -> None:
+    assert plain("a\x1b[31m\r\nBcc: x\u202e\u2066b\0") == "a [31m Bcc: x b"
+    assert len(plain("x" * 5000)) == LONGEST_VALUE
+
+
+def test_slack_and_teams_get_no_markup_from_values() -> None:
+    hostile = "<!channel> <https://evil|click> *bold* [link](https://evil) `code`"
+    assert "<" not in slack.escaped(hostile)
+    assert "*b" not in slack.escaped(hostile)
+    assert r"\[link\]\(https://evil\)" in teams.escaped(hostile)
+
+
+def test_a_language_that_nobody_wrote_is_refused() -> None:
+    message = Message("drill", "k", Severity.HIGH, "", "", "")
+    for kind, language in (("drill", "fr"), ("nothing", "en")):
+        with pytest.raises(NotifyError, match="no text"):
+            worded(Message(kind, *("k", Severity.HIGH, "", "", "")), language)
+    assert worded(message, "ja").title.startswith("[高]")
