@@ -15,6 +15,7 @@ from estates import (
     attached,
     bucket,
     deny,
+    document,
     instance,
     inventory,
     organization,
@@ -65,6 +66,20 @@ def keyed(name: str, rotated: str) -> Asset:
     return user(name, CredentialReport=report)
 
 
+TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:t"
+
+
+def topic(*statements: Any) -> Asset:
+    return Asset(TOPIC, "AWS::SNS::Topic", ACCOUNT, "eu-west-1", {"Attributes": {"Policy": document(*statements)}})
+
+
+def endpoint() -> Asset:
+    """A VPC endpoint's policy is about what goes through it, not about who may use it."""
+    arn = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:vpc-endpoint/vpce-1"
+    policy = document(allow("*", Principal="*"))
+    return Asset(arn, "AWS::EC2::VPCEndpoint", ACCOUNT, "eu-west-1", {"PolicyDocument": policy})
+
+
 CASES: list[tuple[str, list[Any], Severity, list[Any]]] = [
     (
         "public_resource",
@@ -82,6 +97,26 @@ CASES: list[tuple[str, list[Any], Severity, list[Any]]] = [
                 allow("s3:*", [FILES, f"{FILES}/*"], Principal="*"),
                 PublicAccessBlockConfiguration={"RestrictPublicBuckets": True},
             )
+        ],
+    ),
+    (
+        "public_resource",
+        [topic(allow("sns:Publish", TOPIC, Principal="*"))],
+        Severity.HIGH,
+        [
+            # What SNS and S3's events are given by default: only the owner, and only S3 for the owner's buckets.
+            topic(
+                allow(
+                    "sns:Publish",
+                    TOPIC,
+                    Principal={"AWS": "*"},
+                    Condition={"StringEquals": {"AWS:SourceOwner": ACCOUNT}},
+                ),
+                allow(
+                    "sns:Publish", TOPIC, Principal="*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:b"}}
+                ),
+            ),
+            endpoint(),
         ],
     ),
     (

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from estates import (
     ACCOUNT,
     OTHER,
@@ -26,7 +27,6 @@ from estates import (
     user,
 )
 from estates import profile as profile_asset
-
 from sakimori.assess.access.catalogue import actions_of
 from sakimori.assess.access.engine import decide
 from sakimori.assess.access.escalation import administrators, escalations
@@ -127,7 +127,7 @@ class Twin:
     def _holder(self) -> Asset:
         kind, path = self.method.holder or ("", "")
         runs_as = f"arn:aws:iam::{ACCOUNT}:instance-profile/p" if "Profile" in path else self.victim
-        return Asset(self.holder, kind, ACCOUNT, "eu-west-1", nested(path, runs_as))
+        return Asset(self.holder, kind, ACCOUNT, "eu-west-1", nested(path.split(", ")[0], runs_as))
 
     def works(self, statements: list[dict[str, Any]], *more: Any, limits: dict[str, Any] | None = None) -> bool:
         """Is the method among those by which the attacker becomes an administrator?"""
@@ -210,6 +210,22 @@ def test_chains_of_several_links() -> None:
         "role_assumed",
     ]
     assert set(found) == {"ann", "bob", "deploy"}
+
+
+def test_a_holder_by_what_it_is_made_from() -> None:
+    arn = f"arn:aws:ecs:eu-west-1:{ACCOUNT}:"
+    definition = Asset(
+        f"{arn}task-definition/web:1",
+        "AWS::ECS::TaskDefinition",
+        ACCOUNT,
+        "eu-west-1",
+        {"taskRoleArn": f"arn:aws:iam::{ACCOUNT}:role/admin"},
+    )
+    task = Asset(f"{arn}task/c/1", "AWS::ECS::Task", ACCOUNT, "eu-west-1", {"taskDefinitionArn": definition.uid})
+    ann = user("ann", allow(["ecs:ExecuteCommand", "ecs:DescribeTasks"]))
+    admin = role("admin", allow("*"), trusts={"Service": "ecs-tasks.amazonaws.com"})
+    (found,) = escalations(estate(inventory(ann, admin, task, definition)))
+    assert [(edge.method.id, edge.holder) for edge in found.chain] == [("ecs_container_entered", task.uid)]
 
 
 def test_conditions_on_the_way_are_told() -> None:

@@ -18,9 +18,20 @@ STRANGER = "000000000000"
 _OF_USERS = frozenset(("aws:username",))
 """Keys that only a user's request has."""
 _OF_IDENTITIES = frozenset(
-    ("aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths", "aws:userid")
+    (
+        "aws:principalarn",
+        "aws:principalaccount",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:userid",
+        "aws:sourceowner",
+    )
 )
 """Keys that no anonymous caller's, service's or provider's request has."""
+_OF_SERVICES = frozenset(
+    ("aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths", "aws:principalservicename")
+)
+"""Keys that only the request of an AWS service has, which it makes for a resource."""
 
 _TYPES = {
     "user": "User",
@@ -62,6 +73,7 @@ def _about_principal(found: Estate, identity: Identity, context: dict[str, tuple
     if who.account == STRANGER:
         return
     context["aws:principalaccount"] = (who.account,)
+    context["aws:sourceowner"] = (who.account,)
     if identity.outside and who.kind == "root":
         return  # stands for whomever that account lets
     context["aws:principalarn"] = (_role_arn(found, identity),)
@@ -104,6 +116,8 @@ def limits(found: Estate, identity: Identity, resource: Asset | None) -> Limits:
             return who.kind == "user" and not identity.outside
         if key.startswith("aws:resourcetag/"):
             return resource is not None
+        if key in _OF_SERVICES:
+            return who.kind != "service"
         return not who.has_identity and key in _OF_IDENTITIES
 
     def impossible(key: str, values: Values) -> bool:
@@ -113,7 +127,7 @@ def limits(found: Estate, identity: Identity, resource: Asset | None) -> Limits:
             return own in values
         if key == "aws:principalorgpaths":
             return any(value.startswith(f"{own}/") for value in values) if own else False
-        if key == "aws:principalaccount":
+        if key in ("aws:principalaccount", "aws:sourceowner"):
             return not ours.isdisjoint(values)
         return key == "aws:principalarn" and any(account_of(value) in ours for value in values)
 

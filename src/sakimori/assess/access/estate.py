@@ -21,6 +21,7 @@ from sakimori.assess.access.resource_policies import resource_policy
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
 
 if TYPE_CHECKING:
+    from sakimori.assess.access.effective import What
     from sakimori.assess.access.escalation import Escalation
     from sakimori.assess.access.index import Index
     from sakimori.assess.access.questions import Row
@@ -61,6 +62,7 @@ class Estate:
     _documents: dict[tuple[str, str], Policy] = field(default_factory=dict)
     _resource_policies: dict[str, Policy | None] = field(default_factory=dict)
     _assumers: dict[str, list[Row]] = field(default_factory=dict)
+    _what: dict[str, What] = field(default_factory=dict)
     _holding: dict[tuple[str, str], dict[str, list[Asset]]] = field(default_factory=dict)
 
     def gap(self, uid: str, reason: str) -> None:
@@ -111,6 +113,14 @@ class Estate:
         from sakimori.assess.access.escalation import administrators
 
         return administrators(self)
+
+    def what(self, principal: str) -> What:
+        """What one of our principals can do; found once, for many instances share a role."""
+        if principal not in self._what:
+            from sakimori.assess.access.effective import what_can
+
+            self._what[principal] = what_can(self, principal)
+        return self._what[principal]
 
     @cached_property
     def groups(self) -> list[Asset]:
@@ -256,12 +266,16 @@ def _managed(found: Estate, arn: str, kind: Kind, owner: str) -> Policy | None:
     return None
 
 
+_GRANTING = frozenset(("s3:GetBucketAcl", "s3:GetBucketPublicAccessBlock", "kms:ListGrants"))
+"""Calls beside those about policies whose answers say who may use a resource."""
+
+
 def _note_not_evaluated(found: Estate, missing: Iterable[NotEvaluated]) -> None:
     """A resource whose policy could not be read; an account whose identities could not be listed."""
     for each in missing:
         reason = f"{each.action} was answered with {each.code or each.message}"
-        if each.resource and "Policy" in each.action:
-            found.gap(each.resource, f"its policy could not be read: {reason}")
+        if each.resource and ("Policy" in each.action or each.action in _GRANTING):
+            found.gap(each.resource, f"what it allows could not be read: {reason}")
         elif each.action == "iam:GetAccountAuthorizationDetails":
             found.gap(
                 f"account {each.account}", f"the identities of account {each.account} could not be read: {reason}"

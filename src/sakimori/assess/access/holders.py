@@ -22,10 +22,22 @@ def by_role(found: Estate, kind: str, path: str) -> dict[str, list[Asset]]:
     profiles = _profiles(found)
     roles: dict[str, list[Asset]] = {}
     for asset in found.inventory.of_type(kind):
-        for value in values_at(asset.config, path):
-            for arn in profiles.get(value) or (value,):
-                roles.setdefault(arn, []).append(asset)
+        for each in path.split(", "):
+            for value in _followed(found, asset, each):
+                for arn in profiles.get(value) or (value,):
+                    roles.setdefault(arn, []).append(asset)
     return roles
+
+
+def _followed(found: Estate, asset: Asset, path: str) -> Iterator[str]:
+    """The values at a path; `a -> b` is what `b` is in the assets that `a` names."""
+    first, arrow, rest = path.partition(" -> ")
+    for value in values_at(asset.config, first):
+        if not arrow:
+            yield value
+        else:
+            named = found.inventory.get(value)
+            yield from values_at(named.config, rest) if named else ()
 
 
 def _profiles(found: Estate) -> dict[str, tuple[str, ...]]:

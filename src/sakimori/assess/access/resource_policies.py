@@ -12,19 +12,22 @@ from sakimori.model.asset import Asset
 if TYPE_CHECKING:
     from sakimori.assess.access.estate import Estate
 
-POLICY_KEYS = (
-    "Policy",
-    "ResourcePolicy",
-    "PolicyDocument",
-    "Attributes.Policy",
-    "RepositoryPolicy",
-    "FileSystemPolicy",
-    "AccessPolicy",
-    "VaultPolicy",
-    "policyText",
-    "AccessPolicies",
-)
-"""Where describe answers keep the policy of a resource."""
+POLICIES = {
+    "AWS::S3::Bucket": "Policy",
+    "AWS::KMS::Key": "Policy",
+    "AWS::SQS::Queue": "Attributes.Policy",
+    "AWS::SNS::Topic": "Attributes.Policy",
+    "AWS::SecretsManager::Secret": "ResourcePolicy",
+    "AWS::Lambda::Function": "Policy",
+    "AWS::Lambda::LayerVersion": "Policy",
+    "AWS::ECR::Repository": "Policy",
+    "AWS::ECR::Registry": "Policy",
+    "AWS::DynamoDB::Table": "ResourcePolicy",
+    "AWS::EFS::FileSystem": "Policy",
+    "AWS::OpenSearchService::Domain": "AccessPolicies",
+    "AWS::ApiGateway::RestApi": "policy",
+}
+"""The resources that have a policy of their own, and where their description keeps it."""
 
 BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
 
@@ -50,12 +53,11 @@ def resource_policy(estate: Estate, asset: Asset) -> Policy | None:
 
 
 def _written(estate: Estate, asset: Asset) -> Policy | None:
-    for key in POLICY_KEYS:
-        found: Any = asset.config
-        for part in key.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        if isinstance(found, (Mapping, str)) and found:
-            return estate.compiled(found, Kind.RESOURCE, f"policy of {asset.uid}", asset.uid)
+    found: Any = asset.config
+    for part in POLICIES.get(asset.type, "").split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if isinstance(found, (Mapping, str)) and found:
+        return estate.compiled(found, Kind.RESOURCE, f"policy of {asset.uid}", asset.uid)
     return None
 
 

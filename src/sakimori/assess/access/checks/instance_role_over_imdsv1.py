@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sakimori.assess.access.effective import what_can
 from sakimori.assess.access.estate import INSTANCE, Estate, instance_role
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
@@ -38,7 +37,7 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             continue
         if options.get("HttpTokens") == "required" or options.get("HttpEndpoint") == "disabled":
             continue
-        rights = [right for right in what_can(found, role.arn).rights if right.outcome is not Outcome.UNKNOWN]
+        rights = [right for right in found.what(role.arn).rights if right.outcome is not Outcome.UNKNOWN]
         grave = [right for right in rights if right.risk in (Risk.PRIVILEGE, Risk.DATA)]
         severity = Severity.MEDIUM if grave else Severity.LOW
         if role.arn in found.administrators or role.arn in climbers:

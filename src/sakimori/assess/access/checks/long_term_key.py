@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sakimori.assess.access.credential_report import OLD, active_keys, report_of
-from sakimori.assess.access.effective import what_can
 from sakimori.assess.access.estate import USER, Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
@@ -38,7 +37,7 @@ def _exposure(found: Estate, asset: Asset, number: int, rotated: datetime | None
     root = asset.type != USER
     age = datetime.now(UTC) - rotated if rotated else None
     old = age is None or age > OLD
-    rights = [] if root else [right for right in what_can(found, asset.uid).rights if right.witness.possible]
+    rights = [] if root else [right for right in found.what(asset.uid).rights if right.witness.possible]
     name = "the root user" if root else asset.name or asset.id
     return Exposure(
         asset.uid,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sakimori.assess.access.credential_report import OLD, moment_of, report_of
-from sakimori.assess.access.effective import what_can
 from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
@@ -38,7 +37,7 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             continue
         if (used or created) > now - OLD or created > now - OLD:
             continue
-        rights = what_can(found, identity.arn).rights
+        rights = found.what(identity.arn).rights
         if not rights:
             continue
         grave = any(right.risk in (Risk.PRIVILEGE, Risk.DATA) for right in rights)
