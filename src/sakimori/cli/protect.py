@@ -32,10 +32,6 @@ def protect() -> None:
     """Run the workload protection manager, its keys, and what it enforces."""
 
 
-for _name, _command in (*protect_modes.COMMANDS, *protect_hosts.COMMANDS):
-    app.command(_name)(_command)
-
-
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on. Default: this machine only.")] = None,
@@ -153,3 +149,7 @@ def _failed(reason: str) -> typer.Exit:
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
+
+
+for _name, _command in (*protect_modes.COMMANDS, *protect_hosts.COMMANDS):
+    app.command(_name)(_command)

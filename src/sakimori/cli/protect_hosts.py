@@ -40,7 +40,7 @@ def status(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Say whether a host is protected, and every reason why not.
+    """Say whether a host is protected, and why not.
 
     Exit code 1 if it is not, 3 if that is not known because the manager does not answer.
     """
@@ -78,7 +78,10 @@ def scan(
     apply: Annotated[bool, typer.Option("--apply", help="Assign what a recommendation scan says.")] = False,
     seconds: Annotated[float, typer.Option(min=1, help="How long to wait for the effect.")] = 900.0,
 ) -> None:
-    """Scan a host now, and wait until the manager shows that it was done."""
+    """Scan a host now, and wait for the effect.
+
+    It counts as done when the manager shows a newer date. Exit code 3 if it does not in time.
+    """
     from sakimori.protect import client_tasks as tasks
     from sakimori.protect.client import host as computer_of
 
@@ -128,9 +131,10 @@ def simulate(
     seconds: Annotated[float, typer.Option(min=0.1, help="How far apart heart-beats are.")] = 10.0,
     once: Annotated[bool, typer.Option("--once", help="One heart-beat, then leave.")] = False,
 ) -> None:
-    """Run a simulated agent on a folder that stands for a host's disk.
+    """Run a simulated agent on a folder.
 
-    It scans real files and logs below the folder. What it cannot do it reports as not evaluated.
+    The folder stands for a host's disk: real files and logs in it are scanned. What it cannot do it reports as not
+    evaluated.
     """
     from sakimori.cli.configuration import manager_settings
     from sakimori.cli.home import home

@@ -56,9 +56,9 @@ def promote(
     tenant: TenantOption = 0,
     json: JsonOption = False,
 ) -> None:
-    """Have a rule or module prevent on a policy, if what it saw in detect proves that it may.
+    """Have a rule or module prevent, if that is proven.
 
-    Exit code 1 if it is not proven; every reason is named.
+    It is proven by what it saw on a policy while it only detected. Exit code 1 if it is not; every reason is named.
     """
     from sakimori.protect.promotion import promote as decide
 
@@ -73,7 +73,7 @@ def demote(
     tenant: TenantOption = 0,
     json: JsonOption = False,
 ) -> None:
-    """Have a rule or module only detect on a policy again. It needs no evidence."""
+    """Have a rule or module only detect again. It needs no evidence."""
     from sakimori.protect.promotion import demote as decide
 
     _decided(decide, target, policy, _asked(0, 0, why, dry_run), tenant, json=json)
@@ -84,7 +84,10 @@ def undo(
     why: WhyOption = "",
     tenant: TenantOption = 0,
 ) -> None:
-    """Give back the mode that was before a change, unless somebody has changed it since."""
+    """Give back the mode from before a change.
+
+    Not if somebody has changed it since.
+    """
     from sakimori.protect import promotion
     from sakimori.store.database import writing
 
@@ -101,7 +104,10 @@ def list_modes(
     tenant: TenantOption = 0,
     json: JsonOption = False,
 ) -> None:
-    """List every change of what is enforced: when, where, what, who and why."""
+    """List every change of what is enforced.
+
+    When, where, what, who and why.
+    """
     from sakimori.protect import modes, proof
     from sakimori.store.database import reading
 
@@ -208,7 +214,10 @@ def verdict(
 def list_gaps(
     form: Annotated[Format | None, typer.Option("--format", help="Default: table on a terminal, else jsonl.")] = None,
 ) -> None:
-    """Find computers that do not enforce what their policy says, and keep them as findings."""
+    """Find hosts that do not do what their policy says.
+
+    They are kept as findings, which are resolved by themselves once the gap is closed.
+    """
     from sakimori.cli.configuration import protect_settings
     from sakimori.protect import gaps
     from sakimori.protect.agent_states import Beats
