@@ -56,7 +56,7 @@ def _why(stage: Stage, judgement: Judgement, leg: int, *, returning: bool) -> st
     point = pick(asked)
     decided = nacl.decides(direction, family, reply=reply, point=(point[0] if peer is None else peer, *point[1:]))
     whom = "the reply" if returning else "it"
-    if "allows" in decided:
+    if decided.startswith("rule") and "allows" in decided:
         return f"{way} rules of {nacl.id} let none of what is left pass"
     return f"{way}: {decided.replace(' it', f' {whom}')}"
 

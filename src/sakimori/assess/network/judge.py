@@ -149,18 +149,16 @@ def joined(parts: list[list[str]]) -> tuple[list[str], list[list[int]]]:
     path: list[str] = []
     places: list[list[int]] = []
     for nodes in parts:
-        start = len(path)
-        if path and nodes and path[-1] == nodes[0]:
-            start -= 1
-            if nodes[0] == "internet":
-                path.pop()
-                path.extend(nodes[1:])
-                places.append([max(0, start - 1), *range(start, start + len(nodes) - 1)])
-                continue
-            path.extend(nodes[1:])
+        if path and nodes and path[-1] == nodes[0] == "internet":
+            path.pop()
+            places.append([len(path) - 1])
+            nodes = nodes[1:]
         else:
-            path.extend(nodes)
-        places.append(list(range(start, start + len(nodes))))
+            places.append([])
+        for node in nodes:
+            if not path or path[-1] != node:
+                path.append(node)
+            places[-1].append(len(path) - 1)
     return path, places
 
 

@@ -1,0 +1,373 @@
+"""What each thing in a network does to packets, one thing at a time."""
+
+from __future__ import annotations
+
+import pytest
+from networks import (
+    ACCOUNT,
+    EVERYTHING,
+    LB,
+    REGION,
+    Answers,
+    ask,
+    entries,
+    group,
+    interface,
+    network,
+    put,
+    route,
+    table,
+    tcp,
+)
+
+from sakimori.model.asset import Asset
+
+
+def test_the_plain_network() -> None:
+    assert ask(network(), "internet", "i-a").path == ["internet", "igw-1", "vpc-1", "subnet-a", "i-a"]
+    assert ask(network(), "i-a", "i-b").path == ["i-a", "subnet-a", "vpc-1", "subnet-b", "i-b"]
+    assert ask(network(), "i-b", "8.8.8.8").blocked_by[0].component == "route_table"
+    assert ask(network(), "internet", "i-b").answer == "unreachable"
+
+
+def test_neighbours_in_a_subnet_meet_no_network_acl_and_no_route() -> None:
+    found = network()
+    found["NetworkAcls"][0]["Entries"] = []
+    table(found, "rtb-a").clear()
+    interface(found, "c", "subnet-a", "10.0.0.11", "sg-a", instance="i-c")
+    answer = ask(found, "i-a", "i-c")
+    assert (answer.answer, answer.path, answer.return_path) == ("reachable", ["i-a", "i-c"], ["i-c", "i-a"])
+
+
+def test_replies_need_their_ephemeral_ports_through_stateless_acls() -> None:
+    found = network()
+    found["NetworkAcls"][0]["Entries"] = [each for each in entries() if not each["Egress"]]
+    answer = ask(found, "internet", "i-a", 443)
+    assert answer.answer == "unreachable"
+    assert answer.path[-1] == "i-a"
+    assert answer.return_path == ["i-a", "subnet-a"]
+    assert (answer.blocked_by[0].id, answer.blocked_by[0].why) == ("acl-a", "outbound: no rule allows the reply")
+    ephemeral = {"RuleNumber": 5, "Egress": True, "Protocol": "6", "CidrBlock": "0.0.0.0/0", "RuleAction": "allow"}
+    found["NetworkAcls"][0]["Entries"].append(ephemeral | {"PortRange": {"From": 50000, "To": 50010}})
+    answer = ask(found, "internet", "i-a", 443)
+    assert answer.answer == "reachable"
+    assert 50000 <= answer.packet["src_port"] <= 50010
+
+
+def test_a_reply_that_goes_another_way_is_lost() -> None:
+    found = network()
+    put(found, "NatGateways", NatGatewayId="nat-1", SubnetId="subnet-b", VpcId="vpc-1", State="available")
+    found["NatGateways"][0]["NatGatewayAddresses"] = [{"NetworkInterfaceId": "eni-n", "PrivateIp": "10.0.1.200"}]
+    table(found, "rtb-a").append({"DestinationCidrBlock": "8.0.0.0/8", "NatGatewayId": "nat-1", "State": "active"})
+    answer = ask(found, "8.8.8.8", "i-a")
+    assert answer.answer == "unreachable"
+    assert any(each.component == "return_path" and "nat-1" in each.why for each in answer.blocked_by)
+    assert ask(found, "9.9.9.9", "i-a").answer == "reachable"
+
+
+def test_groups_are_members_and_not_addresses() -> None:
+    found = network()
+    found["SecurityGroups"][1]["IpPermissions"] = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-a"}]}]
+    answer = ask(found, "i-a", "i-b")
+    assert answer.answer == "reachable"
+    assert "sg-b/ingress/all/sg-a" in answer.rules
+    group(found, "sg-c", EVERYTHING)
+    found["NetworkInterfaces"][0]["Groups"] = [{"GroupId": "sg-c"}]
+    assert ask(found, "i-a", "i-b").answer == "unreachable"
+
+
+def two_vpcs() -> Answers:
+    found = network()
+    put(found, "Vpcs", VpcId="vpc-2", OwnerId=ACCOUNT, CidrBlock="10.2.0.0/16")
+    put(found, "Subnets", SubnetId="subnet-c", VpcId="vpc-2", CidrBlock="10.2.0.0/24", AvailabilityZone=f"{REGION}a")
+    put(found, "NetworkAcls", NetworkAclId="acl-c", Associations=[{"SubnetId": "subnet-c"}], Entries=entries())
+    interface(found, "c", "subnet-c", "10.2.0.10", "sg-c", instance="i-c")
+    group(found, "sg-c", EVERYTHING)
+    return found
+
+
+def test_peering_has_no_transit() -> None:
+    found = two_vpcs()
+    ends = {"RequesterVpcInfo": {"VpcId": "vpc-1"}, "AccepterVpcInfo": {"VpcId": "vpc-2"}}
+    put(found, "VpcPeeringConnections", VpcPeeringConnectionId="pcx-1", Status={"Code": "active"}, **ends)
+    route(found, "rtb-c", "subnet-c", {"VpcPeeringConnectionId": "pcx-1"}, "vpc-2", "10.2.0.0/16")
+    table(found, "rtb-a").append(
+        {"DestinationCidrBlock": "10.2.0.0/16", "VpcPeeringConnectionId": "pcx-1", "State": "active"}
+    )
+    assert ask(found, "i-a", "10.2.0.10").path == ["i-a", "subnet-a", "vpc-1", "vpc-2", "subnet-c", "i-c"]
+    answer = ask(found, "i-c", "8.8.8.8")
+    assert answer.answer == "unreachable"
+    assert answer.blocked_by[0].component == "peering_connection"
+    assert answer.path == ["i-c", "subnet-c", "vpc-2"]
+
+
+def test_groups_are_seen_across_peering_in_a_region() -> None:
+    found = two_vpcs()
+    ends = {"RequesterVpcInfo": {"VpcId": "vpc-1"}, "AccepterVpcInfo": {"VpcId": "vpc-2"}}
+    put(found, "VpcPeeringConnections", VpcPeeringConnectionId="pcx-1", Status={"Code": "active"}, **ends)
+    route(found, "rtb-c", "subnet-c", {"VpcPeeringConnectionId": "pcx-1"}, "vpc-2", "10.2.0.0/16")
+    table(found, "rtb-a").append(
+        {"DestinationCidrBlock": "10.2.0.0/16", "VpcPeeringConnectionId": "pcx-1", "State": "active"}
+    )
+    found["SecurityGroups"][2]["IpPermissions"] = [
+        {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-a", "UserId": "999900001111"}]}
+    ]
+    assert ask(found, "i-a", "i-c").answer == "reachable"
+
+
+def test_gateway_endpoints_take_their_prefix_list() -> None:
+    found = network()
+    put(found, "PrefixLists", PrefixListId="pl-1", Cidrs=["52.216.0.0/15"])
+    put(found, "VpcEndpoints", VpcEndpointId="vpce-1", VpcEndpointType="Gateway", VpcId="vpc-1", State="available")
+    table(found, "rtb-b").append({"DestinationPrefixListId": "pl-1", "GatewayId": "vpce-1", "State": "active"})
+    answer = ask(found, "i-b", "52.216.1.1", 443)
+    assert answer.answer == "reachable"
+    assert answer.path == ["i-b", "subnet-b", "vpc-1", "vpce-1"]
+    assert answer.return_path == ["vpce-1", "vpc-1", "subnet-b", "i-b"]
+    assert ask(found, "i-b", "52.94.0.1").answer == "unreachable"
+    assert ask(found, "i-b", "internet").answer == "unreachable"
+
+
+def test_interface_endpoints_are_interfaces_with_groups() -> None:
+    found = network()
+    interface(found, "e", "subnet-b", "10.0.1.50", "sg-e")
+    group(found, "sg-e", [tcp(443, "10.0.0.0/16")])
+    put(found, "VpcEndpoints", VpcEndpointId="vpce-1", VpcEndpointType="Interface", VpcId="vpc-1", State="available")
+    found["VpcEndpoints"][0]["NetworkInterfaceIds"] = ["eni-e"]
+    assert ask(found, "i-a", "vpce-1", 443).path == ["i-a", "subnet-a", "vpc-1", "subnet-b", "vpce-1"]
+    assert ask(found, "i-a", "10.0.1.50", 80).answer == "unreachable"
+
+
+def balancer(
+    found: Answers, kind: str, *, targets: list[str], facing: bool = True, groups: tuple[str, ...] = ()
+) -> str:
+    name = f"{kind[:3]}/lb/0123456789abcdef"
+    arn, target_group = f"{LB}:loadbalancer/{name}", f"{LB}:targetgroup/tg/1"
+    interface(
+        found, "lb", "subnet-a", "10.0.0.220", *groups, public="54.0.0.9" if facing else "", description=f"ELB {name}"
+    )
+    put(found, "LoadBalancers", LoadBalancerArn=arn, Type=kind, VpcId="vpc-1", SecurityGroups=list(groups))
+    found["LoadBalancers"][0]["Scheme"] = "internet-facing" if facing else "internal"
+    action = {"Type": "forward", "TargetGroupArn": target_group}
+    listener = {
+        "ListenerArn": f"{LB}:listener/{name}/1",
+        "LoadBalancerArn": arn,
+        "Port": 443,
+        "DefaultActions": [action],
+    }
+    put(
+        found, "LoadBalancerListeners", Listeners=[listener | {"Protocol": "HTTPS" if kind == "application" else "TCP"}]
+    )
+    by_address = any(each.startswith("10.") for each in targets)
+    put(found, "TargetGroups", TargetGroupArn=target_group, TargetType="ip" if by_address else "instance", Port=8080)
+    found["TargetGroups"][0] |= {"VpcId": "vpc-1", "Protocol": "HTTP" if kind == "application" else "TCP"}
+    health = [{"Target": {"Id": each, "Port": 8080}, "TargetHealth": {"State": "healthy"}} for each in targets]
+    put(found, "LoadBalancerTargetHealth", TargetGroupArn=target_group, TargetHealthDescriptions=health)
+    return arn
+
+
+@pytest.mark.parametrize("target", ["i-b", "10.0.1.10"])
+def test_an_application_balancer_connects_anew_with_its_own_groups(target: str) -> None:
+    found = network()
+    group(found, "sg-lb", [tcp(443, "0.0.0.0/0")])
+    found["SecurityGroups"][1]["IpPermissions"] = [
+        {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "UserIdGroupPairs": [{"GroupId": "sg-lb"}]}
+    ]
+    arn = balancer(found, "application", targets=[target], groups=("sg-lb",))
+    answer = ask(found, "internet", "i-b")
+    assert answer.answer == "reachable"
+    assert answer.path == ["internet", "igw-1", "vpc-1", "subnet-a", arn, "subnet-a", "vpc-1", "subnet-b", "i-b"]
+    assert answer.packet["dst"] == "54.0.0.9"
+    assert answer.packet["dst_port"] == 443
+    assert {f"{LB}:listener/app/lb/0123456789abcdef/1", "sg-b/ingress/tcp/8080/sg-lb"} <= set(answer.rules)
+    assert ask(found, "internet", "i-b", 8080).answer == "unreachable"
+
+
+def test_a_network_balancer_keeps_the_clients_address() -> None:
+    found = network()
+    arn = balancer(found, "network", targets=["i-b"])
+    found["SecurityGroups"][1]["IpPermissions"] = [tcp(8080, "8.0.0.0/8")]
+    assert ask(found, "8.8.8.8", "i-b").answer == "reachable"
+    assert ask(found, "9.9.9.9", "i-b").answer == "unreachable"
+    found["TargetGroupAttributes"] = [
+        {
+            "TargetGroupArn": f"{LB}:targetgroup/tg/1",
+            "Attributes": [{"Key": "preserve_client_ip.enabled", "Value": "false"}],
+        }
+    ]
+    assert ask(found, "8.8.8.8", "i-b").answer == "unreachable"
+    found["SecurityGroups"][1]["IpPermissions"] = [tcp(8080, "10.0.0.0/24")]
+    assert ask(found, "9.9.9.9", "i-b").answer == "reachable"
+    assert ask(found, "9.9.9.9", arn, 443).path[-1] == "i-b"
+
+
+def test_targets_that_are_not_healthy_are_not_sent_to_unless_none_is() -> None:
+    found = network()
+    interface(found, "c", "subnet-b", "10.0.1.11", "sg-b", instance="i-c")
+    balancer(found, "network", targets=["i-b", "i-c"])
+    states = found["LoadBalancerTargetHealth"][0]["TargetHealthDescriptions"]
+    states[0]["TargetHealth"]["State"] = "unhealthy"
+    assert ask(found, "internet", "i-b", 443).answer == "unreachable"
+    assert ask(found, "internet", "i-c", 443).answer == "reachable"
+    states[1]["TargetHealth"]["State"] = "unhealthy"
+    assert ask(found, "internet", "i-b", 443).answer == "reachable"
+
+
+def test_an_internal_balancer_is_not_on_the_internet() -> None:
+    found = network()
+    balancer(found, "network", targets=["i-b"], facing=False)
+    assert ask(found, "internet", "i-b").answer == "unreachable"
+    assert ask(found, "i-a", "10.0.0.220", 443).path[-1] == "i-b"
+
+
+def test_a_nat_gateway_takes_in_replies_only() -> None:
+    found = network()
+    put(found, "NatGateways", NatGatewayId="nat-1", SubnetId="subnet-a", VpcId="vpc-1", State="available")
+    address = {"NetworkInterfaceId": "eni-n", "PrivateIp": "10.0.0.200", "PublicIp": "54.0.0.8"}
+    found["NatGateways"][0]["NatGatewayAddresses"] = [address]
+    table(found, "rtb-b").append({"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "active"})
+    answer = ask(found, "i-b", "8.8.8.8")
+    assert answer.path == ["i-b", "subnet-b", "vpc-1", "nat-1", "subnet-a", "vpc-1", "igw-1", "internet"]
+    assert answer.return_path == ["internet", "igw-1", "vpc-1", "subnet-a", "nat-1", "vpc-1", "subnet-b", "i-b"]
+    answer = ask(found, "8.8.8.8", "54.0.0.8", 80)
+    assert (answer.answer, answer.path[-1], answer.blocked_by[0].component) == ("unreachable", "nat-1", "nat_gateway")
+
+
+def test_a_public_address_of_another_instance_is_reached_over_the_gateways() -> None:
+    found = network()
+    interface(found, "c", "subnet-b", "10.0.1.12", "sg-b", public="54.0.0.7", instance="i-c")
+    table(found, "rtb-b").append({"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": "active"})
+    answer = ask(found, "i-a", "54.0.0.7")
+    assert answer.answer == "reachable"
+    assert answer.path == ["i-a", "subnet-a", "vpc-1", "igw-1", "vpc-1", "subnet-b", "i-c"]
+
+
+def test_the_source_destination_check_drops_what_is_routed_to_an_instance() -> None:
+    found = network()
+    table(found, "rtb-b").append({"DestinationCidrBlock": "0.0.0.0/0", "InstanceId": "i-a", "State": "active"})
+    answer = ask(found, "i-b", "8.8.8.8")
+    assert (answer.answer, answer.blocked_by[0].component) == ("unreachable", "source_destination_check")
+    found["NetworkInterfaces"][0]["SourceDestCheck"] = False
+    answer = ask(found, "i-b", "8.8.8.8")
+    assert (answer.answer, answer.path[-1]) == ("unknown", "i-a")
+    found["SecurityGroups"][0]["IpPermissions"] = []
+    assert ask(found, "i-b", "8.8.8.8").answer == "unreachable"
+
+
+def test_an_edge_table_can_send_what_comes_in_through_a_firewall() -> None:
+    found = network()
+    routes = [{"DestinationCidrBlock": "10.0.0.0/24", "GatewayId": "vpce-fw", "State": "active"}]
+    put(
+        found,
+        "RouteTables",
+        RouteTableId="rtb-edge",
+        VpcId="vpc-1",
+        Associations=[{"GatewayId": "igw-1"}],
+        Routes=routes,
+    )
+    firewall = f"arn:aws:network-firewall:{REGION}:{ACCOUNT}:firewall/f"
+    states = {f"{REGION}a": {"Attachment": {"EndpointId": "vpce-fw"}}}
+    asset = Asset(
+        firewall, "AWS::NetworkFirewall::Firewall", ACCOUNT, REGION, {"FirewallStatus": {"SyncStates": states}}
+    )
+    answer = ask(found, "internet", "i-a", None, asset)
+    assert answer.answer == "unknown"
+    assert answer.path == ["internet", "igw-1", "vpc-1", firewall]
+    assert "Network Firewall" in answer.unknown_because[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "exclusion", "inward", "outward"),
+    [
+        ("block-bidirectional", "", "unreachable", "unreachable"),
+        ("block-ingress", "", "unreachable", "reachable"),
+        ("block-bidirectional", "allow-egress", "unreachable", "reachable"),
+        ("block-bidirectional", "allow-bidirectional", "reachable", "reachable"),
+    ],
+)
+def test_vpc_block_public_access(mode: str, exclusion: str, inward: str, outward: str) -> None:
+    base = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+    more = [
+        Asset(
+            f"{base}:vpc-block-public-access-options",
+            "AWS::EC2::VPCBlockPublicAccessOptions",
+            ACCOUNT,
+            REGION,
+            {"InternetGatewayBlockMode": mode},
+        )
+    ]
+    if exclusion:
+        config = {"ResourceArn": f"{base}:subnet/subnet-a", "InternetGatewayExclusionMode": exclusion}
+        more.append(Asset(f"{base}:x/1", "AWS::EC2::VPCBlockPublicAccessExclusion", ACCOUNT, REGION, config))
+    assert ask(network(), "internet", "i-a", None, *more).answer == inward
+    assert ask(network(), "i-a", "internet", None, *more).answer == outward
+
+
+def test_vpn_is_a_boundary() -> None:
+    found = network()
+    put(found, "VpnGateways", VpnGatewayId="vgw-1", VpcAttachments=[{"VpcId": "vpc-1", "State": "attached"}])
+    put(found, "VpnConnections", VpnConnectionId="vpn-1", VpnGatewayId="vgw-1", State="available")
+    found["VpnConnections"][0]["Routes"] = [{"DestinationCidrBlock": "192.168.0.0/16", "State": "available"}]
+    table(found, "rtb-b").append(
+        {
+            "DestinationCidrBlock": "192.168.0.0/16",
+            "GatewayId": "vgw-1",
+            "State": "active",
+            "Origin": "EnableVgwRoutePropagation",
+        }
+    )
+    answer = ask(found, "i-b", "192.168.1.1")
+    assert (answer.answer, answer.path) == ("unknown", ["i-b", "subnet-b", "vpc-1", "vgw-1", "vpn-1"])
+    answer = ask(found, "i-b", "vpn-1")
+    assert (answer.answer, answer.return_path) == ("reachable", ["vpn-1", "vgw-1", "vpc-1", "subnet-b", "i-b"])
+    answer = ask(found, "192.168.1.1", "i-b")
+    assert (answer.answer, answer.path) == ("reachable", ["vpn-1", "vgw-1", "vpc-1", "subnet-b", "i-b"])
+    assert ask(found, "172.16.0.1", "i-b").answer == "unreachable"
+
+
+def test_ipv6_by_egress_only_gateway_goes_out_and_not_in() -> None:
+    found = network()
+    for kind, block in (("Vpcs", "2600:1f00::/56"), ("Subnets", "2600:1f00::/64")):
+        found[kind][0]["Ipv6CidrBlockAssociationSet"] = [
+            {"Ipv6CidrBlock": block, "Ipv6CidrBlockState": {"State": "associated"}}
+        ]
+    found["NetworkInterfaces"][0]["Ipv6Addresses"] = [{"Ipv6Address": "2600:1f00::10"}]
+    found["NetworkAcls"][0]["Entries"] += [
+        {"RuleNumber": 2, "Egress": egress, "Protocol": "-1", "Ipv6CidrBlock": "::/0", "RuleAction": "allow"}
+        for egress in (False, True)
+    ]
+    gateway = {"EgressOnlyInternetGatewayId": "eigw-1", "Attachments": [{"VpcId": "vpc-1", "State": "attached"}]}
+    put(found, "EgressOnlyInternetGateways", **gateway)
+    table(found, "rtb-a").append(
+        {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1", "State": "active"}
+    )
+    answer = ask(found, "i-a", "2a00::1")
+    assert (answer.answer, answer.path[-2]) == ("reachable", "eigw-1")
+    assert ask(found, "2a00::1", "i-a").answer == "unreachable"
+
+
+def test_the_longest_prefix_wins_and_black_holes_swallow() -> None:
+    found = network()
+    table(found, "rtb-a").append({"DestinationCidrBlock": "8.8.8.0/24", "State": "blackhole", "NatGatewayId": "nat-x"})
+    answer = ask(found, "i-a", "8.8.8.8")
+    assert (answer.answer, answer.path, answer.blocked_by[0].id) == (
+        "unreachable",
+        ["i-a", "subnet-a"],
+        "rtb-a/8.8.8.0/24",
+    )
+    assert ask(found, "i-a", "8.8.9.8").answer == "reachable"
+
+
+def test_every_blocker_is_named_and_the_first_one_marked() -> None:
+    found = network()
+    found["SecurityGroups"][0]["IpPermissionsEgress"] = []
+    found["NetworkAcls"][1]["Entries"] = []
+    found["SecurityGroups"][1]["IpPermissions"] = []
+    answer = ask(found, "i-a", "i-b", 22)
+    named = {(each.component, each.id): each.first for each in answer.blocked_by}
+    assert named == {
+        ("security_group", "sg-a"): True,
+        ("network_acl", "acl-b"): False,
+        ("security_group", "sg-b"): False,
+    }
+    assert answer.path == ["i-a"]
