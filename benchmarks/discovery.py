@@ -70,7 +70,10 @@ class Estate:
         told, heard = _pipes(self.process)
         told.write("\n")
         told.flush()
-        return Counter(json.loads(heard.readline()))
+        line = heard.readline()
+        if not line:
+            raise SystemExit(f"the simulated account ended with {self.process.wait()}: nothing was measured")
+        return Counter(json.loads(line))
 
     @property
     def environment(self) -> dict[str, str]:
