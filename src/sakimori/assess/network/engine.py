@@ -9,10 +9,11 @@ from typing import Any
 from sakimori.assess.network.blocked import Blocker, blockers
 from sakimori.assess.network.compile import compile_topology
 from sakimori.assess.network.judge import REACHABLE, UNCERTAIN, UNREACHABLE, Judgement, back, judge, there
+from sakimori.assess.network.legs import Host
 from sakimori.assess.network.resolve import UnknownEnd, hosts
 from sakimori.assess.network.space import PORTS, TCP, TOP, UDP, Space, box
 from sakimori.assess.network.topology import Topology
-from sakimori.assess.network.ways import Host, Ways
+from sakimori.assess.network.ways import Ways
 from sakimori.assess.network.witness import packet, passed, pick, points
 from sakimori.model.asset import Inventory
 

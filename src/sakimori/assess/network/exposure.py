@@ -10,10 +10,10 @@ from sakimori.assess.network.addresses import V4, V6, Range
 from sakimori.assess.network.engine import Engine
 from sakimori.assess.network.filters import INGRESS
 from sakimori.assess.network.judge import REACHABLE, UNCERTAIN, judge
+from sakimori.assess.network.legs import Host, Way
 from sakimori.assess.network.resolve import internet
 from sakimori.assess.network.space import EMPTY, FULL, TOP, Space, addresses, meet
 from sakimori.assess.network.topology import Balancer, Interface, Subnet, Topology
-from sakimori.assess.network.ways import Host, Way
 
 _NOT_OF_THE_GATE = frozenset(("security_group", "internet_gateway"))
 """The groups differ within a gate, and that only internet addresses come through a gateway is looked at last."""

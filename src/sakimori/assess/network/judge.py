@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sakimori.assess.network.filters import Doubt
+from sakimori.assess.network.legs import Way
 from sakimori.assess.network.space import EMPTY, Space, meet, rules
 from sakimori.assess.network.stages import UNKNOWN, Chain, Stage
 from sakimori.assess.network.topology import Interface
-from sakimori.assess.network.ways import Way
 
 REACHABLE, UNREACHABLE, UNCERTAIN = "reachable", "unreachable", "unknown"
 

@@ -14,10 +14,10 @@ from sakimori.assess.network.addresses import V4, cidr
 from sakimori.assess.network.assertions import A_PATH, NO_PATH, THROUGH, Assertion, Ends
 from sakimori.assess.network.engine import Answer, Engine, Question
 from sakimori.assess.network.judge import REACHABLE, UNCERTAIN, Judgement, judge, there
+from sakimori.assess.network.legs import Host
 from sakimori.assess.network.resolve import hosts
 from sakimori.assess.network.space import Space, meet
 from sakimori.assess.network.topology import Interface, Topology
-from sakimori.assess.network.ways import Host
 from sakimori.model.asset import Inventory
 
 HELD, VIOLATED, UNDECIDED = "held", "violated", "not evaluated"

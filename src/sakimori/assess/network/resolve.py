@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Iterable
 
 from sakimori.assess.network.addresses import INTERNET, V4, V6, Range, cidr, inside, overlap, without
+from sakimori.assess.network.legs import ADDRESS, Host
 from sakimori.assess.network.topology import Interface, Topology
-from sakimori.assess.network.ways import ADDRESS, Host
 
 
 class UnknownEnd(ValueError):

@@ -8,9 +8,9 @@ from typing import Any
 from sakimori.assess.network.addresses import text
 from sakimori.assess.network.filters import Doubt
 from sakimori.assess.network.judge import Judgement, back, chains, there
+from sakimori.assess.network.legs import Leg
 from sakimori.assess.network.space import ICMP, ICMP6, TCP, UDP, Box, Space, box, meet, rules
 from sakimori.assess.network.stages import Flow
-from sakimori.assess.network.ways import Leg
 
 Point = tuple[int, int, int, int]
 """Address, protocol, server port, client port."""
