@@ -12,6 +12,7 @@ import pytest
 from discover.config_items import RECORDED, config_items
 from discover.world import discovered
 from sakimori.discover.config_export import read_config_export
+from sakimori.discover.services import services
 from sakimori.discover.snapshot import SnapshotError
 from sakimori.model.asset import Asset, Inventory
 from sakimori.simulate.aws import ACCOUNT, SimulatedAws
@@ -171,3 +172,15 @@ def test_secrets_are_not_taken_from_an_export_either(tmp_path: Path) -> None:
     assert {asset.name for asset in found} == {"orders", "web"}
     assert str(list(found)).count("PASSWORD") == 2
     assert "hunter2" not in str(list(found))
+
+
+def test_only_the_chosen_services(tmp_path: Path) -> None:
+    base = {"awsAccountId": ACCOUNT, "awsRegion": "us-east-1"}
+    items = [
+        base | {"resourceType": "AWS::EC2::VPC", "resourceId": "vpc-1", "configuration": {"vpcId": "vpc-1"}},
+        base | {"resourceType": "AWS::S3::Bucket", "resourceId": "b", "configuration": {"name": "b"}},
+    ]
+    file = snapshot_file(tmp_path / "x.json.gz", items)
+    read = read_config_export(file, {"vpc": services()["vpc"]})
+    assert [asset.id for asset in read] == ["vpc-1"]
+    assert {each.action.partition(":")[0] for each in read.not_evaluated} == {"ec2"}

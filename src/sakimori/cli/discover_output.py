@@ -41,7 +41,7 @@ def _account(outcome: Outcome, account: str) -> Iterator[str]:
     name = f" ({printable(outcome.names[account])})" if account in outcome.names else ""
     missing = outcome.missing(account)
     state = f"{len(missing):,} not evaluated" if missing else outcome.left_out.get(account) or "complete"
-    yield f"{account:<14}{outcome.assets[account]:>8,}  {state}{name}"
+    yield f"{account or 'not named':<14}{outcome.assets[account]:>8,}  {state}{name}"
     kinds = _kinds(missing)
     for what, count in kinds.most_common(SHOWN):
         yield f"{'':<24}{f'{count:,} x ' if count > 1 else ''}{printable(what)}"

@@ -11,6 +11,7 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,9 @@ GONE = frozenset(("ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotR
 """`configurationItemStatus` of what is not there."""
 
 
-def read_config_export(file: Path) -> Inventory:
-    """What the export holds. Raises SnapshotError."""
-    reading = _Reading(file)
+def read_config_export(file: Path, chosen: Mapping[str, Service] | None = None) -> Inventory:
+    """What the export holds of these services (none: all). Raises SnapshotError."""
+    reading = _Reading(file, services() if chosen is None else chosen)
     for item in _items(file):
         if item.get("configurationItemStatus") not in GONE:
             reading.take(item)
@@ -47,12 +48,13 @@ def read_config_export(file: Path) -> Inventory:
 @dataclass(slots=True)
 class _Reading:
     file: Path
+    chosen: Mapping[str, Service]
     found: Inventory = field(default_factory=Inventory)
     known: dict[str, tuple[Service, Listing, Resource]] = field(default_factory=dict)
     seen: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for service in services().values():
+        for service in self.chosen.values():
             for listing, resource in service.resources():
                 self.known.setdefault(resource.type, (service, listing, resource))
 
@@ -66,7 +68,7 @@ class _Reading:
             return
         seen = self.seen.setdefault(account, set())
         if kind not in self.known:
-            if kind not in seen:
+            if kind not in seen and kind not in _types():
                 self._miss("", account, region, kind, "Sakimori has no service file for this type", "NotModelled")
             seen.add(kind)
             return
@@ -101,6 +103,12 @@ class _Reading:
 
     def _miss(self, action: str, account: str, region: str, what: str, why: str, code: str = "NotInConfig") -> None:
         self.found.not_evaluated.append(NotEvaluated(action, account, region, what, code, why))
+
+
+@cache
+def _types() -> frozenset[str]:
+    """All types that the service files know, chosen or not."""
+    return frozenset(resource.type for service in services().values() for _, resource in service.resources())
 
 
 def _partition(name: str) -> str:

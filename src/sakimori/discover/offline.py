@@ -27,7 +27,7 @@ def found_in_snapshot(folder: Path, chosen: Mapping[str, Service]) -> Offline:
 
 def found_in_config_export(file: Path, chosen: Mapping[str, Service]) -> Offline:
     """What AWS Config knows of the chosen services. Raises SnapshotError."""
-    return _found_in(read_config_export(file), chosen)
+    return _found_in(read_config_export(file, chosen), chosen)
 
 
 def _found_in(inventory: Inventory, chosen: Mapping[str, Service]) -> Offline:

@@ -31,9 +31,9 @@ class Outcome:
         return not self.not_evaluated
 
     def accounts(self) -> list[str]:
-        """Every account that was to be looked at, or was left out."""
+        """Every account that was to be looked at, or was left out; "" is one that a file does not name."""
         missing = {each.account for each in self.not_evaluated}
-        return sorted({*self.assets, *self.units, *missing, *self.left_out} - {""})
+        return sorted({*self.assets, *self.units, *missing, *self.left_out})
 
     def missing(self, account: str) -> list[NotEvaluated]:
         return [each for each in self.not_evaluated if each.account == account]
