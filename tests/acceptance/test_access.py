@@ -104,6 +104,10 @@ def test_findings_of_the_assessment_are_kept(home: Path) -> None:
     assert ("cross_account_resource", "arn:aws:s3:::payroll") in findings, done.stderr.decode()
     imds = next(each for (rule, _), each in findings.items() if rule == "instance_role_over_imdsv1")
     assert imds["evidence"]["role"] == f"arn:aws:iam::{ACCOUNT}:role/web"
+    explained = sakimori(home, "explain", imds["uid"][:12])
+    assert explained.returncode == 0, explained.stderr.decode()
+    assert b"Evaluated again, it is as it was:" in explained.stdout
+    assert f"arn:aws:iam::{ACCOUNT}:role/web  s3:GetObject" in explained.stdout.decode()
     again = sakimori(home, "assess", "access")
     assert f"{len(findings)} known".encode() in again.stderr
     only = sakimori(home, "hunt", "SELECT count(*) AS n FROM findings", "--format", "csv")

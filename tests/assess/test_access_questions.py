@@ -24,7 +24,6 @@ from estates import (
     trust,
     user,
 )
-
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.questions import Who, can, instances_that_can, who_can
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
@@ -242,3 +241,39 @@ def test_can_with_and_without_context() -> None:
     ann = f"arn:aws:iam::{ACCOUNT}:user/ann"
     assert can(found, ann, READ, f"{FILES}/a").response.value == "ImplicitlyDenied"
     assert can(found, ann, READ, f"{FILES}/a", {"AWS:mfa": True}).response.value == "Allowed"
+
+
+def test_patterns_of_actions_mean_any_of_them() -> None:
+    found = who(
+        bucket("files"), user("ann", allow("s3:GetObjectAcl")), user("bob", allow("s3:PutObject")), action="s3:Get*"
+    )
+    assert found == {"ann": "Allowed"}
+    ec2 = {"Service": "ec2.amazonaws.com"}
+    assets = (
+        bucket("files"),
+        role("web", allow("s3:GetObjectAcl"), trusts=ec2),
+        profile("web", "web"),
+        instance("i-1", "web"),
+    )
+    assert [each.instance[-3:] for each in instances_that_can(estate(inventory(*assets)), "s3:Get*", FILES)] == ["i-1"]
+    none = who_can(estate(inventory(bucket("files"))), "s3:Nothing*", FILES)
+    assert none.unknown == ("s3:Nothing* means no action that AWS has",)
+
+
+def test_a_bucket_that_is_not_in_the_inventory_is_unknown() -> None:
+    found = who_can(estate(inventory(user("ann", allow("s3:*")))), READ, "arn:aws:s3:::elsewhere")
+    assert names(found) == {"ann": "Unknown"}
+    assert "elsewhere/* is not in the inventory" in found.unknown[0]
+    assert who(user("ann", allow("s3:*")), resource="arn:aws:s3:::*") == {"ann": "Allowed"}
+    assert who(user("ann", allow("ec2:*")), action="ec2:StopInstances", resource="*") == {"ann": "Allowed"}
+
+
+def test_the_unique_id_of_a_role_is_no_condition() -> None:
+    others = deny(
+        "s3:*", [FILES, f"{FILES}/*"], Principal="*", Condition={"StringNotLike": {"aws:userId": ["AROAONE:*"]}}
+    )
+    ec2 = {"Service": "ec2.amazonaws.com"}
+    roles = [role(name, allow(READ), RoleId=f"AROA{name.upper()}", trusts=ec2) for name in ("one", "two")]
+    found = who(bucket("files", others), *roles)
+    assert {name for name in found if "amazonaws" not in name} == {"one"}
+    assert found["one"] == "Allowed"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sakimori.cli.output import printable, printable_lines, to_line
-from sakimori.model.finding import DETECTION
+from sakimori.model.finding import DETECTION, IAM_ANALYSIS
 
 if TYPE_CHECKING:
     from sakimori.assess.network.engine import Answer, Engine
@@ -54,12 +54,31 @@ def find_assessed(uid: str, place: str | Path) -> Assessed | None:
 def show_assessed(assessed: Assessed, place: str | Path, *, as_json: bool) -> None:
     """Prints the finding, and what its question is answered with now. Exit code 3 where it cannot be asked again."""
     finding = assessed.finding
+    if finding["class_uid"] == IAM_ANALYSIS:
+        _show_access(assessed, place, as_json=as_json)
+        return
     again = _ask_again(assessed, place)
     if as_json:
         typer.echo(to_line({"finding": finding, "again": again[1].to_json() if again else None}))
     else:
         _print(finding, again)
     if again is None:
+        raise typer.Exit(INCOMPLETE)
+
+
+def _show_access(assessed: Assessed, place: str | Path, *, as_json: bool) -> None:
+    """The same of a finding about access. Exit code 3 where it has no request that could be evaluated again."""
+    from sakimori.cli.explain_access import evaluated_again, step_lines
+
+    finding = assessed.finding
+    steps = evaluated_again(finding, assessed.snapshot, str(place))
+    if as_json:
+        typer.echo(to_line({"finding": finding, "again": steps}))
+    else:
+        _head(finding)
+        for line in step_lines(steps, finding["evidence"].get("conditions") or []):
+            typer.echo(printable(line))
+    if not steps:
         raise typer.Exit(INCOMPLETE)
 
 
@@ -87,13 +106,17 @@ def _protocol(packet: dict[str, Any]) -> int | None:
     return protocol_number(packet.get("protocol", ""))
 
 
-def _print(finding: dict[str, Any], again: tuple[Engine, Answer] | None) -> None:
+def _head(finding: dict[str, Any]) -> None:
     for name in ("title", "severity", "rule", "asset", "account", "region", "status"):
         if finding.get(name):
             typer.echo(f"{name:<11} {printable(str(finding[name]))}")
     typer.echo(f"{'when':<11} {printable(finding['first_seen'])} to {printable(finding['last_seen'])}")
     typer.echo(f"\n{printable_lines(finding['description'])}")
     typer.echo(f"What to do: {printable_lines(finding['remediation'])}\n")
+
+
+def _print(finding: dict[str, Any], again: tuple[Engine, Answer] | None) -> None:
+    _head(finding)
     if again is None:
         typer.echo(printable_lines(json.dumps(finding["evidence"], indent=2, ensure_ascii=False)))
         return

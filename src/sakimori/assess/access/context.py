@@ -120,7 +120,14 @@ def limits(found: Estate, identity: Identity, resource: Asset | None) -> Limits:
             return who.kind != "service"
         return not who.has_identity and key in _OF_IDENTITIES
 
+    unique = identity.asset.config.get("RoleId") if identity.asset else None
+
+    def likely(key: str) -> tuple[Values, ...]:
+        return ((f"{unique}:session",),) if key == "aws:userid" and unique else ()
+
     def impossible(key: str, values: Values) -> bool:
+        if key == "aws:userid" and unique:
+            return not values or not all(value.startswith(f"{unique}:") for value in values)
         if not identity.outside or not values:
             return False
         if key == "aws:principalorgid":
@@ -131,4 +138,4 @@ def limits(found: Estate, identity: Identity, resource: Asset | None) -> Limits:
             return not ours.isdisjoint(values)
         return key == "aws:principalarn" and any(account_of(value) in ours for value in values)
 
-    return Limits(absent, impossible)
+    return Limits(absent, impossible, likely)

@@ -19,7 +19,7 @@ from sakimori.assess.access.methods import Method, Need, methods
 from sakimori.assess.access.narrowing import acting
 from sakimori.assess.access.principals import Principal
 from sakimori.assess.access.questions import policies_over, step_json
-from sakimori.assess.access.symbolic import Conclusion, Outcome, conclude
+from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome, conclude
 from sakimori.model.asset import Asset
 
 PROBES = (
@@ -47,7 +47,7 @@ class Edge:
 
     @property
     def outcome(self) -> Outcome:
-        return max((step.outcome for step in self.steps), key=_WORSE.index, default=Outcome.ALLOWED)
+        return max((step.outcome for step in self.steps), key=OUTCOMES.index, default=Outcome.ALLOWED)
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -67,9 +67,6 @@ class Edge:
         }
 
 
-_WORSE = (Outcome.ALLOWED, Outcome.CONDITIONAL, Outcome.UNKNOWN, Outcome.DENIED)
-
-
 @dataclass(frozen=True, slots=True)
 class Escalation:
     """How one principal becomes an administrator: the chain, and every method that does for its first link."""
@@ -81,7 +78,7 @@ class Escalation:
 
     @property
     def outcome(self) -> Outcome:
-        return max((edge.outcome for edge in self.chain), key=_WORSE.index)
+        return max((edge.outcome for edge in self.chain), key=OUTCOMES.index)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -128,7 +125,7 @@ def escalations(found: Estate) -> list[Escalation]:
             if identity.arn in chains:
                 continue
             edges = [*assumed.get(identity.arn, ()), *_edges(found, identity, frontier, alone=opening)]
-            best = min(edges, key=lambda edge: _WORSE.index(edge.outcome), default=None)
+            best = min(edges, key=lambda edge: OUTCOMES.index(edge.outcome), default=None)
             if best is not None:
                 rest = chains[best.target].chain if best.target in chains else ()
                 others = tuple(edge for edge in edges if edge is not best)
@@ -168,7 +165,7 @@ def _edges(found: Estate, identity: Identity, frontier: Sequence[str], *, alone:
             uses = _alone(found, identity, method) if alone else iter(())
         else:
             uses = _on_targets(found, identity, method, frontier)
-        edge = min(uses, key=lambda each: _WORSE.index(each.outcome), default=None)
+        edge = min(uses, key=lambda each: OUTCOMES.index(each.outcome), default=None)
         if edge is not None:
             yield edge
 
@@ -257,7 +254,7 @@ def _steps(
 
 def _best(found: Estate, identity: Identity, need: Need, resources: Iterable[str]) -> Conclusion | None:
     asked = (_asked(found, identity, need.action, resource) for resource in resources)
-    best = min(asked, key=lambda each: _WORSE.index(each.outcome), default=None)
+    best = min(asked, key=lambda each: OUTCOMES.index(each.outcome), default=None)
     return best if best is not None and best.possible else None
 
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sakimori.assess.access.arns import parse_arn
+from sakimori.assess.access.arns import is_pattern, parse_arn
 from sakimori.assess.access.callers import named_callers, outsider, root_of, session_of
 from sakimori.assess.access.cases import context_values
+from sakimori.assess.access.catalogue import actions_like
 from sakimori.assess.access.context import known_context, limits
 from sakimori.assess.access.engine import Answer, Policies, Request, Response
 from sakimori.assess.access.estate import INSTANCE, Estate, Identity, asset_of, instance_role, resource_account
@@ -23,7 +24,7 @@ from sakimori.assess.access.principals import principal_of
 from sakimori.assess.access.public import is_public
 from sakimori.assess.access.requests import answer
 from sakimori.assess.access.resource_policies import BUCKET, has_acls, public_access_block
-from sakimori.assess.access.symbolic import Conclusion, Outcome, conclude
+from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome, conclude
 from sakimori.model.asset import Asset
 
 
@@ -119,7 +120,7 @@ def can(found: Estate, principal: str, action: str, resource: str, context: Mapp
     known = {**known_context(found, identity, asset, account), **given}
     policies, _ = policies_over(found, identity, asset, account)
     got = answer(Request(identity.principal, action, subject, account, known), policies)
-    missing = unread(found, identity, asset, account)
+    missing = [*unseen(action, subject, asset), *unread(found, identity, asset, account)]
     if missing:
         why = f"{'; '.join(missing)}: without that, {got.response.value} is not certain ({got.why})"
         if got.response is not Response.EXPLICITLY_DENIED:
@@ -140,6 +141,22 @@ def identity_of(found: Estate, principal: str) -> Identity:
     if who.kind == "root" and who.account in found.accounts:
         return root_of(who.account)
     return outsider(who.arn) if who.has_identity else Identity(who, outside=True)
+
+
+_WITH_POLICIES = frozenset("s3 kms sqs sns secretsmanager lambda ecr dynamodb elasticfilesystem es iam".split())
+"""Services whose resources may have a policy of their own; of iam, the roles that are assumed."""
+
+
+def unseen(action: str, subject: str, asset: Asset | None) -> list[str]:
+    """That the resource, whose own policy has a say, is not in the inventory; nothing where none can have."""
+    arn = parse_arn(subject)
+    if asset is not None or arn is None or arn.service not in _WITH_POLICIES:
+        return []
+    if arn.service == "iam" and not action.lower().startswith("sts:"):
+        return []
+    if is_pattern(arn.resource.partition("/")[0]) or (arn.service != "s3" and is_pattern(arn.resource)):
+        return []
+    return [f"{subject} is not in the inventory: neither its account nor its policy is known"]
 
 
 def unread(found: Estate, identity: Identity, asset: Asset | None, account: str) -> list[str]:
@@ -184,7 +201,12 @@ def is_open(principals: tuple[tuple[str, str], ...] | None) -> bool:
 
 
 def who_can(found: Estate, action: str, resource: str, *, paths: bool = True) -> Who:
-    """Every principal, ours or not, that can do it: directly, and where `paths` by assuming roles."""
+    """Every principal, ours or not, that can do it: directly, and where `paths` by assuming roles.
+
+    Of a pattern of actions, whoever can do one of them.
+    """
+    if is_pattern(action):
+        return _who_can_any(found, action, resource, paths=paths)
     subject = meant_resource(found, action, resource)
     rows = [*directly(found, action, subject)]
     if paths:
@@ -192,7 +214,28 @@ def who_can(found: Estate, action: str, resource: str, *, paths: bool = True) ->
 
         rows += through_roles(found, rows)
     asset = asset_of(found, subject)
-    return Who(action, subject, tuple(rows), tuple(_unknowns(found, asset, subject)))
+    return Who(action, subject, tuple(rows), tuple(_unknowns(found, action, asset, subject)))
+
+
+MOST_ACTIONS = 1_000
+"""Of a pattern that means more, nothing is answered."""
+
+
+def _who_can_any(found: Estate, action: str, resource: str, *, paths: bool) -> Who:
+    meant = actions_like(action)
+    if not meant or len(meant) > MOST_ACTIONS:
+        many = f"means {len(meant):,} actions: ask about fewer" if meant else "means no action that AWS has"
+        return Who(action, resource, (), (f"{action} {many}",))
+    best: dict[tuple[str, ...], Row] = {}
+    unknown: dict[str, None] = {}
+    for each in meant:
+        answered = who_can(found, each, resource, paths=paths)
+        unknown.update(dict.fromkeys(answered.unknown))
+        for row in answered.rows:
+            known = best.get(row.path)
+            if known is None or OUTCOMES.index(row.outcome) < OUTCOMES.index(known.outcome):
+                best[row.path] = row
+    return Who(action, resource, tuple(best.values()), tuple(unknown))
 
 
 def directly(found: Estate, action: str, subject: str) -> Iterator[Row]:
@@ -226,7 +269,7 @@ def row_of(
     policies, _ = policies_over(found, identity, asset, account)
     request = Request(identity.principal, action, subject, account, known_context(found, identity, asset, account))
     conclusion = conclude(request, policies, limits=limits(found, identity, asset))
-    missing = unread(found, identity, asset, account)
+    missing = [*unseen(action, subject, asset), *unread(found, identity, asset, account)]
     if missing and conclusion.outcome is not Outcome.UNKNOWN and (conclusion.possible or _incomplete(found, identity)):
         conclusion = replace(conclusion, outcome=Outcome.UNKNOWN, why="; ".join(missing))
     if conclusion.outcome is Outcome.DENIED:
@@ -252,12 +295,11 @@ def _incomplete(found: Estate, identity: Identity) -> bool:
 def unlooked_at(found: Estate, action: str, resource: str) -> tuple[str, ...]:
     """What could not be looked at of all that has a say about a resource, a sentence each."""
     subject = meant_resource(found, action, resource)
-    return tuple(_unknowns(found, asset_of(found, subject), subject))
+    return tuple(_unknowns(found, action, asset_of(found, subject), subject))
 
 
-def _unknowns(found: Estate, asset: Asset | None, subject: str) -> Iterator[str]:
-    if asset is None and parse_arn(subject) is not None:
-        yield f"{subject} is not in the inventory: what its own policy says is not known"
+def _unknowns(found: Estate, action: str, asset: Asset | None, subject: str) -> Iterator[str]:
+    yield from unseen(action, subject, asset)
     if asset is not None:
         yield from found.unread(asset.uid)
         if asset.type == BUCKET and has_acls(asset) and "/" in subject:
@@ -283,7 +325,15 @@ class Through:
 
 
 def instances_that_can(found: Estate, action: str, resource: str) -> list[Through]:
-    """The EC2 instances that can do it, each through its own session of its role, or by roles which that may assume."""
+    """The EC2 instances that can do it, each through its own session of its role, or by roles which that may assume.
+
+    Of a pattern of actions, those that can do one of them.
+    """
+    if is_pattern(action):
+        meant = actions_like(action)[:MOST_ACTIONS]
+        every = [each for one in meant for each in instances_that_can(found, one, resource)]
+        every.sort(key=lambda each: OUTCOMES.index(each.row.outcome), reverse=True)
+        return [*{each.instance: each for each in every}.values()]
     subject = meant_resource(found, action, resource)
     asset = asset_of(found, subject)
     reached: list[Through] = []

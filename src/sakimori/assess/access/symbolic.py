@@ -35,10 +35,11 @@ MAX_TRIES = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is known of an open context: keys that are never there, and values that a key never has."""
+    """What is known of an open context: keys that are never there, values that a key never has, and likely ones."""
 
     absent: Callable[[str], bool] = lambda key: False
     impossible: Callable[[str, Values], bool] = lambda key, values: False
+    likely: Callable[[str], tuple[Values, ...]] = lambda key: ()
 
 
 NO_LIMITS = Limits()
@@ -94,14 +95,15 @@ def conclude(
     for resource in resources:
         asked = replace(request, resource=resource)
         found = _concluded(asked, narrowed(asked, relevant), limits or NO_LIMITS)
-        if best is None or _ORDER.index(found.outcome) < _ORDER.index(best.outcome):
+        if best is None or OUTCOMES.index(found.outcome) < OUTCOMES.index(best.outcome):
             best = found
         if best.outcome is Outcome.ALLOWED:
             break
     return best or Conclusion(Outcome.DENIED, request, _plain_denial(request, relevant))
 
 
-_ORDER = (Outcome.ALLOWED, Outcome.CONDITIONAL, Outcome.UNKNOWN, Outcome.DENIED)
+OUTCOMES = (Outcome.ALLOWED, Outcome.CONDITIONAL, Outcome.UNKNOWN, Outcome.DENIED)
+"""The surest first."""
 
 
 def _unknown(request: Request, why: str) -> Conclusion:
@@ -154,7 +156,15 @@ def _concluded(request: Request, relevant: Policies, limits: Limits) -> Conclusi
         return Conclusion(outcome or Outcome.DENIED, request, answer, why=answer.why if outcome else "")
     try:
         tried = {
-            key: _apart(key, tests, [v for v in _values(key, tests, request.context) if not limits.impossible(key, v)])
+            key: _apart(
+                key,
+                tests,
+                [
+                    value
+                    for value in (*limits.likely(key), *_values(key, tests, request.context))
+                    if not limits.impossible(key, value)
+                ],
+            )
             for key in tests
         }
     except TooManyValues as error:
