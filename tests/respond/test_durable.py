@@ -104,22 +104,23 @@ def deliveries(count: int) -> list[str]:
     return lines
 
 
-def run_until_done(ledger: str, place: Path, url: str, kills: int) -> float:
-    """Starts the process, kills it that many times at random moments, and lets the last one finish; gives the
-    seconds."""
+def run_until_done(ledger: str, place: Path, url: str, things: Things, expected: int) -> float:
+    """Starts the process, kills it whenever another part of the effects is there, and lets the last one finish; gives
+    the seconds."""
     chance, begun = random.Random(3), time.monotonic()
     folder = Path(__file__).resolve().parent
-    paths = [str(folder), str(folder.parent), *sys.path]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(folder.parent), *sys.path])}
     command = [sys.executable, str(folder / "durable_process.py"), ledger, str(place), url]
-    for attempt in range(kills + 1):
+    for attempt in range(KILLS + 1):
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        if attempt < kills:
-            threading.Event().wait(2.0 + chance.random() * 1.5)
+        if attempt < KILLS:
+            wanted = expected * (attempt + chance.random()) / (KILLS + 1)
+            while len(things.effects) <= wanted and process.poll() is None:
+                threading.Event().wait(0.02)
             process.send_signal(signal.SIGKILL)
             process.communicate()
         else:
-            _, errors = process.communicate(timeout=400)
+            _, errors = process.communicate(timeout=1_200)
             assert process.returncode == 0, errors.decode()[-3000:]
     return time.monotonic() - begun
 
@@ -144,7 +145,7 @@ def test_killed_again_and_again_every_effect_happens_once(ledger: str, tmp_path:
     place.write_text("\n".join(lines))
     things = Things(bad=0.2)
     with served(things) as url:
-        seconds = run_until_done(ledger, place, url, KILLS)
+        seconds = run_until_done(ledger, place, url, things, expected)
     with opened_engine(ledger, home=tmp_path) as engine:
         runs = engine.book.runs(limit=100_000)
         states = Counter(run.state for run in runs)

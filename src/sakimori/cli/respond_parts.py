@@ -95,19 +95,19 @@ def _world(book: Any) -> Iterator[World]:
 
 
 def _manager() -> Any:
-    """The client of the manager at SAKIMORI_PROTECT_URL; None if there is none. Raises RespondError."""
-    url, key = os.environ.get("SAKIMORI_PROTECT_URL", ""), os.environ.get("SAKIMORI_PROTECT_KEY", "")
-    if not url:
+    """The client of the manager that is set up; None if none is. Raises RespondError."""
+    from sakimori.cli.configuration import manager_settings, section
+
+    if not any(map(os.environ.get, ("SAKIMORI_PROTECT_URL", "SAKIMORI_PROTECT_KEY"))) and not section("protect.client"):
         return None
-    from sakimori.protect.client import Client, Settings
+    from sakimori.protect.client import Client
     from sakimori.protect.client_errors import ManagerError
     from sakimori.respond.errors import RespondError
 
-    style: Any = os.environ.get("SAKIMORI_PROTECT_KEY_STYLE", "api-secret-key")
     try:
-        return Client(Settings(url, key, os.environ.get("SAKIMORI_PROTECT_CA", ""), style, patience=10.0))
+        return Client(manager_settings())
     except ManagerError as error:
-        raise RespondError(f"the protection manager at SAKIMORI_PROTECT_URL: {error}") from error
+        raise RespondError(f"the workload protection manager: {error}") from error
 
 
 @contextmanager

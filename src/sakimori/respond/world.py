@@ -61,7 +61,8 @@ class World:
         """The workload protection manager. Raises RespondError where none is set up."""
         if self._manager is None:
             raise RespondError(
-                "no workload protection manager is set up: set SAKIMORI_PROTECT_URL and SAKIMORI_PROTECT_KEY"
+                "no workload protection manager is set up: set SAKIMORI_PROTECT_URL and SAKIMORI_PROTECT_KEY, "
+                "or [protect.client] in sakimori.toml"
             )
         return self._manager
 
