@@ -44,7 +44,11 @@ def plan(event: Event, world: World) -> Plan:
         elif not found.protected:
             bare.append(found)
         else:
-            steps += _assigned(found, cves(event), world, said)
+            assigned = _assigned(found, cves(event), world, said)
+            module = found.computer.modules.get(MODULE)
+            if assigned and not (module and module.enforces):
+                missing.append(f"intrusion prevention does not run on {resource.id}: the rules wait until it does")
+            steps += assigned
     decision = "assign-rules" if steps else "tell that it is not protected" if bare else "nothing to do"
     named = "; ".join(f"{each.resource.id}: {', '.join(each.reasons)}" for each in bare)
     why = "; ".join(said) or (f"{named}: {protected.INSTALL}" if bare else "the finding names no EC2 instance")
