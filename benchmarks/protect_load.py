@@ -28,15 +28,14 @@ CLIENT_PROCESSES = 1
 MANAGER = """
 import sys
 from pathlib import Path
-import uvicorn
-from sakimori.protect.app import application
 from sakimori.protect.limits import Limits
 from sakimori.protect.manager import Manager, Options
+from sakimori.protect.serving import serve
 from sakimori.store.database import connect
 
 manager = Manager(connect(Path(sys.argv[1])), Options(limits=Limits(0, 0, 0, 0)))
 manager.prepare()
-uvicorn.run(application(manager), host="127.0.0.1", port=int(sys.argv[2]), log_level="error", timeout_keep_alive=75)
+serve(manager, "127.0.0.1", int(sys.argv[2]), None)
 """
 
 BARE = """

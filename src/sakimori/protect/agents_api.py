@@ -86,6 +86,10 @@ class Agents:
         gone = Agent(tenant, computer)
         self._known = {guid: known for guid, known in self._known.items() if known[1] != gone}
 
+    def forget_tenant(self, tenant: int) -> None:
+        """The tenant is gone, and its agents with it."""
+        self._known = {guid: known for guid, known in self._known.items() if known[1].tenant != tenant}
+
 
 class Beat(msgspec.Struct, omit_defaults=True):
     """A heart-beat: how the modules are, and which jobs the agent is at."""

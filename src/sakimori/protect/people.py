@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from sakimori.protect import accept, keys, rights, secrets, seed, storage, tables
+from sakimori.protect import accept, keys, rights, secrets, seed, storage
 from sakimori.protect.calls import NOTHING, Call, Operation, Shape
 from sakimori.protect.clock import now
 from sakimori.protect.declare import number, text
@@ -16,6 +16,7 @@ from sakimori.protect.errors import Forbidden, Invalid
 from sakimori.protect.objects import Behaviour, Shown, plain
 from sakimori.protect.resources import all_resources
 from sakimori.protect.storage import Body
+from sakimori.store.tables import metadata
 
 _KEY_RIGHTS = "platformRights/apikeyRights"
 
@@ -220,18 +221,10 @@ def _modify_tenant(_call: Call, _id: int, before: Body, after: Body) -> Body:
 
 def _delete_tenant(call: Call, id: int, _body: Body) -> None:
     """Nothing of a tenant stays."""
-    for table in (
-        tables.values,
-        tables.objects,
-        tables.counters,
-        tables.agents,
-        tables.hosts,
-        tables.recommendations,
-        tables.jobs,
-        tables.events,
-        tables.usage,
-    ):
-        call.connection.execute(delete(table).where(table.c.tenant == id))
+    for table in metadata.sorted_tables:
+        if table.name.startswith("protect_") and "tenant" in table.c:
+            call.connection.execute(delete(table).where(table.c.tenant == id))
+    call.manager.agents.forget_tenant(id)
     call.manager.keys.forget()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import ssl
+import sys
 
 import uvicorn
 
@@ -13,6 +15,9 @@ from sakimori.protect.tls import Identity
 
 DEFAULT_PORT = 4119
 """Where clients of this API look for a manager."""
+
+SWITCH_SECONDS = 0.000_5
+"""How long a background thread may keep the interpreter from the event loop, which gives it up at every query."""
 
 
 def is_loopback(host: str) -> bool:
@@ -27,6 +32,9 @@ def is_loopback(host: str) -> bool:
 
 def serve(manager: Manager, host: str, port: int, identity: Identity | None) -> None:
     """Serves until SIGINT or SIGTERM. Without an identity it speaks plain HTTP."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()  # what is there now stays: the collector need not walk over it while somebody waits
     config = uvicorn.Config(
         application(manager),
         host=host,
