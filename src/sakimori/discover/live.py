@@ -59,10 +59,15 @@ def plan(clients: Clients, wanted: Wanted) -> Plan:
             made.left_out[account.id] = f"{account.status.lower().replace('_', ' ')}: nothing can be asked there"
     reachable = [account.id for account in listed if account.id not in made.left_out]
     with ThreadPoolExecutor(PLANNERS, "plan") as pool:
-        for places, keys, missing in pool.map(lambda account: _places(clients, home, account, wanted), reachable):
-            made.places += places
-            made.keys.update({place.account: keys for place in places})
-            made.not_evaluated += missing
+        try:
+            for places, keys, missing in pool.map(lambda account: _places(clients, home, account, wanted), reachable):
+                made.places += places
+                made.keys.update({place.account: keys for place in places})
+                made.not_evaluated += missing
+        except KeyboardInterrupt:
+            clients.stop()  # the pool waits for what is under way: that ends soon
+            pool.shutdown(cancel_futures=True)
+            raise
     return made
 
 
