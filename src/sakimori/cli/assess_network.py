@@ -47,7 +47,9 @@ def network(
     they are only printed. `sakimori explain UID` asks the question behind a finding again.
     """
     from sakimori.assess.network.findings import assess as assess_network
+    from sakimori.collect.memory import spare_the_collector
 
+    spare_the_collector()
     inventory = load_inventory(snapshot, ledger)
     wanted, problems = _assertions(assertions)
     done = assess_network(inventory, wanted, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -51,7 +51,11 @@ def reach(
     """
     from sakimori.assess.network.engine import Engine, Question
     from sakimori.assess.network.resolve import UnknownEnd
+    from sakimori.collect.memory import spare_the_collector
 
+    if target == "all" and graph is not None:
+        raise typer.BadParameter("draws one path: give one destination with --to", param_hint="--graph")
+    spare_the_collector()
     engine = Engine(load_inventory(snapshot, ledger))
     question = Question(source, target, protocol_number(protocol), port)
     try:

@@ -133,8 +133,9 @@ def read_batfish(place: Path) -> Inventory:
                 if isinstance(items, list):
                     answers.setdefault(key, []).extend(items)
         add_answers(inventory, answers, account, region)
-    for file in sorted((root.parent / "configs").glob("*")):
-        inventory.add(_router(file))
+    for file in sorted((root.parent / "configs").rglob("*")):
+        if file.is_file():
+            inventory.add(_router(file))
     return inventory
 
 
@@ -264,9 +265,9 @@ def _region(answers: Mapping[str, list[Any]]) -> str:
 
 
 _OWN_ADDRESS = re.compile(
-    r"^\s*(?:ip|ipv4|ipv6)\s+address\s+([0-9a-fA-F.:]+)|\bfamily inet6? address ([0-9a-fA-F.:]+)", re.MULTILINE
+    r"(?:^\s*(?:(?:ip|ipv4|ipv6)\s+)?address|\bfamily inet6? address)\s+([0-9a-fA-F.:]+)", re.MULTILINE
 )
-_HOSTNAME = re.compile(r"^\s*(?:set system host-name|host-?name|switchname)\s+\"?([\w.-]+)", re.MULTILINE)
+_HOSTNAME = re.compile(r"^\s*(?:set system host-name|set hostname|host-?name|switchname)\s+\"?([\w.-]+)", re.MULTILINE)
 
 
 def _router(file: Path) -> Asset:
@@ -276,6 +277,6 @@ def _router(file: Path) -> Asset:
     except OSError as error:
         raise BatfishError(f"{file}: cannot be read: {error.strerror}: check its permissions") from error
     named = _HOSTNAME.search(text)
-    name = named.group(1) if named else file.stem
-    addresses = sorted({one or other for one, other in _OWN_ADDRESS.findall(text)})
+    name = (named.group(1) if named else file.stem).lower()
+    addresses = sorted(set(_OWN_ADDRESS.findall(text)))
     return Asset(name, "OnPremises::Router", "", "", {"Addresses": addresses}, name=name)

@@ -145,26 +145,29 @@ class Scan:
         """By a load balancer that faces the internet: the balancer itself, and the targets that it sends to."""
         if not balancer.internet_facing or balancer.kind == "gateway":
             return
-        reached: dict[str, Exposure] = {}
+        reached: dict[tuple[str, int], Exposure] = {}
         for entry in balancer.interfaces:
-            for private in entry.public:
-                source = Host("internet", V4, None, ranges=internet(self.net, V4))
-                for way in self.engine.ways.between(source, Host("interface", V4, private, interface=entry)):
+            for family, private in entry.addresses():
+                if family == V4 and private not in entry.public:
+                    continue
+                source = Host("internet", family, None, ranges=internet(self.net, family))
+                for way in self.engine.ways.between(source, Host("interface", family, private, interface=entry)):
                     self.classes += 1
-                    self._note(reached, balancer, way)
+                    self._note(reached, balancer, way, family)
         yield from reached.values()
 
-    def _note(self, reached: dict[str, Exposure], balancer: Balancer, way: Way) -> None:
-        judgement = judge(way, addresses(internet(self.net, V4)))
+    def _note(self, reached: dict[tuple[str, int], Exposure], balancer: Balancer, way: Way, family: int) -> None:
+        judgement = judge(way, addresses(internet(self.net, family)))
         end = way[-1].forward.at
         if judgement.answer == REACHABLE and isinstance(end, Interface):
-            known = reached.get(end.node)
+            known = reached.get((end.node, family))
             space = judgement.spaces[0] + (known.space if known else EMPTY)
-            reached[end.node] = Exposure(end, V4, space, via="" if end.node == balancer.uid else balancer.uid)
+            via = "" if end.node == balancer.uid else balancer.uid
+            reached[end.node, family] = Exposure(end, family, space, via=via)
             node = way[0].forward.at
-            if isinstance(node, Interface) and node.node not in reached:
-                reached[node.node] = Exposure(node, V4, judgement.spaces[0])
+            if isinstance(node, Interface):
+                reached.setdefault((node.node, family), Exposure(node, family, judgement.spaces[0]))
         elif judgement.answer == UNCERTAIN:
             entry = balancer.interfaces[0]
-            if entry.node not in reached:
-                reached[entry.node] = Exposure(entry, V4, EMPTY, unknown=judgement.reasons)
+            unknown = Exposure(entry, family, EMPTY, unknown=judgement.reasons)
+            reached.setdefault((entry.node, family), unknown)
