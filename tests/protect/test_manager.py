@@ -387,6 +387,21 @@ def test_an_agent_does_tasks(here: Running) -> None:
     assert other.send("POST", f"tasks/{task}", {"state": "done"}).status_code == 404, "not its task"
 
 
+def test_an_answer_that_means_nothing_is_refused_or_ends_the_task(here: Running) -> None:
+    api = here.api
+    agent = Agent(api)
+    agent.beat()
+    api.post(f"/sakimori/computers/{agent.computer}/tasks", {"type": "scan-for-recommendations"})
+    task = agent.task("scan-for-recommendations")
+    bad = ([], {}, {"state": "maybe"}, {"state": "done", "events": 5}, {"state": "done", "host": [1]})
+    for answer in bad:
+        assert agent.send("POST", f"tasks/{task}", answer).status_code == 400
+    for path, body in (("heartbeat", {"modules": 5}), ("heartbeat", []), ("events", {"a": 1}), ("events", [1])):
+        assert agent.send("POST", path, body).status_code == 400, (path, body)
+    assert agent.send("POST", f"tasks/{task}", {"state": "done"}).json()["state"] == "failed"
+    assert "cannot be read" in api.get(f"/sakimori/tasks/{task}")["message"]
+
+
 def test_events_are_kept_once_and_judged(here: Running) -> None:
     api = here.api
     agent = Agent(api)

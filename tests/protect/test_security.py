@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, Phase, settings
 from in_process import Api, Running, running
 from schemathesis.core import NotSet
 
-from sakimori.protect import openapi, rights
+from sakimori.protect import jobs, openapi, rights
 from sakimori.protect.clock import now
 from sakimori.protect.limits import Limits
 from sakimori.protect.resources import all_resources
+from sakimori.store.database import writing
 
 DOCUMENT = openapi.document()
 ROUTES = [
@@ -271,8 +272,15 @@ def test_the_version_header(here: Running) -> None:
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with running(tmp_path_factory.mktemp("fuzz") / "ledger.sqlite") as found:
         found.api.post("/computers", {"hostName": "one", "policyID": 1})
+        agent = found.api.post("/sakimori/agents", {"hostName": "two"})
+        AGENT["Authorization"] = f"Agent {agent['agentGUID']}:{agent['secretKey']}"
+        with writing(found.manager.engine) as connection:
+            jobs.queue(connection, 0, [agent["computerID"]] * 3, "scan-for-malware")
         yield found
 
+
+AGENT: dict[str, str] = {}
+"""How an agent shows itself."""
 
 WITHOUT_COVERAGE = schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}})
 schema = schemathesis.openapi.from_dict(DOCUMENT, config=WITHOUT_COVERAGE)
@@ -296,7 +304,7 @@ def test_nothing_that_is_sent_breaks_it(case: schemathesis.Case, fuzzed: Running
         case.method,
         case.formatted_path or "/",
         params=dict(case.query or {}),
-        headers={"api-secret-key": fuzzed.api.key},
+        headers=AGENT if case.path.startswith("/api/sakimori/agents/") else {"api-secret-key": fuzzed.api.key},
         **sent,
     )
     assert answer.status_code < 500, (case.method, case.formatted_path, case.body, answer.text)

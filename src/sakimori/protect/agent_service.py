@@ -98,6 +98,9 @@ class AgentService:
             raise Invalid(f"the answer is not JSON: {error}") from None
         if not isinstance(answer, dict) or answer.get("state") not in ("done", "failed"):
             raise Invalid('the answer to a task must be {"state": "done" or "failed", ...}')
+        for name, kind in (("events", list), ("notEvaluated", list), ("host", dict)):
+            if not isinstance(answer.get(name) or kind(), kind):
+                raise Invalid(f"{name} in the answer to a task must be {'a list' if kind is list else 'an object'}")
         return await self._in_writer(lambda: self._end(agent, id, answer))
 
     def _end(self, agent: Agent, id: int, answer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -213,6 +213,11 @@ class Engine:
             outcome = self._read(entry, job, answer, rules)
         except JobFailed as error:
             self.end(entry, None, str(error))
+        except LedgerError:
+            raise  # the agent may answer again
+        except Exception as error:  # an answer that no reader foresaw ends its job, with the reason
+            log.exception("the answer to job %s (%s) cannot be read", entry.id, entry.type)
+            self.end(entry, None, f"the agent's answer cannot be read: {type(error).__name__}: {error}")
         else:
             self.end(entry, outcome, outcome.message or str(answer.get("message") or ""))
 
