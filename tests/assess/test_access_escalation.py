@@ -18,6 +18,7 @@ from estates import (
     attached,
     bounded,
     deny,
+    document,
     group,
     inventory,
     managed,
@@ -210,6 +211,18 @@ def test_chains_of_several_links() -> None:
         "role_assumed",
     ]
     assert set(found) == {"ann", "bob", "deploy"}
+
+
+def test_an_older_version_must_allow_more() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/mine"
+    ann = user("ann", allow("iam:SetDefaultPolicyVersion", arn), **attached(arn))
+    wide = managed("mine", allow("s3:*"))
+    narrow = managed("mine", allow("s3:*"))
+    narrow.config["PolicyVersionList"][0]["Document"] = document(allow("ec2:*"))
+    assert [each.chain[0].method.id for each in escalations(estate(inventory(ann, wide)))] == [
+        "own_policy_version_switched"
+    ]
+    assert escalations(estate(inventory(ann, narrow))) == []
 
 
 def test_a_holder_by_what_it_is_made_from() -> None:

@@ -17,6 +17,7 @@ from sakimori.assess.access.estate import Estate, Identity, asset_of, resource_a
 from sakimori.assess.access.holders import holders
 from sakimori.assess.access.methods import Method, Need, methods
 from sakimori.assess.access.narrowing import acting
+from sakimori.assess.access.policy import Kind, Policy
 from sakimori.assess.access.principals import Principal
 from sakimori.assess.access.questions import policies_over, step_json
 from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome, conclude
@@ -188,7 +189,10 @@ def _alone(found: Estate, identity: Identity, method: Method) -> Iterator[Edge]:
 
 
 def _gains(found: Estate, identity: Identity, method: Method) -> Iterator[tuple[Identity, Asset | None]]:
-    if method.gives == "self":
+    if method.versions:
+        for policy in _older_versions(found, identity):
+            yield replace(identity, policies=(*identity.policies, policy)), None
+    elif method.gives == "self":
         yield replace(identity, policies=(*identity.policies, EVERYTHING)), None
     elif method.gives == "unbounded" and identity.boundaries:
         yield replace(identity, boundaries=()), None
@@ -201,6 +205,19 @@ def _gains(found: Estate, identity: Identity, method: Method) -> Iterator[tuple[
             asset = other.asset
             if other.principal.kind == method.target and other.arn != identity.arn and asset is not None:
                 yield replace(other, policies=(*other.policies, EVERYTHING)), asset
+
+
+def _older_versions(found: Estate, identity: Identity) -> Iterator[Policy]:
+    """The versions that are not the default one of managed policies attached to the identity or its groups."""
+    for arn in _own_managed(found, [identity.asset, *found.groups_of(identity)], several=True):
+        asset = found.inventory.get(arn)
+        for version in (asset.config.get("PolicyVersionList") or ()) if asset else ():
+            if version.get("IsDefaultVersion") or not version.get("Document"):
+                continue
+            name = f"{arn} {version.get('VersionId')}"
+            policy = found.compiled(version["Document"], Kind.IDENTITY, name, identity.arn)
+            if policy is not None:
+                yield policy
 
 
 def _on_targets(found: Estate, identity: Identity, method: Method, frontier: Sequence[str]) -> Iterator[Edge]:

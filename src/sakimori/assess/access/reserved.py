@@ -96,5 +96,8 @@ _UNSCOPED = frozenset(f"{prefix}:{name}".lower() for prefix, names in _ON_EVERYT
 
 
 def acts_on_everything(action: str) -> bool:
-    """Has the action (in lower case) no resource of its own, so that only `*` as Resource means it?"""
-    return action in _UNSCOPED
+    """Has the action (in lower case) no resource of its own, so that only `*` as Resource means it?
+
+    Nearly all that describes in EC2 is such ("Actions, resources, and condition keys for Amazon EC2").
+    """
+    return action in _UNSCOPED or (action.startswith("ec2:describe") and not action.endswith("attribute"))
