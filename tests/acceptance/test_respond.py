@@ -297,5 +297,9 @@ def test_workflows_and_actions_are_listed_with_what_they_may_do(home: Path, tren
     listed = json.loads(sakimori(home, "respond", "list", "--json").stdout)
     assert {each["workflow"] for each in listed["workflows"]} >= {"guardduty", "macie", "inspector", "waf", "config"}
     assert all(each["permissions"] for each in listed["actions"])
+    policy = json.loads(sakimori(home, "respond", "permissions", "--action", "block-public-access").stdout)
+    allowed = set(policy["Statement"][0]["Action"])
+    assert allowed >= {"s3:PutBucketPublicAccessBlock", "ec2:DescribeInstances"}
+    assert "iam:UpdateAccessKey" not in allowed
     assert b"IAM" in sakimori(home, "respond", "show", "quarantine-role").stdout
     assert environment

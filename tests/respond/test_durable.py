@@ -18,13 +18,20 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pretend import opened_engine
+from pretend import Pretended, opened_engine, pretended
+from sqlalchemy import text
 
 import told_events as told
+from sakimori.aws.errors import Throttled
+from sakimori.collect.events import heard
+from sakimori.respond.dead import replay
+from sakimori.respond.durable import DurableEngine
 from sakimori.respond.runs import RunState
 
-EVENTS = int(os.environ.get("SAKIMORI_TEST_EVENTS", "120"))
-KILLS = int(os.environ.get("SAKIMORI_TEST_KILLS", "4"))
+__all__ = ["pretended"]
+
+EVENTS = int(os.environ.get("SAKIMORI_TEST_EVENTS", "300"))
+KILLS = int(os.environ.get("SAKIMORI_TEST_KILLS", "6"))
 
 
 class Things:
@@ -157,3 +164,37 @@ def test_killed_again_and_again_every_effect_happens_once(ledger: str, tmp_path:
     assert len(things.effects) == expected
     assert set(things.effects.values()) == {1}
     assert audited.broken == ""
+
+
+def test_what_a_dead_process_left_is_taken_over_when_its_lease_ends(tmp_path: Path, pretended: Pretended) -> None:
+    found = heard(json.dumps(told.guardduty()), "test").events[0]
+    with opened_engine(tmp_path / "ledger.sqlite", owner="run-1-dead") as dead:
+        [run] = dead.take(found)  # entered, and then the process is no more
+    with opened_engine(tmp_path / "ledger.sqlite", owner="listener") as engine:
+        with DurableEngine(engine, tmp_path / "ledger.sqlite") as durable:
+            assert durable.sweep() == 0, "the other's lease has not ended"
+            with engine.book.engine.begin() as connection:
+                connection.execute(text("UPDATE respond_runs SET lease_until = '2020-01-01T00:00:00.000000Z'"))
+            assert durable.sweep() == 1
+            assert durable.wait(run, 1) == RunState.DONE
+            assert durable.sweep() == 0
+        assert pretended.applied.total() == 1
+
+
+def test_trouble_that_does_not_pass_ends_among_the_dead_letters_with_its_reason(
+    tmp_path: Path, pretended: Pretended
+) -> None:
+    pretended.troubles = [Throttled("paint:Thing", "it", "Throttling", "slow down") for _ in range(3)]
+    found = heard(json.dumps(told.guardduty()), "test").events[0]
+    place = tmp_path / "ledger.sqlite"
+    with (
+        opened_engine(place, owner="listener") as engine,
+        DurableEngine(engine, place, tries=3, first_pause=0.01) as durable,
+    ):
+        [run] = engine.take(found)
+        assert durable.wait(run, 1) == RunState.FAILED
+        [letter] = engine.book.dead_letters()
+        assert "slow down" in letter.reason
+        [replayed] = replay(engine, letter.id, "kaede")
+        assert durable.wait(run, 2) == RunState.DONE
+    assert (replayed.runs, pretended.applied.total()) == ((run,), 1)

@@ -509,7 +509,8 @@ def test_an_appspec_from_somebody_unusual_holds_the_pipeline(world: World, aws: 
     assert (found.decision, found.steps) == ("nothing to do", ())
     lock = plan("s3-appspec", written("app.zip", "mallory"), world).not_evaluated
     assert any("no Object Lock" in reason for reason in lock)
-    assert plan("s3-appspec", written("x.txt", "mallory", "other"), world).decision == "nothing to do"
+    assert plan("s3-appspec", written("x.zip", "mallory", "other"), world).decision == "nothing to do"
+    assert not plugins.workflow("s3-appspec").subscribes(event(written("photo.jpg", "mallory")))
 
 
 def test_a_person_picks_the_workflow_in_security_hub(world: World, tmp_path: Path) -> None:

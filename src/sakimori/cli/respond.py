@@ -80,6 +80,23 @@ def list_workflows(as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def permissions(
+    action: Annotated[list[str] | None, typer.Option(help="Only for these actions. Default: all.")] = None,
+) -> None:
+    """Print the IAM policy that responses need: exactly what workflows and actions declare beside their calls.
+
+    It goes on the role that acts in an account. Narrow its resources to those that may be changed.
+    """
+    import json
+
+    from sakimori.respond import plugins
+
+    with _explained():
+        statement = {"Effect": "Allow", "Action": plugins.permissions(action or ()), "Resource": "*"}
+    typer.echo(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2))
+
+
+@app.command()
 def show(
     what: Annotated[str, typer.Argument(help="A run's id, or the name of a workflow or an action.")],
     as_json: JsonOption = False,

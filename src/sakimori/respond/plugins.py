@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -50,6 +51,13 @@ def workflow(name: str) -> ModuleType:
 def action(name: str) -> ModuleType:
     """The action of this name. Raises RespondError."""
     return _load(name, actions_folder, "sakimori.actions", action_names())
+
+
+def permissions(actions: Iterable[str] = ()) -> list[str]:
+    """The IAM actions that workflows look with and these actions (none: all) change with, each once."""
+    looked = {each for name in workflow_names() for each in getattr(workflow(name), "IAM_ACTIONS", ())}
+    changed = {each for name in actions or action_names() for each in action(name).IAM_ACTIONS}
+    return sorted(looked | changed | {"sts:GetCallerIdentity"})
 
 
 def summary(module: ModuleType) -> str:

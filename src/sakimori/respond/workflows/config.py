@@ -18,6 +18,8 @@ from sakimori.respond.errors import RespondError
 from sakimori.respond.manager import ask
 from sakimori.respond.world import World
 
+IAM_ACTIONS = ("ec2:DescribeInstances",)
+
 INSTANCE = "AWS::EC2::Instance"
 GONE = ("ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded")
 ANNOTATION = 256

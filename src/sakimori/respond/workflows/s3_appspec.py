@@ -18,18 +18,20 @@ from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, Resource
 from sakimori.respond.world import World
 
+IAM_ACTIONS = ("s3:GetBucketObjectLockConfiguration",)
+
 OBJECT = "AWS::S3::Object"
-NAMES = ("appspec.yml", "appspec.yaml")
+NAMES = ("appspec.yml", "appspec.yaml", "appspec.json")
+BUNDLES = (".zip", ".tar", ".tar.gz", ".tgz")
+WRITES = ("s3:PutObject", "s3:CopyObject", "s3:CompleteMultipartUpload")
 
 
 def subscribes(event: Event) -> bool:
+    """Writes of what CodeDeploy takes: an appspec, or a bundle ("Plan a revision for CodeDeploy")."""
     created = event.product == "s3" and ("ObjectCreated" in event.kind or event.kind == "Object Created")
-    put = event.product == "cloudtrail" and event.kind in (
-        "s3:PutObject",
-        "s3:CopyObject",
-        "s3:CompleteMultipartUpload",
-    )
-    return created or put
+    put = event.product == "cloudtrail" and event.kind in WRITES
+    found = _written(event) if created or put else None
+    return found is not None and found[1].lower().endswith((*NAMES, *BUNDLES))
 
 
 def plan(event: Event, world: World) -> Plan:
