@@ -252,7 +252,7 @@ class Maker:
         return self.world.put(vpc["region"], "NetworkInterfaces", interface)
 
     def nat(self, vpc: dict[str, Any]) -> None:
-        if not self.chance(0.6):
+        if not self.chance(0.75):
             return
         subnet = vpc["subnets"][0] if self.chance(0.7) else self.random.choice(vpc["subnets"])
         index = vpc["subnets"].index(subnet)
@@ -265,7 +265,7 @@ class Maker:
             "NatGatewayId": id,
             "SubnetId": subnet["SubnetId"],
             "VpcId": vpc["id"],
-            "State": "available" if self.chance(0.9) else "pending",
+            "State": "available" if self.chance(0.95) else "pending",
             "ConnectivityType": "public" if public else "private",
             "NatGatewayAddresses": [address],
         }
@@ -273,7 +273,7 @@ class Maker:
         vpc["nats"].append(id)
 
     def balancer(self, vpc: dict[str, Any]) -> None:
-        if not self.chance(0.5):
+        if not self.chance(0.65):
             return
         kind = self.random.choice(("application", "network"))
         short = kind[:3]
@@ -474,7 +474,7 @@ class Maker:
             if not self.chance(0.9 if block == "0.0.0.0/0" else 0.6 if block.startswith("10.") else 0.2):
                 continue
             mine = [{"GatewayId": vpc["igw"]}] if public and vpc["igw"] else list(ways)
-            if not public and vpc["nats"] and self.chance(0.6):
+            if not public and vpc["nats"] and self.chance(0.8):
                 mine = [{"NatGatewayId": vpc["nats"][0]}]
             elif not public and vpc["tgw"] and self.chance(0.5):
                 mine = [{"TransitGatewayId": vpc["tgw"]}]

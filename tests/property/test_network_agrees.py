@@ -52,7 +52,7 @@ def queries(world: World, chooser: random.Random) -> list[Asked]:
     found = []
     while len(found) < PER_WORLD:
         sender = chooser.choice([*hosts, *hosts, "internet"])
-        target = chooser.choice([*hosts, *hosts, *balancers, *["internet"] * (len(hosts) // 2 + 1)])
+        target = chooser.choice([*hosts * 2, *balancers * 2, *["internet"] * len(hosts)])
         if sender == target:
             continue
         protocol = chooser.choice([None, 6, 6, 6, 17, 1, 50])
