@@ -21,8 +21,8 @@ EXPOSED = ("AWS_RISK_CREDENTIALS_EXPOSED", "AWS_RISK_CREDENTIALS_EXPOSURE_SUSPEC
 def read_event(telling: Telling) -> Iterator[Event]:
     """`AWS Health Event`; of an exposed key, a finding whose first resource is the key."""
     found = telling.detail
-    key, code = told.identity(text(found, "eventArn"), "eventArn"), text(found, "eventTypeCode")
-    account = text(found, "affectedAccount") or telling.account
+    account, code = text(found, "affectedAccount") or telling.account, text(found, "eventTypeCode")
+    key = f"{told.identity(text(found, 'eventArn'), 'eventArn')}/{account}"  # one event is told to every account
     exposed = code in EXPOSED
     resources = tuple(
         Resource("AWS::IAM::AccessKey", uid, account, telling.region, {"access_key_id": uid})
@@ -40,7 +40,7 @@ def read_event(telling: Telling) -> Iterator[Event]:
         PRODUCT,
         PRODUCT,
         code or "AWS Health Event",
-        event_uid(PRODUCT, key, account),
+        event_uid(PRODUCT, key),
         revision,
         account,
         telling.region,
