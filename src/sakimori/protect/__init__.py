@@ -1,8 +1,10 @@
 """The workload protection manager: computers, policies, protection modules, rules and tasks behind a REST API.
 
 Resources are declared as data in `resources/`; `declare.py` is the language. `accept.py` checks what clients send,
-`storage.py` keeps it, `search.py` finds it again. What has behaviour of its own (inheritance, assignments, tasks) has a
-file of its own.
+`storage.py` keeps it, `search.py` finds it again; `objects.py` makes operations of the declarations, `routes.py` lists
+all of them, `service.py` answers over HTTP and `openapi.py` describes it. What has behaviour of its own (inheritance,
+assignments, tasks) has a file of its own. A `Manager` is what one process holds; `app.application(manager)` serves it.
+`engine.py` runs tasks; `agent_service.py` is what agents talk to.
 
 For other parts of the room:
 
