@@ -167,6 +167,12 @@ def test_a_protocol_that_is_none_is_a_usage_error(snapshot: Path) -> None:
     assert run(snapshot, "--from", "internet", "--to", "i-a", "--protocol", "tpc").exit_code == 2
 
 
+def test_only_tcp_and_udp_have_ports(snapshot: Path) -> None:
+    result = run(snapshot, "--from", "internet", "--to", "i-a", "--protocol", "icmp", "--port", "22")
+    assert result.exit_code == 2
+    assert run(snapshot, "--from", "internet", "--to", "all", "--graph", "x.svg").exit_code == 2
+
+
 def test_a_damaged_snapshot_names_the_file(snapshot: Path) -> None:
     (snapshot / "aws_configs/accounts/111122223333/eu-west-1/Vpcs.json").write_text("{")
     result = run(snapshot, "--from", "internet", "--to", "i-a")

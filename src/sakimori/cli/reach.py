@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 INCOMPLETE, FAILED = 3, 4
 
 PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
+_WITH_PORTS = (6, 17)
 
 
 def protocol_number(text: str) -> int | None:
@@ -55,9 +56,12 @@ def reach(
 
     if target == "all" and graph is not None:
         raise typer.BadParameter("draws one path: give one destination with --to", param_hint="--graph")
+    number = protocol_number(protocol)
+    if port is not None and number not in (None, *_WITH_PORTS):
+        raise typer.BadParameter(f"{protocol} has no ports: only tcp and udp do", param_hint="--port")
     spare_the_collector()
     engine = Engine(load_inventory(snapshot, ledger))
-    question = Question(source, target, protocol_number(protocol), port)
+    question = Question(source, target, number, port)
     try:
         if target == "all":
             unknown = _all(engine, question, as_json=as_json)
