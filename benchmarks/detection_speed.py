@@ -1,6 +1,6 @@
 """What detection and ingest cost, against a pass that only decompresses, against themselves without rules, and peers.
 
-    python benchmarks/detection_speed.py [--data DIR] [--runs 5] [--quick] [--json FILE]
+    python benchmarks/detection_speed.py [--data DIR] [--runs 5] [--quick] [--ratios] [--json FILE]
 
 Every figure is CPU time (user + system of all processes) of fresh processes that take turns, the median of the runs.
 The targets are ratios of figures of the same run. The exit code is 1 if one is missed. Run it on an idle machine: CPU
@@ -103,6 +103,22 @@ def rounds(bench: Bench) -> dict[str, Callable[[], Cost]]:
         most = ("--detect", "--no-pack", "--rules", str(bench.load.rules[2000]))
         cases["collect 2000"] = partial(collect, bench, files, *most)
     return cases
+
+
+RATIOS = ("gunzip", "pass gunzip", "pass 500", "pass 2000", "detect 500", "detect 2000", "collect", "collect 2000")
+"""What the three ratios of speed are made of."""
+
+
+def ratios(bench: Bench) -> Iterator[Line]:
+    """The ratios alone: a few minutes."""
+    gunzip, alone, bare = bench.median("gunzip"), bench.median("pass gunzip"), bench.median("collect")
+    for count, target in ((500, 0.5), (2000, 0.4)):
+        yield ratio(f"detect / gunzip, {count} rules", gunzip, bench.median(f"detect {count}"), target)
+        yield ratio(f"detect / gunzip, {count} rules, the passes alone", alone, bench.median(f"pass {count}"), target)
+    yield ratio("collect --detect, 2,000 rules / no rules", bare, bench.median("collect 2000"), 0.85)
+    for name in ("detect 500", "detect 2000", "collect", "collect 2000"):
+        shared = min(cost.wall / cost.cpu for cost in bench.costs[name])
+        yield Line(f"wall / CPU, {name}, best run", f"{shared:.2f}", "<= 0.60", shared <= 0.6)
 
 
 def one_process(bench: Bench, what: str, files: list[str]) -> Cost:
@@ -257,9 +273,14 @@ def warmed(bench: Bench) -> None:
     bench.program(PYTHON, str(HERE / "passes.py"), "pool", *bench.files)
 
 
-def measured(bench: Bench) -> Iterator[Line]:
+def measured(bench: Bench, *, only_ratios: bool) -> Iterator[Line]:
     warmed(bench)
-    bench.costs = interleaved(rounds(bench), bench.runs)
+    cases = rounds(bench)
+    if only_ratios:
+        bench.costs = interleaved({name: cases[name] for name in RATIOS}, bench.runs)
+        yield from ratios(bench)
+        return
+    bench.costs = interleaved(cases, bench.runs)
     for part in (detection, ingest, data_growth, peers, identity):
         yield from part(bench)
 
@@ -276,6 +297,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=default, help="load/ and rules57/ ... are here, or are made here")
     parser.add_argument("--runs", type=int, default=5, help="of everything that is compared")
     parser.add_argument("--quick", action="store_true", help="an eighth of the data, one run: to see that it works")
+    parser.add_argument("--ratios", action="store_true", help="only the ratios that have targets")
     parser.add_argument("--json", type=Path, help="also write every figure here")
     options = parser.parse_args()
     about = machine()
@@ -285,7 +307,7 @@ def main() -> int:
         bench = Bench(prepared(options.data), scratch, 1 if options.quick else options.runs, options.quick)
         print(f"{bench.events:,} events in {len(bench.files)} gzipped files; medians of {bench.runs} interleaved runs")
         lines = []
-        for line in measured(bench):
+        for line in measured(bench, only_ratios=options.ratios):
             lines.append(line)
             show(line)
     except NoLoad as error:

@@ -36,7 +36,7 @@ class _Taker:
         self.hits: dict[str, tuple[int, ...]] = {}
 
     def take(self, hit: Hit) -> None:
-        self.hits[orjson.loads(hit.raw)["eventID"]] = hit.rules
+        self.hits[orjson.loads(hit.raw)["eventID"]] = tuple(hit.rules)
 
 
 def compare(book: rulebook.Rulebook, engine: Engine, count: int, path: str) -> tuple[int, int, list[str]]:

@@ -159,7 +159,7 @@ def test_an_object_that_cannot_be_read_is_tried_again(lake: Lake, ledger: Ledger
     assert ingest(found, lake, ledger, workers=2).ingested == 1
 
 
-def observe_users(source: SourceObject, records: Sequence[bytes]) -> Observed:
+def observe_users(source: SourceObject, records: Sequence[bytes], _text: object) -> Observed:
     found = map(json.loads, records)
     return Observed([Match("r", each["eventID"], each["eventTime"], "", "", "", source.path, "") for each in found])
 
@@ -173,7 +173,7 @@ def test_matches_are_committed_with_their_object(lake: Lake, ledger: Ledger, log
     assert matches[0].source_ip.endswith(".json.gz")
 
 
-def observe_and_fail(source: SourceObject, records: Sequence[bytes]) -> Observed:
+def observe_and_fail(source: SourceObject, records: Sequence[bytes], _text: object) -> Observed:
     if "3.json" in source.path:
         raise RuntimeError("a rule broke")
     return Observed()
@@ -189,7 +189,7 @@ def test_an_observer_that_fails_stops_the_run_and_the_object_is_not_entered(
     assert len(uids(lake, ledger)) == 12
 
 
-def observe_and_die(source: SourceObject, records: Sequence[bytes]) -> Observed:
+def observe_and_die(source: SourceObject, records: Sequence[bytes], _text: object) -> Observed:
     import os
     import signal
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 import plain
-from placed import placed
+from opened import opened_record
 from random_rules import random_condition, random_record
 from sakimori.detect import ir, matched
 
@@ -64,7 +64,7 @@ def test_random_conditions_show_values_that_json_can_tell() -> None:
         if not plain.holds(condition, record):
             continue
         found = matched.build(condition)(record)
-        assert orjson.dumps(matched.build(condition)(placed(record))) == orjson.dumps(found)
+        assert orjson.dumps(matched.build(condition)(opened_record(record))) == orjson.dumps(found)
         assert found.keys() <= {getattr(each, "field", None) for each in ir.predicates(condition)}
         assert matched.condition_test(condition)(record)
         shown += bool(found)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from placed import placed
+from opened import opened_record
 from sakimori.detect.sighting import asset, epoch, group_values, sighting, utc_second
 
 ROLE = "arn:aws:iam::111122223333:role/web"
@@ -24,8 +24,8 @@ def assumed(arn: str, issuer: Any) -> dict[str, Any]:
 def seen(record: dict[str, Any]) -> Any:
     """The same from a dict and from a record in its text."""
     raw = orjson.dumps(record)
-    in_text = placed(record)
-    from_dict, from_text = sighting(record, lambda: raw), sighting(in_text, lambda: raw)
+    in_text = opened_record(record)
+    from_dict, from_text = sighting(record, raw), sighting(in_text, raw)
     assert from_dict == from_text
     assert asset(record, (), from_dict) == asset(in_text, (), from_dict)
     return from_dict

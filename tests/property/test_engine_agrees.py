@@ -42,7 +42,7 @@ class Noted:
         assert event not in self.hits
         assert orjson.loads(hit.raw)["eventID"] == event, "a hit's text is that of its record"
         assert list(hit.rules) == sorted(set(hit.rules))
-        self.hits[event] = hit.rules
+        self.hits[event] = tuple(hit.rules)
 
 
 def rules(conditions: Sequence[ir.Condition]) -> list[ir.Rule]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +19,6 @@ from sakimori.model.severity import Severity
 if TYPE_CHECKING:
     from sakimori.assess.network.assertions import Assertion
     from sakimori.assess.network.findings import Assessment
-    from sakimori.model.finding import Finding
 
 FINDINGS, INCOMPLETE, FAILED = 1, 3, 4
 
@@ -57,7 +55,8 @@ def network(
         _remember(done, ledger)
     with Memory([str(snapshot)] if snapshot is not None else [], [], pack=False) as memory:
         found = sorted(done.findings, key=lambda each: (-each.severity, each.rule, each.asset))
-        tally = _write(memory.keeping(found), form)
+        form = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
+        tally = write(found, form, sys.stdout, memory.keep)
     _report(done, problems, tally)
     if fail_on is not None and any(level >= fail_on for level in tally.severities):
         raise typer.Exit(FINDINGS)
@@ -90,10 +89,6 @@ def _remember(done: Assessment, ledger: str) -> None:
     except LedgerError as error:
         _say(f"failed: {error}")
         raise typer.Exit(FAILED) from None
-
-
-def _write(findings: Iterable[Finding], form: Format | None) -> Tally:
-    return write(findings, form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL), sys.stdout)
 
 
 def _report(done: Assessment, problems: list[str], tally: Tally) -> None:

@@ -87,7 +87,7 @@ def detect(
         wanted = (finding for finding in findings if finding.severity >= min_severity)
         form = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
         with Memory(paths, rules or [], pack=not no_pack) as memory:
-            tally = write(memory.keeping(wanted), form, sys.stdout)
+            tally = write(wanted, form, sys.stdout, memory.keep)
         run.lap("output")
     except KeyboardInterrupt:
         _say("interrupted: nothing was written to the lake or the ledger")
@@ -169,11 +169,11 @@ class Run:
             sys.stderr.flush()
 
     def peak_bytes(self) -> int:
-        """The most memory that this process and its workers can have had together (getrusage(2): KiB on Linux)."""
-        unit = 1 if sys.platform == "darwin" else 1024
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        """The most memory that this process and its workers can have had together."""
+        from sakimori.collect.memory import peak_bytes
+
         largest_child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        return (own + self.workers * largest_child) * unit
+        return peak_bytes() + self.workers * largest_child * (1 if sys.platform == "darwin" else 1024)
 
     def numbers(self, book: Rulebook, tally: Tally) -> dict[str, Any]:
         """The run for programs."""

@@ -150,7 +150,7 @@ def _read_again(remembered: Remembered, rules: list[Path]) -> Found:
             self.kept: dict[str, bytes] = {}
 
         def take(self, hit: Hit) -> None:
-            record_id = sighting(hit.record, lambda: hit.raw).record_id
+            record_id = sighting(hit.record, hit.raw).record_id
             if record_id in wanted:
                 self.kept[record_id] = hit.raw
 

@@ -56,12 +56,24 @@ class Tally:
         return f"{_plural(self.total, 'finding')} of {_plural(len(self.rules), 'rule')}: {', '.join(parts)}"
 
 
-def write(findings: Iterable[Finding], form: Format, stream: TextIO) -> Tally:
-    """Write findings one by one as they come, and return what was written, for the summary and the exit code."""
+def write(
+    findings: Iterable[Finding], form: Format, stream: TextIO, keep: Callable[[str], None] | None = None
+) -> Tally:
+    """Write findings one by one as they come, and return what was written, for the summary and the exit code.
+
+    `keep` gets each as a line of JSON, too.
+    """
     tally = Tally()
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 shows escapes, and never fails
     counted = _counted(findings, tally)
+    if form is Format.JSONL:
+        for line in _jsonl(counted, keep):
+            stream.write(line + "\n")
+        stream.flush()
+        return tally
+    if keep is not None:
+        counted = _kept(counted, keep)
     if form is Format.TABLE and stream.isatty():
         from rich.console import Console
 
@@ -76,6 +88,12 @@ def write(findings: Iterable[Finding], form: Format, stream: TextIO) -> Tally:
 def _counted(findings: Iterable[Finding], tally: Tally) -> Iterator[Finding]:
     for finding in findings:
         tally.add(finding)
+        yield finding
+
+
+def _kept(findings: Iterable[Finding], keep: Callable[[str], None]) -> Iterator[Finding]:
+    for finding in findings:
+        keep(to_line(finding.to_json()))
         yield finding
 
 
@@ -108,13 +126,24 @@ def to_line(value: Any) -> str:
     import orjson
 
     try:
-        line = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+        line = orjson.dumps(value)
     except orjson.JSONEncodeError:
-        # Numbers over 64 bits and half surrogates: legal in a log, and not in orjson.
-        import json
+        return _unusual_line(value)
+    if line.isascii() and b"\x7f" not in line:
+        return line.decode()  # JSON has escaped the other control characters
+    return _UNSAFE.sub(_json_escape, line.decode())
 
+
+def _unusual_line(value: Any) -> str:
+    """The same for keys that are no text, and for numbers over 64 bits and half surrogates, which a log may have."""
+    import json
+
+    import orjson
+
+    try:
+        return _UNSAFE.sub(_json_escape, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode())
+    except orjson.JSONEncodeError:
         return json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=str)
-    return _UNSAFE.sub(_json_escape, line)
 
 
 def _json_escape(found: re.Match[str]) -> str:
@@ -122,8 +151,12 @@ def _json_escape(found: re.Match[str]) -> str:
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
-def _jsonl(findings: Iterable[Finding]) -> Iterator[str]:
-    return (to_line(finding.to_json()) for finding in findings)
+def _jsonl(findings: Iterable[Finding], keep: Callable[[str], None] | None = None) -> Iterator[str]:
+    for finding in findings:
+        line = to_line(finding.to_json())
+        if keep is not None:
+            keep(line)
+        yield line
 
 
 def _json(findings: Iterable[Finding]) -> Iterator[str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-import msgspec
-
 from sakimori.cli.home import home
 from sakimori.cli.output import to_line
-from sakimori.model.finding import Finding
 
 KEPT_RUNS = 20
 
@@ -29,12 +27,13 @@ class Remembered:
 
 
 class Memory:
-    """Keeps the findings that pass through it. A home that cannot be written costs `explain`, not the run."""
+    """Keeps the findings that it is given. A home that cannot be written costs `explain`, not the run."""
 
     def __init__(self, paths: list[str], rules: list[Path], *, pack: bool) -> None:
         self._place = home() / "runs" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.jsonl"
         self._aside = self._place.with_suffix(".part")
         self._out: IO[bytes] | None = None
+        self._first = True
         self._head = {
             "paths": [path if "://" in path or path == "-" else str(Path(path).absolute()) for path in paths],
             "rules": [str(folder.absolute()) for folder in rules],
@@ -54,16 +53,13 @@ class Memory:
                     _forget_old(self._place.parent)
             self._aside.unlink(missing_ok=True)
 
-    def keeping(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """The findings as they come."""
-        first = True
-        for finding in findings:
-            if first:
-                self._out, first = self._opened(), False
-            if self._out is not None and not _put(self._out, finding):
-                self._out.close()
-                self._out = None
-            yield finding
+    def keep(self, finding: str) -> None:
+        """One finding, as a line of JSON."""
+        if self._first:
+            self._out, self._first = self._opened(), False
+        if self._out is not None and not _put(self._out, finding):
+            self._out.close()
+            self._out = None
 
     def _opened(self) -> IO[bytes] | None:
         try:
@@ -71,23 +67,15 @@ class Memory:
             out = self._aside.open("wb")
         except OSError:
             return None
-        return out if _put(out, self._head) else None
+        return out if _put(out, to_line(self._head)) else None
 
 
-def _put(out: IO[bytes], line: Finding | dict[str, Any]) -> bool:
+def _put(out: IO[bytes], line: str) -> bool:
     try:
-        out.write(_encoded(line) + b"\n")
+        out.write(line.encode() + b"\n")
     except OSError:
         return False
     return True
-
-
-def _encoded(line: Finding | dict[str, Any]) -> bytes:
-    try:
-        return msgspec.json.encode(line)
-    except (UnicodeEncodeError, OverflowError):  # half surrogates, numbers past 64 bits
-        plain = line.to_json() | {"severity": int(line.severity)} if isinstance(line, Finding) else line
-        return to_line(plain).encode()
 
 
 def _forget_old(folder: Path) -> None:
@@ -98,18 +86,20 @@ def _forget_old(folder: Path) -> None:
 def recall(beginning: str) -> dict[str, Remembered]:
     """The remembered findings whose uids begin like this, by uid, each from the newest run that had it."""
     found: dict[str, Remembered] = {}
+    sign = f'"uid":"{beginning}'.encode()
     for place in sorted((home() / "runs").glob("*.jsonl"), reverse=True):
-        for head, finding in _findings(place):
-            if finding.uid.startswith(beginning) and finding.uid not in found:
+        for head, finding in _findings(place, sign):
+            uid = finding["uid"]
+            if uid.startswith(beginning) and uid not in found:
                 folders = [Path(folder) for folder in head["rules"]]
-                found[finding.uid] = Remembered(finding.to_json(), head["paths"], folders, head["pack"])
+                found[uid] = Remembered(finding, head["paths"], folders, head["pack"])
     return found
 
 
-def _findings(place: Path) -> Iterator[tuple[dict[str, Any], Finding]]:
-    """A run's findings, each with what the run was given; up to a line that is damaged."""
-    decode = msgspec.json.Decoder(Finding).decode
+def _findings(place: Path, sign: bytes) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """A run's findings whose lines have this in them, each with what the run was given; up to a damaged line."""
     with suppress(OSError, ValueError, LookupError), place.open("rb") as file:
-        head: dict[str, Any] = msgspec.json.decode(next(file, b""))
+        head: dict[str, Any] = json.loads(next(file, b""))
         for line in file:
-            yield head, decode(line)
+            if sign in line:
+                yield head, json.loads(line)

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import resource
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +20,7 @@ import pyarrow as pa
 from sakimori.collect.activity import NotClean, decode_clean
 from sakimori.collect.cloudtrail import activity_batches
 from sakimori.collect.delivery import Delivery, clean_split, exact_split, receive, stretches, whole_text
+from sakimori.collect.memory import peak_bytes
 from sakimori.collect.records import Split
 from sakimori.collect.sources import SourceError, SourceObject
 from sakimori.collect.workers import WorkerDied, in_parallel
@@ -33,9 +32,10 @@ from sakimori.store.ledger import Ledger, ObjectEntry
 
 KIND = "cloudtrail"
 
-Observer = Callable[[SourceObject, Sequence[bytes]], Observed]
+Observer = Callable[[SourceObject, Sequence[bytes], bytes | bytearray | None], Observed]
 """Looks at an object's records, each the JSON text of one, on their way into the lake. What it returns is committed
-together with the object. A large object comes in stretches."""
+together with the object. A large object comes in stretches. With the records comes the text that they are all of, if it
+is clean (`clean_text.py`)."""
 
 
 class IngestError(Exception):
@@ -59,7 +59,7 @@ class Ingested:
     records: int = 0
     refusals: tuple[Refusal, ...] = ()
     matches: tuple[Match, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: Collection[Finding] = ()
     lake_files: tuple[LakeFile, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     process: int = 0
@@ -140,7 +140,7 @@ def ingest(
                 "with fewer --workers if it was memory"
             ) from error
     report.wall_seconds = time.perf_counter() - began
-    report.peak_bytes = sum((peaks | {os.getpid(): _peak_bytes()}).values())
+    report.peak_bytes = sum((peaks | {os.getpid(): peak_bytes()}).values())
     return report
 
 
@@ -197,7 +197,7 @@ class Ingestion:
                 Path(delivery.place.path).unlink()
         except SourceError as error:
             done = Ingested(task.source, "", passing=error.passing, refusals=(error.refusal,), process=os.getpid())
-        return replace(done, seconds=clock.seconds, peak_bytes=_peak_bytes())
+        return replace(done, seconds=clock.seconds, peak_bytes=peak_bytes())
 
     def _whole(self, done: Ingested, delivery: Delivery, clock: _Clock) -> Ingested | None:
         """An object that is held in memory, by the quick way if it is clean. None if it is too large."""
@@ -212,19 +212,20 @@ class Ingestion:
         if split is not None:
             files = self._written_if_clean(done.uid, split)
             clock.lap("lake")
+        clean = split is not None and files is not None
         if split is None or files is None:
             split = exact_split(text, delivery.source.path)
             clock.lap("split")
             files = write_object(self.lake, self.folder, done.uid, activity_batches(split.records))
             clock.lap("lake")
-        observed = self.observe(delivery.source, split.records) if self.observe else Observed()
+        observed = self.observe(delivery.source, split.records, text if clean else None) if self.observe else Observed()
         clock.lap("observe")
         return replace(
             done,
             records=len(split.records),
             refusals=(*refusals, *split.refusals),
             matches=tuple(observed.matches),
-            findings=tuple(observed.findings),
+            findings=observed.findings,
             lake_files=tuple(files),
         )
 
@@ -247,7 +248,7 @@ class Ingestion:
                 records += len(split.records)
                 refusals.extend(split.refusals)
                 if self.observe:
-                    observed = self.observe(delivery.source, split.records)
+                    observed = self.observe(delivery.source, split.records, None)
                     matches.extend(observed.matches)
                     findings.extend(observed.findings)
                 yield from activity_batches(split.records)
@@ -311,9 +312,3 @@ def _count(report: IngestReport, done: Ingested, peaks: dict[int, int]) -> None:
         report.seconds[stage] = report.seconds.get(stage, 0.0) + seconds
     if done.process:
         peaks[done.process] = done.peak_bytes
-
-
-def _peak_bytes() -> int:
-    """The largest resident size this process has had; Linux counts in KiB, macOS in bytes (getrusage(2))."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -103,7 +103,7 @@ def _findings(correlation: Correlation, ordered: Iterator[tuple[Place, Seen]]) -
             else:
                 found[key] = (list(episode), facts)
     for (group, day), (episode, facts) in found.items():
-        moments = {(match.sighting.time, match.sighting.record_id) for match in episode}
+        moments = [(match.sighting.time, match.sighting.record_id) for match in episode]
         about = _about(correlation, group, episode)
         finding = grouping.finding(correlation.meta, about, moments, episode[0].sighting.source_ip, facts)
         yield replace(finding, uid=finding_uid(correlation.meta.id, "", "", json.dumps(group), day))
@@ -134,13 +134,13 @@ def _about(correlation: Correlation, group: Sequence[str], episode: Sequence[See
 
     sightings = [match.sighting for match in episode]
     account = common((seen.account for seen in sightings), "")
-    return grouping.Key(
-        rule=correlation.meta.id,
-        account=account,
-        region=common((seen.region for seen in sightings), ""),
-        actor=common((seen.actor for seen in sightings), ", ".join(filter(None, group))),
-        asset=common((match.asset for match in episode), account),
-        day=episode[0].sighting.time[:10],
+    return (
+        correlation.meta.id,
+        account,
+        common((seen.region for seen in sightings), ""),
+        common((seen.actor for seen in sightings), ", ".join(filter(None, group))),
+        common((match.asset for match in episode), account),
+        episode[0].sighting.time[:10],
     )
 
 

@@ -7,11 +7,13 @@ the same hits are given as Matches, which the ledger keeps, and from which the s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any
 
+import msgspec
 import orjson
 
 from sakimori.collect.decode import Decoded, decode, decode_chunks, decode_clean
@@ -19,17 +21,20 @@ from sakimori.collect.delivery import STREAM_LIMIT, WHOLE_BYTES, WHOLE_TEXT
 from sakimori.collect.gunzip import MAGIC
 from sakimori.collect.records import split_stream
 from sakimori.collect.sources import SourceError, SourceObject, chunks, read
-from sakimori.detect import correlation, ir, matched
+from sakimori.detect import correlation, matched
 from sakimori.detect.correlation import Correlator, Seen
 from sakimori.detect.engine import Engine, Hit
 from sakimori.detect.fields import Record
 from sakimori.detect.grouping import Groups
 from sakimori.detect.rulebook import Rulebook
-from sakimori.detect.sighting import Sighting, asset, epoch, group_values, sighting
+from sakimori.detect.sighting import asset, epoch, group_values, sighting
 from sakimori.detect.tables import prepared
 from sakimori.model.finding import Finding
 from sakimori.model.match import Match, Observed
 from sakimori.model.refusal import Refusal
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Seen]).decode
 
 
 @dataclass(slots=True)
@@ -42,6 +47,17 @@ class Look:
     groups: Groups = field(default_factory=Groups)
     seen: list[Seen] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        """What goes from a worker to its parent."""
+        seen: bytes | list[Seen] = self.seen
+        with suppress(UnicodeEncodeError):  # half surrogates
+            seen = _encode(self.seen)
+        return self.records, self.matched, self.bytes_in, self.groups, seen, self.refusals
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.records, self.matched, self.bytes_in, self.groups, seen, self.refusals = state
+        self.seen = _decode(seen) if isinstance(seen, bytes) else seen
 
     def merge(self, other: Look) -> None:
         self.records += other.records
@@ -59,9 +75,10 @@ class Detector:
         self.book = book
         conditions = [rule.condition for rule in book.rules]
         self.engine = Engine(book.rules, prepared(conditions, book.matcher))
-        self._since, self._until = since, until or "~"  # after any digit
-        self._needed = correlation.needed_fields(book.correlations)
-        self._matched: dict[str, Callable[[Record], dict[str, Any]]] = {}
+        self.since, self.until = since, until or "~"  # after any digit
+        needed = correlation.needed_fields(book.correlations)
+        self.reported = [(rule, rule.meta.id, rule.meta.asset, needed.get(rule.meta.id)) for rule in book.rules]
+        self._shows: list[Callable[[Record], dict[str, Any]] | None] = [None] * len(book.rules)
 
     def look(self, text: bytes | bytearray, path: str) -> Look:
         """What the rules make of one file's text."""
@@ -108,19 +125,19 @@ class Detector:
             whole.merge(self.look_over(split.records))
         return whole
 
-    def look_over(self, records: Sequence[bytes]) -> Look:
-        """What the rules make of records that were cut already."""
-        scan = self.engine.scan_records(records, lambda: _LookTaker(self))
+    def look_over(self, records: Sequence[bytes], text: bytes | bytearray | None = None) -> Look:
+        """What the rules make of records that were cut already, out of `text` if that is clean."""
+        scan = self.engine.scan_records(records, lambda: _LookTaker(self), text)
         scan.taker.look.records = scan.records
         return scan.taker.look
 
-    def observed(self, records: Sequence[bytes]) -> Observed:
+    def observed(self, records: Sequence[bytes], text: bytes | bytearray | None = None) -> Observed:
         """The same as the ledger keeps it: findings of single records, and the matches that correlations need."""
-        look = self.look_over(records)
+        look = self.look_over(records, text)
         matches = [
             Match(seen.rule, *seen.sighting, seen.asset, orjson.dumps(seen.fields).decode()) for seen in look.seen
         ]
-        return Observed(matches, list(look.groups.findings(self.book.metas)))
+        return Observed(matches, look.groups.reported(self.book.metas))
 
     def findings(self, look: Look) -> Iterator[Finding]:
         """The findings of one look, which is used up."""
@@ -128,20 +145,11 @@ class Detector:
         whole.take(look)
         return whole.findings()
 
-    def in_window(self, seen: Sighting) -> bool:
-        """Whether the record's time is wanted."""
-        return self._since <= seen.time < self._until
-
-    def group_fields(self, rule: ir.Rule, record: Record) -> dict[str, str] | None:
-        """What correlations need of a match of the rule; None where none refers to it."""
-        needed = self._needed.get(rule.meta.id)
-        return None if needed is None else group_values(record, needed)
-
-    def matched(self, rule: ir.Rule, record: Record) -> dict[str, Any]:
-        """The values that made the rule hold."""
-        show = self._matched.get(rule.meta.id)
+    def matched(self, rule: int, record: Record) -> dict[str, Any]:
+        """The values that made the rule (by index) hold."""
+        show = self._shows[rule]
         if show is None:
-            show = self._matched[rule.meta.id] = matched.build(rule.condition)
+            show = self._shows[rule] = matched.build(self.book.rules[rule].condition)
         return show(record)
 
 
@@ -186,27 +194,15 @@ class _LookTaker:
         self.look = Look()
 
     def take(self, hit: Hit) -> None:
-        record, detector = hit.record, self._detector
-        seen = sighting(record, lambda: hit.raw)
-        if not detector.in_window(seen):
+        record, detector, look = hit.record, self._detector, self.look
+        seen = sighting(record, hit.raw)
+        if not detector.since <= seen.time < detector.until:
             return
         for index in hit.rules:
-            rule = detector.book.rules[index]
-            touched = asset(record, rule.meta.asset, seen)
-            fields = detector.group_fields(rule, record)
-            self.add(rule, seen, touched, partial(detector.matched, rule, record), fields)
-
-    def add(
-        self,
-        rule: ir.Rule,
-        seen: Sighting,
-        touched: str,
-        values: Callable[[], dict[str, Any]],
-        fields: dict[str, str] | None,
-    ) -> None:
-        look = self.look
-        look.matched += 1
-        if rule.reports:
-            look.groups.add(rule.meta.id, seen, touched, values)
-        if fields is not None and seen.time:
-            look.seen.append(Seen(rule.meta.id, epoch(seen.time), seen, touched, fields))
+            rule, name, paths, needed = detector.reported[index]
+            touched = asset(record, paths, seen)
+            look.matched += 1
+            if rule.reports:
+                look.groups.add(name, seen, touched, partial(detector.matched, index, record))
+            if needed is not None and seen.time:
+                look.seen.append(Seen(name, epoch(seen.time), seen, touched, group_values(record, needed)))

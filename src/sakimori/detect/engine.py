@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -17,19 +18,14 @@ from sakimori.detect.tables import Tables, prepared
 from sakimori.model.refusal import Refusal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hit:
     """One record that rules matched (their indexes, ascending)."""
 
-    rules: Sequence[int]
+    rules: list[int]
     record: Record
-    piece: Piece
-    row: Row
-
-    @property
-    def raw(self) -> bytes:
-        """The record's JSON as it stood in the file."""
-        return self.piece.raw(self.row)
+    raw: bytes
+    """The record's JSON as it stood in the file."""
 
 
 class Taker(Protocol):
@@ -61,24 +57,27 @@ class Engine:
     def scan(self, text: bytes | bytearray, path: str, new_taker: Callable[[], T]) -> Scan[T]:
         """Every hit in one file's text, taken. Bad records become refusals; nothing in the text makes it raise."""
         try:
-            scan = Scan(new_taker())
-            for piece in clean_pieces(text):
-                self._add(scan, piece)
-            return scan
+            # All of them before the first hit is looked into: the kernel and Python drive each other out of the cache.
+            found = list(self._found(clean_pieces(text)))
+            return self._taken(found, new_taker())
         except (NotClean, orjson.JSONEncodeError, RecursionError):  # the last two: nested deeper than can be written
-            scan = Scan(new_taker())
-            for piece in exact_pieces(text, path, scan.refusals):
-                self._add(scan, piece)
+            refusals: list[Refusal] = []
+            scan = self._taken(self._found(exact_pieces(text, path, refusals)), new_taker())
+            scan.refusals = refusals
             return scan
 
-    def scan_records(self, records: Sequence[bytes], new_taker: Callable[[], T]) -> Scan[T]:
-        """Every hit in records that were cut already, each the JSON of one object."""
-        scan = Scan(new_taker())
-        for piece in record_pieces(records):
-            self._add(scan, piece)
-        return scan
+    def scan_records(
+        self, records: Sequence[bytes], new_taker: Callable[[], T], text: bytes | bytearray | None = None
+    ) -> Scan[T]:
+        """Every hit in records that were cut already, each the JSON of one object, out of `text` if that is clean."""
+        if text is not None:
+            with suppress(NotClean, orjson.JSONEncodeError, RecursionError):
+                scan = self._taken(list(self._found(clean_pieces(text))), new_taker())
+                if scan.records == len(records):
+                    return scan
+        return self._taken(self._found(record_pieces(records)), new_taker())
 
-    def candidates(self, piece: Piece) -> tuple[int, Iterator[tuple[Row, list[int]]]]:
+    def candidates(self, piece: Piece) -> tuple[int, list[Row]]:
         """How many records there are, and those that rules match or may (see `Kernel.scan`). Raises NotClean."""
         try:
             return self._kernel.scan(piece.text, piece.start, piece.end, check=piece.check)
@@ -87,17 +86,23 @@ class Engine:
                 raise
         if len(piece.parsed) > 1:  # one of them cannot be written as JSON again: each by itself
             parts = ((at, self.candidates(part)[1]) for at, part in enumerate(piece.parts()))
-            return len(piece.parsed), (((at, *row[1:]), rules) for at, found in parts for row, rules in found)
-        return 1, iter([((0,), [2 * rule for rule in range(len(self.rules))])])
+            return len(piece.parsed), [(at, start, end, rules) for at, found in parts for _, start, end, rules in found]
+        return 1, [(0, 0, 0, [2 * rule for rule in range(len(self.rules))])]
 
-    def _add(self, scan: Scan[T], piece: Piece) -> None:
-        count, rows = self.candidates(piece)
-        scan.records += count
-        take = scan.taker.take
-        for row, rules in rows:
-            record = piece.record(row)
-            if matched := tuple([rule >> 1 for rule in rules if rule & 1 or self._holds(rule >> 1, record)]):
-                take(Hit(matched, record, piece, row))
+    def _found(self, pieces: Iterable[Piece]) -> Iterator[tuple[Piece, int, list[Row]]]:
+        return ((piece, *self.candidates(piece)) for piece in pieces)
+
+    def _taken(self, found: Iterable[tuple[Piece, int, list[Row]]], taker: T) -> Scan[T]:
+        scan = Scan(taker)
+        take, holds = taker.take, self._holds
+        for piece, count, rows in found:
+            scan.records += count
+            for number, start, end, rules in rows:
+                raw = piece.raw(number, start, end)
+                record = piece.record(number, raw)
+                if matched := [rule >> 1 for rule in rules if rule & 1 or holds(rule >> 1, record)]:
+                    take(Hit(matched, record, raw))
+        return scan
 
     def _holds(self, rule: int, record: Record) -> bool:
         test = self._tests[rule]

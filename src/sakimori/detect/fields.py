@@ -46,6 +46,10 @@ def string_at(path: str) -> Callable[[Record], str | None]:
     """A function that gives what stands at `path` if that is one string, else None: the quick look that mostly does."""
     first, *rest = _keys(path)
 
+    def own(record: Record) -> str | None:
+        value = record.get(first)
+        return value if value.__class__ is str else None
+
     def string(record: Record) -> str | None:
         value = record.get(first)
         for key in rest:
@@ -54,7 +58,7 @@ def string_at(path: str) -> Callable[[Record], str | None]:
             value = value.get(key)
         return value if value.__class__ is str else None
 
-    return string
+    return string if rest else own
 
 
 def whole(record: Record) -> dict[str, Json]:

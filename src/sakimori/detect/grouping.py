@@ -6,26 +6,28 @@ order and in however many runs they are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from sakimori.detect.ir import Meta
 from sakimori.detect.sighting import Sighting
 from sakimori.detect.spool import Spool
 from sakimori.model.finding import Finding, finding_uid
 
+Key = tuple[str, str, str, str, str, str]
+"""What makes two matches the same finding: rule, account, region, actor, asset, day."""
 
-class Key(NamedTuple):
-    """What makes two matches the same finding."""
+Moment = tuple[str, str]
+"""The time of a record, and its id."""
 
-    rule: str
-    account: str
-    region: str
-    actor: str
-    asset: str
-    day: str
+_Sent = tuple[Key, list[Moment], Moment, str, Mapping[str, Any]]
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[_Sent]).decode
 
 
 class Group:
@@ -33,15 +35,9 @@ class Group:
 
     __slots__ = ("first", "matched", "seen", "source_ip")
 
-    def __init__(self, moment: tuple[str, str], source_ip: str, matched: Mapping[str, Any]) -> None:
+    def __init__(self, moment: Moment, source_ip: str, matched: Mapping[str, Any]) -> None:
         self.seen = [moment]
         self.first, self.source_ip, self.matched = moment, source_ip, matched
-
-    def __getstate__(self) -> tuple[Any, ...]:
-        return self.seen, self.first, self.source_ip, self.matched
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.seen, self.first, self.source_ip, self.matched = state
 
     def merge(self, other: Group) -> None:
         self.seen += other.seen
@@ -64,15 +60,22 @@ class Groups:
         self._weight = 0
         self._aside: Spool[Key, Group] = Spool()
 
-    def __getstate__(self) -> dict[Key, Group]:
-        return self._groups
+    def __getstate__(self) -> bytes | list[_Sent]:
+        """What goes from a worker to its parent, which was never written aside."""
+        sent = [(key, group.seen, group.first, group.source_ip, group.matched) for key, group in self._groups.items()]
+        try:
+            return _encode(sent)
+        except (UnicodeEncodeError, OverflowError):  # half surrogates, numbers past 64 bits
+            return sent
 
-    def __setstate__(self, groups: dict[Key, Group]) -> None:
-        self.__init__()  # type: ignore[misc]  # a worker's groups, which were never written aside
-        self._groups = groups
+    def __setstate__(self, sent: bytes | list[_Sent]) -> None:
+        self.__init__()  # type: ignore[misc]
+        for key, seen, first, source_ip, matched in _decode(sent) if isinstance(sent, bytes) else sent:
+            group = self._groups[key] = Group(first, source_ip, matched)
+            group.seen = seen
 
     def add(self, rule: str, seen: Sighting, asset: str, matched: Callable[[], Mapping[str, Any]]) -> None:
-        key = Key(rule, seen.account, seen.region, seen.actor, asset, seen.time[:10])
+        key = (rule, seen.account, seen.region, seen.actor, asset, seen.time[:10])
         moment = (seen.time, seen.record_id)
         group = self._groups.get(key)
         if group is None:
@@ -101,14 +104,34 @@ class Groups:
         return bool(self._aside)
 
     def findings(self, rules: Mapping[str, Meta]) -> Iterator[Finding]:
-        """One finding a group: in the order of their first records, or by rule where there were too many to sort so."""
-        for key, group in self._ordered():
-            yield finding(rules[key.rule], key, set(group.seen), group.source_ip, group.matched)
+        """One finding a group: by rule where they did not fit in memory, else as they came."""
+        groups = _united(self._aside.merged(self._groups.items())) if self._aside else self._groups.items()
+        for key, group in groups:
+            yield finding(rules[key[0]], key, group.seen, group.source_ip, group.matched)
 
-    def _ordered(self) -> Iterable[tuple[Key, Group]]:
-        if not self._aside:
-            return sorted(self._groups.items(), key=lambda item: (item[1].first, item[0]))
-        return _united(self._aside.merged(self._groups.items()))
+    def reported(self, rules: Mapping[str, Meta]) -> Reported:
+        """The findings, to be made where they are wanted."""
+        return Reported(self, {key[0]: rules[key[0]] for key in self._groups})
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Findings that are on their way from a worker to its parent as the groups that they are made of."""
+
+    groups: Groups
+    rules: Mapping[str, Meta]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return self.groups.findings(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __contains__(self, finding: object) -> bool:
+        return finding in tuple(self)
 
 
 def _united(ordered: Iterator[tuple[Key, Group]]) -> Iterator[tuple[Key, Group]]:
@@ -123,23 +146,22 @@ def _united(ordered: Iterator[tuple[Key, Group]]) -> Iterator[tuple[Key, Group]]
             yield key, whole
 
 
-def finding(
-    meta: Meta, key: Key, seen: Iterable[tuple[str, str]], source_ip: str, matched: Mapping[str, Any]
-) -> Finding:
-    """The finding of a rule for the records `seen`, each (time, record id) once, at least one."""
-    moments = sorted(seen)
+def finding(meta: Meta, key: Key, seen: Sequence[Moment], source_ip: str, matched: Mapping[str, Any]) -> Finding:
+    """The finding of a rule for the records `seen`, at least one."""
+    rule, account, region, actor, asset, day = key
+    moments = sorted(set(seen)) if len(seen) > 1 else seen
     return Finding(
-        uid=finding_uid(key.rule, key.account, key.region, key.asset, f"{key.actor}|{key.day}"),
-        rule=key.rule,
+        uid=finding_uid(rule, account, region, asset, f"{actor}|{day}"),
+        rule=rule,
         title=meta.title,
         severity=meta.severity,
         tactics=meta.tactics,
         techniques=meta.techniques,
-        account=key.account,
-        region=key.region,
-        actor=key.actor,
+        account=account,
+        region=region,
+        actor=actor,
         source_ip=source_ip,
-        asset=key.asset,
+        asset=asset,
         count=len(moments),
         first_seen=moments[0][0],
         last_seen=moments[-1][0],

@@ -49,7 +49,7 @@ enum { IS_ONE_OF, STARTS, ENDS, CONTAINS, NEEDS, IS_THERE, IS_NULL, COULD, BOTH_
 enum { EQUAL, GRAM, PRESENT, ALWAYS };
 enum { NOT_CLEAN = -1, TOO_LONG = -2, NO_MEMORY = -3, CAREFULLY = 1 };
 
-enum { DEEPEST = 1024, GRAM_BITS = 15, FEW_KEYS = 512, MANY_KEYS = 1 << 16, MOST_KEYS = 4096, TOKEN = 32, GRAM_STEP = 8, LONGEST_KEY = 255 };
+enum { DEEPEST = 1024, GRAM_BITS = 15, FEW_KEYS = 512, MANY_KEYS = 1 << 16, MOST_KEYS = 4096, TOKEN = 32, GRAM_STEP = 8, LONGEST_KEY = 255, AHEAD = 1024 };
 
 /* Rows of the tables that Python makes; positions are into one string of all texts. */
 typedef struct { i32 parent, at, length, expected; } FieldRow;
@@ -59,16 +59,18 @@ typedef struct { i32 kind, field, at, length, rule; } PointerRow;
 
 typedef struct { u64 first, last; } Ends;  /* the first and last eight bytes of a key */
 typedef struct { u32 record; i32 start, end; u8 kind; } Value;
-/* A key that was met below another: what it looks like up to its closing quote, and which key followed last time. */
+/* A key that was met below another: what it looks like, which keys followed it of late, and which began its value. */
+typedef struct { i32 likely, other; } Guess;
 typedef struct {
     u8 token[TOKEN];
     u64 rank;
-    i32 next, first, field;
+    Guess next, first;
+    i32 field;
     u8 length, expected;
 } Key;
 typedef struct { i32 parent, length; u8 *text; } KeyName;
 /* An object or array that is open: the key it is the value of, the field that is, and the same of the value at hand. */
-typedef struct { i32 key, field, closes, is_array, value_key, value_field; u32 serial; i32 *guess; u64 rank; } Frame;
+typedef struct { i32 key, field, closes, is_array, value_key, value_field; u32 serial; Guess *guess; u64 rank; } Frame;
 typedef struct { u64 tag; u32 record; } Seen;
 typedef struct { u64 hash; i32 pointer; } Entry;
 /* What points at rules from a field: lists of pointers, through `next` (-1 ends one); a set of stretches, of which one is
@@ -78,8 +80,8 @@ typedef struct { i32 present, equal, gram, step; u8 *grams; u64 lengths; } Watch
 typedef struct {
     u8 *texts;
     FieldRow *fields; PredicateRow *predicates; TextRow *choices; PointerRow *pointers;
-    i32 *code, *rules, *facts, *next, *watched;
-    i32 field_count, rule_count, pointer_count, fact_count, watched_count, always, required;
+    i32 *code, *rules, *next, *watched;
+    i32 field_count, rule_count, pointer_count, watched_count, always, required;
     Ends *ends;
     i32 *field_table; u32 field_mask;
     Entry *entries; u32 entry_mask;
@@ -141,6 +143,7 @@ INLINE i32 index_text_here(Kernel *k) {
             memcpy(here, bytes, k->length - at);
             bytes = here;
         }
+        __builtin_prefetch(bytes + AHEAD);
         Block block;
         memcpy(&block, bytes, 64);
         u64 backslashes = BITS(block == (u8)'\\'), quotes = BITS(block == (u8)'"'), high = BITS(block >= (u8)0x80);
@@ -163,7 +166,7 @@ INLINE i32 index_text_here(Kernel *k) {
         i32 many = __builtin_popcountll(quotes);
         for (i32 more = 0; more < many; more += 8) /* eight at a time, whether there are so many or not */
             for (i32 one = 0; one < 8; one++, quotes &= quotes - 1)
-                places[found + more + one] = at + __builtin_ctzll(quotes | (u64)1 << 63);
+                places[found + more + one] = at + (quotes ? __builtin_ctzll(quotes) : 0);
         found += many;
     }
     places[found] = places[found + 1] = k->length;
@@ -376,23 +379,13 @@ static void ask_watch(Kernel *k, i32 field) {
 
 /* ---- walking the text */
 
-/* Row of a hit: record, start, end, number of rules, then (start, end) of every fact, then the rules. A fact that is not
- * there is 0, 0; one that is no simple string has its place in the text as JSON, the start as -1 - start. */
+/* Row of a hit: record, start, end, number of rules, then the rules, ascending. */
+enum { HEAD = 4 };
 static void put_row(Kernel *k, i32 number, i32 *row) {
-    i32 head = 4 + 2 * k->fact_count, count = k->out + k->out_length - row - head;
-    row[0] = number, row[1] = k->record_start, row[2] = k->record_end, row[3] = count;
-    for (i32 at = 0; at < k->fact_count; at++) {
-        const Value *value = value_of(k, k->facts[at]);
-        i32 start = value->start, stop = value->end, quoted = value->kind == STRING;
-        if (value->kind == ABSENT) start = stop = 0;
-        else if (value->kind != SIMPLE) {
-            stop += quoted;
-            start = -1 - (start - quoted);
-        }
-        row[4 + 2 * at] = start, row[5 + 2 * at] = stop;
-    }
-    for (i32 *one = row + head + 1; one < row + head + count; one++) /* few: in the order of their numbers */
-        for (i32 *low = one; low > row + head && low[-1] > *low; low--) {
+    i32 *rules = row + HEAD, *end = k->out + k->out_length;
+    row[0] = number, row[1] = k->record_start, row[2] = k->record_end, row[3] = end - rules;
+    for (i32 *one = rules + 1; one < end; one++)
+        for (i32 *low = one; low > rules && low[-1] > *low; low--) {
             i32 held = *low;
             *low = low[-1], low[-1] = held;
         }
@@ -403,8 +396,8 @@ static i32 end_record(Kernel *k, i32 number, i32 end, int check) {
         u8 kind = value_of(k, k->required)->kind;
         if (kind != SIMPLE && kind != STRING) return NOT_CLEAN;
     }
-    if (k->out_room - k->out_length < 4 + 2 * k->fact_count + k->rule_count) return TOO_LONG;
-    i32 *row = k->out + k->out_length, empty = k->out_length += 4 + 2 * k->fact_count;
+    if (k->out_room - k->out_length < HEAD + k->rule_count) return TOO_LONG;
+    i32 *row = k->out + k->out_length, empty = k->out_length += HEAD;
     k->record_end = end;
     ask_all(k, k->always);
     for (i32 at = 0; at < k->watched_count; at++) ask_watch(k, k->watched[at]);
@@ -535,8 +528,15 @@ INLINE void note_value(Kernel *k, i32 field, i32 start, i32 end, u8 kind) {
 /* Reads `"key":` at `*at` of an object: sets what is found in the frame, and `*at` to the value. 0, NOT_CLEAN, or CAREFULLY
  * if it is not sure that the key is new in the object. */
 INLINE i32 read_key(Kernel *k, Frame *frame, i32 *at, const u32 *quote, int check, int carefully, i32 *noted) {
-    i32 key = *frame->guess;
-    if (carefully || !is_key(k, &k->keys[key], *at)) {
+    Guess *guess = frame->guess;
+    i32 key = guess->likely;
+    int known = is_key(k, &k->keys[key], *at);
+    if (!known) {
+        key = guess->other;
+        *guess = (Guess){key, guess->likely};
+        known = is_key(k, &k->keys[key], *at);
+    }
+    if (carefully || !known) {
         i32 start = *at + 1, end = quote[1], length = end - start;
         if (quote[0] != (u32)*at || quote[1] >= (u32)k->length || k->text[end + 1] != ':' || (check && !is_unescaped(k, start, end)))
             return NOT_CLEAN;
@@ -551,7 +551,7 @@ INLINE i32 read_key(Kernel *k, Frame *frame, i32 *at, const u32 *quote, int chec
             *at = end + 2;
             return 0;
         }
-        *frame->guess = key;
+        guess->likely = key;
     }
     Key *found = &k->keys[key];
     if (!carefully && found->rank <= frame->rank) return CAREFULLY;
@@ -566,7 +566,7 @@ INLINE i32 read_key(Kernel *k, Frame *frame, i32 *at, const u32 *quote, int chec
 INLINE i32 scan_text_here(Kernel *k, int check) {
     static const u8 fits[256] = {['"'] = MAY_BE_STRING, ['{'] = MAY_BE_OBJECT, ['['] = MAY_BE_ARRAY, ['t'] = MAY_BE_FLAG,
                                  ['f'] = MAY_BE_FLAG, ['n'] = 15};
-    static i32 no_guess;
+    static Guess no_guess;
     const u8 *text = k->text;
     const u32 *quote = k->quotes, *record_quote = quote;
     i32 at = 0, depth = 1, number = 0, noted = 0, field = -1, end, problem, carefully = 0;
@@ -673,7 +673,7 @@ void kernel_free(Kernel *k) {
     if (!k) return;
     for (i32 key = 1; k->names && key < k->key_count; key++) free(k->names[key].text);
     for (i32 field = 0; k->watches && field < k->field_count; field++) free(k->watches[field].grams);
-    void *owned[] = {k->texts, k->fields, k->predicates, k->choices, k->pointers, k->code, k->rules, k->facts, k->next,
+    void *owned[] = {k->texts, k->fields, k->predicates, k->choices, k->pointers, k->code, k->rules, k->next,
                      k->watched, k->ends, k->field_table, k->entries, k->watches, k->values, k->asked, k->many, k->quotes,
                      k->odd, k->keys, k->names, k->key_table, k};
     for (u32 at = 0; at < sizeof owned / sizeof *owned; at++) free(owned[at]);
@@ -724,18 +724,18 @@ static u32 table_size(i32 count) {
 /* A kernel for these tables, which are copied; lengths are in bytes. NULL without memory. Field 0 is the record. */
 Kernel *kernel_new(const u8 *texts, i32 texts_size, const i32 *fields, i32 fields_size, const i32 *predicates,
                    i32 predicates_size, const i32 *choices, i32 choices_size, const i32 *pointers, i32 pointers_size,
-                   const i32 *code, i32 code_size, const i32 *rules, i32 rules_size, const i32 *facts, i32 facts_size) {
+                   const i32 *code, i32 code_size, const i32 *rules, i32 rules_size) {
     Kernel *k = calloc(1, sizeof *k);
     if (!k) return NULL;
     if (kernel_level < 0) kernel_level = own_level();
     k->field_count = fields_size / sizeof(FieldRow), k->pointer_count = pointers_size / sizeof(PointerRow);
-    k->rule_count = rules_size / sizeof(i32), k->fact_count = facts_size / sizeof(i32);
+    k->rule_count = rules_size / sizeof(i32);
     u32 field_slots = table_size(k->field_count), entry_slots = table_size(GRAM_STEP * k->pointer_count);
     k->field_mask = field_slots - 1, k->entry_mask = entry_slots - 1, k->always = -1;
     int whole = (k->texts = copied(texts, texts_size)) && (k->fields = copied(fields, fields_size))
         && (k->predicates = copied(predicates, predicates_size)) && (k->choices = copied(choices, choices_size))
         && (k->pointers = copied(pointers, pointers_size)) && (k->code = copied(code, code_size))
-        && (k->rules = copied(rules, rules_size)) && (k->facts = copied(facts, facts_size))
+        && (k->rules = copied(rules, rules_size))
         && (k->next = calloc(k->pointer_count + 1, sizeof(i32))) && (k->watched = calloc(k->field_count, sizeof(i32)))
         && (k->ends = calloc(k->field_count, sizeof(Ends))) && (k->field_table = malloc(field_slots * sizeof(i32)))
         && (k->entries = malloc(entry_slots * sizeof(Entry))) && (k->watches = calloc(k->field_count, sizeof(Watch)))

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import ctypes
 from array import array
-from collections.abc import Iterator
 from functools import cache
-from struct import Struct
 from typing import Any
 
 from sakimori.detect.kernel_build import library
-from sakimori.detect.tables import FACTS, Tables
+from sakimori.detect.tables import Tables
 
 _NOT_CLEAN, _TOO_LONG = -1, -2
 _FIRST_ROOM = 1 << 16
-HEAD = 4
-_ROW = Struct(f"={HEAD + 2 * len(FACTS)}i")
+_HEAD = 4
 
 
 class NotClean(Exception):
     """The text has something in it that only the exact path gets right."""
 
 
-Row = tuple[int, ...]
-"""A record that rules match, or may: its number, its start and end in the text, how many rules, and a start and an end
-for each of `FACTS`: of a plain string; if the start is below 0, of JSON that starts at -1 - start; 0, 0 if it has none.
+Row = tuple[int, int, int, list[int]]
+"""A record that rules match, or may: its number, its start and end in the text, and the rules, ascending.
+
+A rule is 2 * its index, plus 1 where it is sure that it matches.
 """
 
 
@@ -46,15 +44,12 @@ class Kernel:
         if getattr(self, "_kernel", None):
             _library().kernel_free(self._kernel)
 
-    def scan(
-        self, text: bytes | bytearray, start: int, end: int, *, check: bool
-    ) -> tuple[int, Iterator[tuple[Row, list[int]]]]:
+    def scan(self, text: bytes | bytearray, start: int, end: int, *, check: bool) -> tuple[int, list[Row]]:
         """How many records stand from `start` to `end` (`record,record,...`), and those that rules match, or may.
 
-        With each its rules: 2 * index, plus 1 where it is sure that the rule matches. Rows are read before the next
-        scan. Raises NotClean: nothing passes but valid JSON in UTF-8, without space between tokens, in which no object
-        has a key twice and no key has escapes, every field has its right type and every record a name of the call.
-        Without `check` the text is one that orjson wrote.
+        Raises NotClean: nothing passes but valid JSON in UTF-8, without space between tokens, in which no object has a
+        key twice and no key has escapes, every field has its right type and every record a name of the call. Without
+        `check` the text is one that orjson wrote.
         """
         used, is_ascii = ctypes.c_int32(), ctypes.c_int32()
         first = _address(text) + start
@@ -72,14 +67,17 @@ class Kernel:
             raise MemoryError
         if not is_ascii.value:
             _check_utf8(text[start:end])
-        return count, self._rows(used.value)
+        return count, _rows(self._out[: used.value].tolist(), start)
 
-    def _rows(self, used: int) -> Iterator[tuple[Row, list[int]]]:
-        out, at, size = self._out, 0, _ROW.size // 4
-        while at < used:
-            row = _ROW.unpack_from(out, 4 * at)
-            at += size + row[3]
-            yield row, out[at - row[3] : at].tolist()
+
+def _rows(numbers: list[int], offset: int) -> list[Row]:
+    rows, at, end = [], 0, len(numbers)
+    while at < end:
+        rules = at + _HEAD
+        last = rules + numbers[at + 3]
+        rows.append((numbers[at], offset + numbers[at + 1], offset + numbers[at + 2], numbers[rules:last]))
+        at = last
+    return rows
 
 
 def _address(text: bytes | bytearray) -> int:

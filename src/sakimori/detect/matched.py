@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sakimori.detect import ir
@@ -20,28 +20,42 @@ def build(condition: ir.Condition) -> Callable[[Record], dict[str, Any]]:
 
     Of alternatives those that hold count; what must not hold shows nothing.
     """
-    show = _show_held(condition)
+    shows = list(_shows_held(condition))
 
     def matched(record: Record) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        show(record, found)
+        for field, read, otherwise in shows:
+            value = read(record)
+            if value is None:
+                otherwise(record, found)
+            elif field not in found:
+                found[field] = value if len(value) <= LONGEST_VALUE else _short(value)
         return found
 
     return matched
 
 
-def _show_held(condition: ir.Condition) -> Show:
-    """Shows a condition that is known to hold: a string that stands alone at a predicate's field is what fits."""
+def _shows_held(condition: ir.Condition) -> Iterator[tuple[str, Callable[[Record], str | None], Show]]:
+    """Shows a condition that is known to hold: a string that stands alone at a predicate's field is what fits.
+
+    The field, how such a string is read there, and what shows anything else.
+    """
     match condition:
         case ir.And(children):
-            return _each([_show_held(child) for child in children])
+            for child in children:
+                yield from _shows_held(child)
+            return
         case ir.Or(children):
             fields = {child.field if isinstance(child, ir.Text) else None for child in children}
             field = fields.pop() if len(fields) == 1 else None
-            return _string_at(field, _show(condition)) if field else _show(condition)
         case ir.Text(field) | ir.Regex(field) | ir.Cidr(field):
-            return _string_at(field, _show(condition))
-    return _show(condition)
+            pass
+        case _:
+            field = None
+    if field is None:
+        yield "", lambda record: None, _show(condition)
+    else:
+        yield field, string_at(field), _show(condition)
 
 
 def _show(condition: ir.Condition) -> Show:
@@ -103,20 +117,6 @@ def _value_at(field: str, fits: ValueTest) -> Show:
         if value is None or not fits(value):
             value = next((each for each in values(record, field) if fits(each)), None)
         if value is not None:
-            found.setdefault(field, _short(value))
-
-    return show
-
-
-def _string_at(field: str, otherwise: Show) -> Show:
-    """Shows the string at the field; anything else that stands there is left to `otherwise`."""
-    string = string_at(field)
-
-    def show(record: Record, found: dict[str, Any]) -> None:
-        value = string(record)
-        if value is None:
-            otherwise(record, found)
-        else:
             found.setdefault(field, _short(value))
 
     return show

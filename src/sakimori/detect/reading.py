@@ -12,22 +12,23 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
+import msgspec
 import orjson
 
 from sakimori.collect.clean_text import CLOSING, OPENING, START
 from sakimori.collect.records import split_records
 from sakimori.detect.fields import Record
-from sakimori.detect.kernel import HEAD, NotClean, Row
-from sakimori.detect.tables import FACTS
+from sakimori.detect.kernel import NotClean
 from sakimori.model.refusal import Refusal
 
 _NEXT = b"}," + START
 
-PIECE = 1 << 18
-"""Bytes looked at in one go: small enough to stay in a core's cache through every check."""
+PIECE = 1 << 20
+"""Bytes looked at in one go: what the kernel notes of them stays in a core's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,52 +54,72 @@ class Piece:
         """Parsed records, each by itself."""
         return (_written([raw], [record]) for raw, record in zip(self.records, self.parsed, strict=True))
 
-    def raw(self, row: Row) -> bytes:
+    def raw(self, number: int, start: int, end: int) -> bytes:
         """A record's JSON as it stood in the file."""
-        return self.records[row[0]] if self.records else bytes(self.text[self.start + row[1] : self.start + row[2]])
+        return self.records[number] if self.records else bytes(self.text[start:end])
 
-    def record(self, row: Row) -> Record:
+    def record(self, number: int, raw: bytes) -> Record:
         """A record to look into."""
-        return self.parsed[row[0]] if self.parsed else PlacedRecord(self.text, self.start, row)
+        return self.parsed[number] if self.parsed else opened(raw)
 
 
-class PlacedRecord:
-    """A record in a clean text: only what is asked for becomes a Python value."""
+class OpenedRecord(msgspec.Struct, gc=False):
+    """A record of a clean text: the fields that findings are made of are Python values, the rest is text still."""
 
-    __slots__ = ("_known", "_row", "_start", "_text")
-
-    def __init__(self, text: bytes | bytearray, start: int, row: Row) -> None:
-        self._text, self._start, self._row = text, start, row
-        self._known: dict[str, Any] = {}
+    eventID: Any = None
+    eventTime: Any = None
+    eventSource: Any = None
+    eventName: Any = None
+    awsRegion: Any = None
+    sourceIPAddress: Any = None
+    userAgent: Any = None
+    errorCode: Any = None
+    errorMessage: Any = None
+    recipientAccountId: Any = None
+    readOnly: Any = None
+    eventType: Any = None
+    eventCategory: Any = None
+    managementEvent: Any = None
+    vpcEndpointId: Any = None
+    resources: Any = None
+    requestParameters: Any = None
+    responseElements: Any = None
+    userIdentity: msgspec.Raw = msgspec.Raw(b"null")
+    raw: Any = None
+    parsed: Any = None
+    """All of the record: its text, and once it was asked for as Python."""
 
     def get(self, key: str, /) -> Any:
         """The value of one of the record's own fields, None if it has none."""
-        known = self._known
-        if key in known:
-            return known[key]
-        at = _PLACES.get(key)
-        if at is None:
-            return self.whole().get(key)
-        start, end, offset = self._row[at], self._row[at + 1], self._start
-        value = None
-        if start > 0:
-            value = self._text[offset + start : offset + end].decode()
-        elif end > 0:
-            value = orjson.loads(self._text[offset - 1 - start : offset + end])
-        known[key] = value
-        return value
+        if key in _KNOWN:
+            return getattr(self, key)
+        return self.identity() if key == "userIdentity" else self.whole().get(key)
+
+    def identity(self) -> Any:
+        """The record's `userIdentity`. It is shared by all that have the same: not to be changed."""
+        return _identity(bytes(self.userIdentity))
 
     def whole(self) -> dict[str, Any]:
         """All of it."""
-        if _WHOLE not in self._known:
-            start, end = self._row[1:3]
-            self._known[_WHOLE] = orjson.loads(self._text[self._start + start : self._start + end])
-        whole: dict[str, Any] = self._known[_WHOLE]
-        return whole
+        if self.parsed is None:
+            self.parsed = orjson.loads(self.raw)
+        found: dict[str, Any] = self.parsed
+        return found
 
 
-_WHOLE = "\0"
-_PLACES = {key: HEAD + 2 * at for at, key in enumerate(FACTS)}
+_KNOWN = frozenset(OpenedRecord.__struct_fields__) - {"userIdentity", "raw", "parsed"}
+_decode = msgspec.json.Decoder(OpenedRecord).decode
+_identity = lru_cache(maxsize=4096)(orjson.loads)
+
+
+def opened(raw: bytes) -> OpenedRecord:
+    """A record from its text. Raises NotClean, should msgspec think otherwise than the kernel."""
+    try:
+        record = _decode(raw)
+    except msgspec.DecodeError:
+        raise NotClean from None
+    record.raw, record.parsed = raw, None  # whatever a record itself has under these names
+    return record
 
 
 def clean_pieces(text: bytes | bytearray) -> Iterator[Piece]:

@@ -46,8 +46,8 @@ def measure(book: Rulebook, sources: Iterable[SourceObject], refuse: Callable[[o
         for piece in _pieces(engine, source, refuse):
             count, rows = engine.candidates(piece)
             records += count
-            for row, rules in rows:
-                record = piece.record(row)
+            for number, start, end, rules in rows:
+                record = piece.record(number, piece.raw(number, start, end))
                 for rule in (rule >> 1 for rule in rules):
                     began = time.perf_counter()
                     matched = tests[rule](record)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import orjson
+
 from sakimori.detect.fields import Record, string_at, text, values
+from sakimori.detect.reading import OpenedRecord
 
 
 class Sighting(NamedTuple):
@@ -26,20 +29,37 @@ class Sighting(NamedTuple):
     source_ip: str
 
 
-def sighting(record: Record, raw: Callable[[], bytes]) -> Sighting:
-    """The record's sighting; `raw` gives its text, from which it is named where it has no eventID."""
-    get = record.get
-    identity: Any = get("userIdentity")
-    if identity.__class__ is not dict:
-        identity = {}
+def sighting(record: Record, raw: bytes) -> Sighting:
+    """The record's sighting; `raw` is its text, from which it is named where it has no eventID."""
+    if isinstance(record, OpenedRecord):
+        record_id, time, account = record.eventID, record.eventTime, record.recipientAccountId
+        region, source_ip = record.awsRegion, record.sourceIPAddress
+        who, own_account = _who_is(bytes(record.userIdentity))
+    else:
+        get = record.get
+        record_id, time, account = get("eventID"), get("eventTime"), get("recipientAccountId")
+        region, source_ip = get("awsRegion"), get("sourceIPAddress")
+        who, own_account = _who(get("userIdentity"))
     return Sighting(
-        _string(get("eventID")) or f"sha256:{hashlib.sha256(raw()).hexdigest()}",
-        utc_second(_string(get("eventTime"))),
-        _string(get("recipientAccountId")) or _string(identity.get("accountId")),
-        _string(get("awsRegion")),
-        _actor(identity),
-        _string(get("sourceIPAddress")),
+        _string(record_id) or f"sha256:{hashlib.sha256(raw).hexdigest()}",
+        utc_second(_string(time)),
+        _string(account) or own_account,
+        _string(region),
+        who,
+        _string(source_ip),
     )
+
+
+@lru_cache(maxsize=4096)
+def _who_is(identity: bytes) -> tuple[str, str]:
+    """The principal and its account, of the JSON of a `userIdentity`: a session's calls all have the same."""
+    return _who(orjson.loads(identity))
+
+
+def _who(identity: Any) -> tuple[str, str]:
+    if identity.__class__ is not dict:
+        return "", ""
+    return _actor(identity), _string(identity.get("accountId"))
 
 
 @lru_cache(maxsize=4096)
@@ -130,6 +150,7 @@ def group_values(record: Record, paths: Sequence[str]) -> dict[str, str]:
 
 def _string(value: Any) -> str:
     """A text as it is, a number or boolean as JSON writes it; of anything else nothing."""
-    if isinstance(value, str):
-        return value
+    if value.__class__ is str:
+        found: str = value
+        return found
     return text(value) or "" if isinstance(value, (bool, int, float)) else ""

@@ -21,19 +21,15 @@ from sakimori.detect import ir
 from sakimori.detect.cache import put_aside
 from sakimori.detect.literals import Cover, fragment_of, key_share, regex_fragment, value_share
 
-FACTS = (
-    *("eventID", "eventTime", "recipientAccountId", "userIdentity", "awsRegion", "sourceIPAddress"),
-    *("resources", "requestParameters", "eventName", "eventSource", "userAgent", "errorCode", "errorMessage"),
-    *("responseElements", "additionalEventData", "readOnly"),
-)
-"""The fields of a record whose places the kernel tells with a hit: what findings are made of."""
-
 AND, OR, NOT, PREDICATE = range(4)
 IS_ONE_OF, STARTS, ENDS, CONTAINS, NEEDS, IS_THERE, IS_NULL, COULD, BOTH_THERE, KEYWORD, IN_NETWORK = range(11)
 EQUAL, GRAM, PRESENT, ALWAYS = range(4)
 _EXPECTED = {"string": 1, "object": 2, "array": 4, "boolean": 8}
 _REQUIRED = 16
 """As in `kernel.c`."""
+
+FORMAT = 1
+"""Raised whenever the tables of the same rules would be read differently."""
 
 _GRAM = 4
 _DEEPEST = 100
@@ -59,7 +55,6 @@ class Tables(msgspec.Struct, frozen=True):
     pointers: bytes
     code: bytes
     rules: bytes
-    facts: bytes
 
 
 def prepared(conditions: Sequence[ir.Condition], place: Path | None = None) -> Tables:
@@ -72,17 +67,21 @@ def prepared(conditions: Sequence[ir.Condition], place: Path | None = None) -> T
     tables = _Compiler().tables(conditions)
     if place is not None:
         content = msgspec.msgpack.encode(tables)
-        put_aside(place, hashlib.sha256(content).digest() + content)
+        put_aside(place, _seal(content) + content)
     return tables
 
 
 def _kept(place: Path) -> Tables | None:
     try:
         kept = place.read_bytes()
-        whole = hashlib.sha256(kept[32:]).digest() == kept[:32]
-        return msgspec.msgpack.decode(kept[32:], type=Tables) if whole else None
+        return msgspec.msgpack.decode(kept[32:], type=Tables) if kept[:32] == _seal(kept[32:]) else None
     except (OSError, msgspec.MsgspecError):
         return None  # not there yet: it is made again
+
+
+def _seal(content: bytes) -> bytes:
+    """What kept tables begin with, if they are whole and laid out as they are now."""
+    return hashlib.sha256(b"%d" % FORMAT + content).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,6 @@ class _Compiler:
             self._field(path, _EXPECTED[kind] | (_REQUIRED if path == "eventName" else 0))
         for path, (kind, _) in IDENTITY_TYPES.items():
             self._field(f"userIdentity.{path}", _EXPECTED[kind])
-        facts = [self._field(path) for path in FACTS]
         rules, pointers = [], []
         for rule, condition in enumerate(conditions):
             rules.append(len(self._code))
@@ -131,7 +129,6 @@ class _Compiler:
             _rows(pointers),
             _numbers(self._code),
             _numbers(rules),
-            _numbers(facts),
         )
 
     def _text(self, text: bytes) -> int:

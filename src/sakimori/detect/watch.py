@@ -33,9 +33,11 @@ class Watch:
         self.book = book
         self._detector = Detector(book)
 
-    def observe(self, source: SourceObject, records: Sequence[bytes]) -> Observed:
-        """What the rules make of one object's records."""
-        return self._detector.observed(records)
+    def observe(
+        self, source: SourceObject, records: Sequence[bytes], text: bytes | bytearray | None = None
+    ) -> Observed:
+        """What the rules make of one object's records; `text` is theirs if it is clean."""
+        return self._detector.observed(records, text)
 
     def settle(self, ledger: Ledger) -> Upserted:
         """Evaluates every correlation that matches not looked at before can have changed."""

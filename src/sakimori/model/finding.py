@@ -20,10 +20,11 @@ DETECTION, COMPLIANCE, IAM_ANALYSIS = 2004, 2003, 2008
 """OCSF's classes of findings, as far as we have them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finding:
-    """One finding. Times are ISO 8601 in UTC (`2026-11-21T08:00:00Z`), as CloudTrail writes them.
+    """One finding: a value, not to be changed (frozen, it would take five times as long to make).
 
+    Times are ISO 8601 in UTC (`2026-11-21T08:00:00Z`), as CloudTrail writes them.
     Of a detection (`class_uid` DETECTION), `records` holds the id of every record behind it, in time order, `times` the
     time of each where they are known; `matched` maps a field's path to the value that made the rule match in the first
     of them. An assessment has no records: `evidence` is what a person needs to check it again (the packet and its path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ class Observed:
     """What the rules made of one log object: matches that correlations need, and the findings of single records."""
 
     matches: Sequence[Match] = ()
-    findings: Sequence[Finding] = ()
+    findings: Collection[Finding] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class Severity(IntEnum):
     @property
     def label(self) -> str:
         """The OCSF caption: `Severity.HIGH.label == "High"`."""
-        return self.name.capitalize()
+        return _LABELS[self]
 
     @classmethod
     def parse(cls, text: str) -> Severity:
@@ -34,3 +34,6 @@ class Severity(IntEnum):
         except KeyError:
             choices = ", ".join(level.label for level in cls)
             raise ValueError(f"unknown severity {text!r}: choose one of {choices}") from None
+
+
+_LABELS = {level: level.name.capitalize() for level in Severity}

@@ -10,13 +10,14 @@ from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from sakimori.model.finding import DETECTION, Finding
 from sakimori.model.severity import Severity
-from sakimori.store.database import LedgerError, insert_new
+from sakimori.store.database import LedgerError, insert_new, insert_rows
 from sakimori.store.tables import finding_records, finding_status, findings
 from sakimori.store.text import storable, storable_json
 
@@ -108,14 +109,16 @@ def upsert(connection: Connection, batch: Iterable[Finding]) -> Upserted:
     firsts = _first_records(connection, list(before))
     new = [finding for uid, finding in given.items() if uid not in before]
     if new:
-        connection.execute(insert(findings), [_new_row(finding, now) for finding in new])
+        rows = [_new_row(finding, now) for finding in new]
+        insert_rows(connection, insert(findings), list(rows[0]), [tuple(row.values()) for row in rows])
     records = [
-        {"finding_uid": finding.uid, "record_id": storable(record), "time": storable(time)}
+        (finding.uid, storable(record), storable(time))
         for finding in given.values()
         for record, time in zip(finding.records, _times(finding), strict=True)
     ]
     if records:
-        connection.execute(insert_new(connection, finding_records), records)
+        names = ("finding_uid", "record_id", "time")
+        insert_rows(connection, insert_new(connection, finding_records), names, records)
     counts = _per_finding(connection, func.count(), list(before))
     changes = [_changed_row(before[uid], firsts.get(uid, ""), given[uid], counts.get(uid, 0), now) for uid in before]
     if changes:
@@ -329,15 +332,22 @@ _CHANGING = (
 _GIVEN = ("account", "region", "actor", "asset", "source_ip", "matched", "count", "first_seen", "last_seen")
 
 
+@lru_cache(maxsize=4096)
+def _texts(texts: tuple[str, ...]) -> str:
+    """As JSON: what all findings of a rule have in common."""
+    return storable_json(texts)
+
+
 def _new_row(finding: Finding, now: str) -> dict[str, Any]:
+    """A row of the table, its columns in the table's order."""
     return {
         "uid": storable(finding.uid),
         "rule": storable(finding.rule),
         "title": storable(finding.title),
         "description": storable(finding.description),
         "severity_id": int(finding.severity),
-        "tactics": storable_json(finding.tactics),
-        "techniques": storable_json(finding.techniques),
+        "tactics": _texts(finding.tactics),
+        "techniques": _texts(finding.techniques),
         "account": storable(finding.account),
         "region": storable(finding.region),
         "actor": storable(finding.actor),
@@ -347,12 +357,12 @@ def _new_row(finding: Finding, now: str) -> dict[str, Any]:
         "first_seen": storable(finding.first_seen),
         "last_seen": storable(finding.last_seen),
         "matched": storable_json(finding.matched),
-        "class_uid": finding.class_uid,
-        "evidence": storable_json(finding.evidence),
-        "remediation": storable(finding.remediation),
         "status": Status.NEW,
         "created_at": now,
         "updated_at": now,
+        "class_uid": finding.class_uid,
+        "evidence": storable_json(finding.evidence),
+        "remediation": storable(finding.remediation),
     }
 
 

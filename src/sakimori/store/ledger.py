@@ -151,7 +151,7 @@ class Ledger:
         entry: ObjectEntry,
         refusals: Sequence[Refusal],
         matched: Sequence[Match],
-        found: Sequence[Finding] = (),
+        found: Collection[Finding] = (),
     ) -> bool:
         """Enters an object with its refusals, matches and findings, all or nothing; False if it was there already."""
         with writing(self._engine) as connection:  # alone: nobody can enter it between the question and the answer
