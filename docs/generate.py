@@ -355,6 +355,9 @@ def _service_page(name: str, service: Service) -> str:
         f"| {call.operation} | `{service.action(call)}` | {_frequency(call, depth)} |"
         for call, depth in _calls(service)
     )
+    taken_out = dict.fromkeys(f"`{path}`" for call in service.calls() for path in call.secrets)
+    if taken_out:
+        lines += ["", f"Taken out of the answers at once, so that nothing keeps it: {', '.join(taken_out)}."]
     given: dict[str, list[str]] = {}
     for _, resource in service.resources():
         given[resource.type] = list(dict.fromkeys(map(_relation, resource.relations)))

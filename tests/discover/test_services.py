@@ -118,6 +118,16 @@ def test_further_calls_are_filled_from_what_the_item_holds(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_questions_about_different_items_have_different_names(name: str) -> None:
+    """A snapshot's file is named by the texts among the parameters: one of them has to be the item's own."""
+    for _, resource in ALL[name].resources():
+        single = [each for each in resource.details if not each.batch and not each.shared]
+        for call in [*single, *resource.lists] if "{" in resource.arn.replace("{@", "") else ():
+            texts = [value for value in call.parameters.values() if isinstance(value, str)]
+            assert any(not path.startswith("@") for path in placeholders(str(texts))), call.operation
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_secrets_are_where_they_are_said_to_be(name: str) -> None:
     for call, _ in calls(ALL[name]):
         for path in call.secrets:

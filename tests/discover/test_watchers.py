@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from discover.world import discovered, ties
+from sakimori.discover import snapshot
 from sakimori.model.asset import Inventory
 from sakimori.simulate.aws import ACCOUNT, REGION, Answer, Call, SimulatedAws, refused, told
 from sakimori.simulate.recognise import Operation
@@ -21,14 +23,22 @@ def answer(aws: SimulatedAws, client: str, operation: str, result: dict[str, Any
     aws.handlers[f"{client}:{operation}"] = lambda call: told(Operation(client, operation), result)
 
 
-def test_a_trail_is_told_of_where_it_lives(aws: SimulatedAws) -> None:
+def test_a_trail_is_told_of_where_it_lives(aws: SimulatedAws, tmp_path: Path) -> None:
     aws.client("s3").create_bucket(Bucket="logs")
     here, there = aws.client("cloudtrail"), aws.client("cloudtrail", "eu-west-1")
     here.create_trail(Name="all", S3BucketName="logs", IsMultiRegionTrail=True, TagsList=[{"Key": "a", "Value": "b"}])
     here.start_logging(Name="all")
     there.create_trail(Name="one", S3BucketName="logs")
-    found = discovered("cloudtrail")
+    here.create_trail(Name="two", S3BucketName="logs", TagsList=[{"Key": "c", "Value": "d"}])
+    found = discovered("cloudtrail", snapshot=tmp_path / "snapshot")
     assert found.not_evaluated == []
+    again = snapshot.read(tmp_path / "snapshot")
+    assert {trail.name: trail.tags for trail in again} == {trail.name: trail.tags for trail in found}
+    assert {trail.name: trail.tags for trail in found} | {"one": {}} == {
+        "all": {"a": "b"},
+        "two": {"c": "d"},
+        "one": {},
+    }
     trail = found.get(f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/all")
     assert trail
     assert trail.config["IsMultiRegionTrail"] is True
@@ -108,6 +118,19 @@ def test_security_hub_off_and_on(aws: SimulatedAws) -> None:
     (hub,) = found.of_type("AWS::SecurityHub::Hub")
     assert hub.uid == status(found, "SecurityHub")["HubArn"]
     assert ties(found, subscription) == {("built-from", standard)}
+
+
+def test_security_hub_that_may_not_be_asked_is_not_off(aws: SimulatedAws) -> None:
+    message = "The account doesn't have permission to perform this action"
+    for name in ("DescribeHub", "GetEnabledStandards"):
+        operation = Operation("securityhub", name)
+        aws.handlers[str(operation)] = lambda call, it=operation: refused(it, "InvalidAccessException", message)
+    found = discovered("securityhub")
+    assert list(found) == []
+    assert {each.action for each in found.not_evaluated} == {
+        "securityhub:DescribeHub",
+        "securityhub:GetEnabledStandards",
+    }
 
 
 @pytest.mark.parametrize("state", ["ENABLED", "DISABLED"])

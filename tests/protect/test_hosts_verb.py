@@ -52,7 +52,7 @@ def test_a_manager_that_is_away_is_not_an_unprotected_host(trend: Trend, monkeyp
 
 
 def test_scan_waits_and_applies(trend: Trend) -> None:
-    done = protect("scan", INSTANCE, "recommendations", "--apply", "--seconds", "20")
+    done = protect("scan", INSTANCE, "recommendations", "--apply", "--seconds", "60")
     assert done.exit_code == 0, done.stderr
     assert "1 virtual patches to assign, 0 to take away" in done.stderr
     assert LOG4SHELL in trend.own_rules["computers"]

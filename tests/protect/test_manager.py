@@ -12,9 +12,10 @@ import pytest
 from in_process import Api, Running, running
 
 from sakimori.model.asset import Asset
-from sakimori.protect import discovered
+from sakimori.protect import discovered, ongoing
 from sakimori.protect.work import Job, JobFailed, Outcome, Rules
 from sakimori.store.assets import Ended, Scope, Seen
+from sakimori.store.database import writing
 from sakimori.store.ledger import Ledger
 
 RULES = "intrusionpreventionrules"
@@ -257,6 +258,26 @@ def test_a_task_that_exists_is_run_by_run_now(here: Running) -> None:
     assigned = f"/computers/{computer}/intrusionprevention/assignments"
     until(lambda: api.get(assigned)["recommendationScanStatus"] == "valid")
     assert api.get(f"/scheduledtasks/{made['ID']}")["lastRunTime"]
+
+
+def test_a_policy_has_its_computers_scanned_time_and_again(here: Running) -> None:
+    api = here.api
+    policy = api.post("/policies", {"name": "p", "recommendationScanMode": "ongoing"})["ID"]
+    computers = [api.post("/computers", {"hostName": f"h{n}", "policyID": policy})["ID"] for n in range(2)]
+    describe_host(here, computers[0], {"fits": [1]})
+    with writing(here.manager.engine) as connection:
+        assert ongoing.queue_due(connection, here.manager.policies) == 2
+        assert ongoing.queue_due(connection, here.manager.policies) == 0, "they are being scanned"
+    here.manager.tasks.wake.set()
+    at = f"/computers/{computers[0]}/intrusionprevention/assignments"
+    until(lambda: api.get(at)["recommendationScanStatus"] == "valid")
+    until(lambda: all(each["finished"] for each in api.get("/sakimori/tasks")["tasks"]))
+    with writing(here.manager.engine) as connection:
+        assert ongoing.queue_due(connection, here.manager.policies) == 0, "one is new, the other failed just now"
+    api.post(f"/policies/{policy}", {"policySettings": {ongoing.INTERVAL: {"value": "0 Minutes"}}})
+    with writing(here.manager.engine) as connection:
+        assert ongoing.queue_due(connection, here.manager.policies) == 1
+    assert [ongoing.milliseconds(text) for text in ("7 Days", "12 hours", "soon")] == [604800000, 43200000, 604800000]
 
 
 def test_an_event_based_task_acts_on_new_computers(here: Running) -> None:

@@ -62,7 +62,7 @@ class Setup:
     def scan(self, kind: tasks.Kind) -> int:
         thread = self.running()
         try:
-            return tasks.run(self.client, kind, self.computer, seconds=30)
+            return tasks.run(self.client, kind, self.computer, seconds=120)
         finally:
             self.over.set()
             thread.join()
@@ -125,7 +125,7 @@ def test_hosts_of_the_corpus_get_what_the_plain_matcher_says(setup: Setup) -> No
     for number, described_host in enumerate(corpus_hosts()):
         told = {"hostName": f"corpus-{number}", "host": msgspec.to_builtins(described_host)}
         enrolled = setup.client.call("POST", "/sakimori/agents", body=told, repeatable=False)
-        tasks.run(setup.client, tasks.RECOMMENDATION_SCAN, enrolled["computerID"], seconds=30)
+        tasks.run(setup.client, tasks.RECOMMENDATION_SCAN, enrolled["computerID"], seconds=120)
         wanted = needed(described_host, CATALOGUE)
         for module, rules in kinds.items():
             found = setup.client.assignments(host(enrolled["computerID"]), module)
@@ -197,7 +197,7 @@ def test_logs_are_inspected_as_they_grow(setup: Setup) -> None:
     setup.agent.beat()
     with (setup.root / "var/log/auth.log").open("a") as log:
         log.write("\n".join(guessing.tests.hits) + "\n")
-    for _ in range(20):
+    for _ in range(200):
         setup.agent.beat()
         if setup.events("logInspection"):
             break
@@ -229,7 +229,7 @@ def test_a_module_that_nobody_runs_is_not_protection(setup: Setup) -> None:
 def test_it_is_isolated_and_released(setup: Setup) -> None:
     change = setup.client.isolate(setup.computer)
     assert change.before == {"isolated": False}
-    for _ in range(30):
+    for _ in range(200):
         setup.agent.beat()
         if setup.agent.state.isolated:
             break

@@ -63,21 +63,26 @@ class Details:
                         yield index, detail, AwsError("", "", "Truncated", f"{detail.operation} did not tell all")
 
     def _ask_one(self, detail: Detail, item: Item) -> Answer | AwsError:
-        scope = Scope(item, self.place.values())
-        region = fill(detail.region, scope) if detail.region else ""
-        return self._answer(detail, fill(detail.parameters, scope), region or "")
+        given = fill(detail.parameters, Scope(item, self.place.values()))
+        return self._answer(detail, given, self._region(detail, item))
 
     def _batches(self, detail: Detail, items: Sequence[Item], wanted: Sequence[int]) -> list[list[int]]:
-        """Items whose other parameters are equal, no more of them than one call takes."""
+        """Items whose other parameters and regions are equal, no more of them than one call takes."""
         alike: dict[str, list[int]] = {}
         for index in wanted:
-            alike.setdefault(repr(self._others(detail, items[index])), []).append(index)
+            same = self._others(detail, items[index]), self._region(detail, items[index])
+            alike.setdefault(repr(same), []).append(index)
         return [batch[at : at + detail.batch] for batch in alike.values() for at in range(0, len(batch), detail.batch)]
 
     def _ask_batch(self, detail: Detail, items: Sequence[Item]) -> Answer | AwsError:
         template = detail.parameters[detail.each]
         values = [fill(template, Scope(item, self.place.values())) for item in items]
-        return self._answer(detail, {**self._others(detail, items[0]), detail.each: values}, "")
+        given = {**self._others(detail, items[0]), detail.each: values}
+        return self._answer(detail, given, self._region(detail, items[0]))
+
+    def _region(self, detail: Detail, item: Item) -> str:
+        """The region that is asked, "" for the place's own."""
+        return fill(detail.region, Scope(item, self.place.values())) or "" if detail.region else ""
 
     def _others(self, detail: Detail, item: Item) -> dict[str, Any]:
         scope = Scope(item, self.place.values())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from sakimori.protect import agent_states, discovered, gaps, jobs, outcomes
+from sakimori.protect import agent_states, discovered, gaps, jobs, ongoing, outcomes
 from sakimori.protect.jobs import Entry
 from sakimori.protect.work import Job, JobFailed, Outcome, Performer, Reader, Rules
 from sakimori.store.database import LedgerError, reading, writing
@@ -30,6 +30,7 @@ AGENT_LEASE_MS = 600_000
 """The same for an agent, which says with each heart-beat what it is at."""
 
 IDLE_SECONDS = 1.0
+ONGOING_SECONDS = 60.0
 
 GAPS_SECONDS = 300.0
 """How often computers are looked at for what they do not enforce; the first time, once agents had time to report."""
@@ -52,6 +53,7 @@ class Engine:
         self._lease = lease_ms
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="protect tasks", daemon=True)
+        self._next_ongoing = 0.0
         self._synchronised: tuple[int, str] = (0, "")
         self._gaps_due = time.monotonic() + GAPS_SECONDS
         self.waiting: Mapping[tuple[int, int], list[int]] = {}
@@ -75,6 +77,9 @@ class Engine:
             except LedgerError as error:  # a ledger that is busy or away now is tried again
                 log.error("tasks: %s", error)
                 self._stopping.wait(5)
+            except Exception:  # whatever it was, other tasks must not stop for it
+                log.exception("tasks: this round failed; the next is tried in 5 seconds")
+                self._stopping.wait(5)
             self._manager.tasks.wake.wait(IDLE_SECONDS)
             self._manager.tasks.wake.clear()
 
@@ -90,6 +95,7 @@ class Engine:
             with writing(self._manager.engine) as connection:
                 jobs.recover(connection)
                 tasks.fire(connection, due)
+        self._queue_ongoing()
         with reading(self._manager.engine) as connection:
             waiting, here, hopeless = self._sorted(connection)
         for id in here:
@@ -124,6 +130,14 @@ class Engine:
         self._gaps_due = time.monotonic() + GAPS_SECONDS
         manager = self._manager
         gaps.report(manager.engine, manager.policies, manager.beats, manager.heartbeat_seconds)
+
+    def _queue_ongoing(self) -> None:
+        """Every minute, scans that policies ask for."""
+        if time.monotonic() < self._next_ongoing:
+            return
+        self._next_ongoing = time.monotonic() + ONGOING_SECONDS
+        with writing(self._manager.engine) as connection:
+            ongoing.queue_due(connection, self._manager.policies)
 
     def _synchronise(self) -> None:
         """Computers follow discovery."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from networks import (
     ACCOUNT,
@@ -10,6 +12,7 @@ from networks import (
     REGION,
     Answers,
     ask,
+    engine,
     entries,
     group,
     interface,
@@ -20,7 +23,8 @@ from networks import (
     tcp,
 )
 
-from sakimori.model.asset import Asset
+from sakimori.assess.network.engine import Question
+from sakimori.model.asset import Asset, NotEvaluated
 
 
 def test_the_plain_network() -> None:
@@ -371,3 +375,47 @@ def test_every_blocker_is_named_and_the_first_one_marked() -> None:
         ("security_group", "sg-b"): False,
     }
     assert answer.path == ["i-a"]
+
+
+def test_an_active_route_tells_of_a_gateway_that_was_not_listed() -> None:
+    found = network()
+    del found["InternetGateways"]
+    assert ask(found, "internet", "i-a").answer == "reachable"
+    table(found, "rtb-a")[1]["State"] = "blackhole"
+    assert ask(found, "i-a", "internet").answer == "unreachable"
+
+
+def test_where_a_call_was_refused_nothing_counts_as_missing() -> None:
+    found = network()
+    del found["NetworkInterfaces"][1]
+    made = engine(found)
+    refused = NotEvaluated("ec2:DescribeNetworkInterfaces", ACCOUNT, REGION, "", "UnauthorizedOperation", "no")
+    assert made.ask(Question("i-a", "10.0.1.10")).answer == "unreachable"
+    made.net.unseen = [refused]
+    answer = made.ask(Question("i-a", "10.0.1.10"))
+    assert answer.answer == "unknown"
+    assert answer.unknown_because == [
+        f"ec2:DescribeNetworkInterfaces in {ACCOUNT} {REGION} was not answered: UnauthorizedOperation"
+    ]
+    made.net.unseen = [replace(refused, account="999900001111")]
+    assert made.ask(Question("i-a", "10.0.1.10")).answer == "unreachable"
+
+
+def test_a_transit_gateway_of_others_is_unknown() -> None:
+    found = network()
+    put(found, "TransitGateways", TransitGatewayId="tgw-1")
+    table(found, "rtb-b").append(
+        {"DestinationCidrBlock": "10.9.0.0/16", "TransitGatewayId": "tgw-1", "State": "active"}
+    )
+    answer = ask(found, "i-b", "10.9.0.1")
+    assert (answer.answer, answer.unknown_because) == (
+        "unknown",
+        ["the attachment of vpc-1 to tgw-1 is not in the snapshot"],
+    )
+    attachment = {"TransitGatewayAttachmentId": "tgw-attach-1", "TransitGatewayId": "tgw-1", "ResourceType": "vpc"}
+    put(found, "TransitGatewayAttachments", **attachment, ResourceId="vpc-1", State="available")
+    put(found, "TransitGatewayVpcAttachments", TransitGatewayAttachmentId="tgw-attach-1", SubnetIds=["subnet-b"])
+    answer = ask(found, "i-b", "10.9.0.1")
+    assert (answer.answer, answer.path[-1]) == ("unknown", "tgw-1")
+    put(found, "TransitGatewayRouteTables", TransitGatewayRouteTableId="tgw-rtb-1", TransitGatewayId="tgw-1", Routes=[])
+    assert ask(found, "i-b", "10.9.0.1").answer == "unreachable"

@@ -31,6 +31,8 @@ def compile_topology(inventory: Inventory) -> Topology:
     compile_transit.read_boundaries(topology, inventory)
     compile_balancers.read_balancers(topology, inventory)
     _read_public_access(topology, inventory)
+    services = ("ec2:", "elasticloadbalancing:", "directconnect:", "network-firewall:")
+    topology.unseen = [each for each in inventory.not_evaluated if each.action.startswith(services)]
     _name(topology, inventory)
     return topology
 

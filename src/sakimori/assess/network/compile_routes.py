@@ -42,10 +42,20 @@ def read_tables(topology: Topology, inventory: Inventory, prefixes: Mapping[str,
             _read_route(table, each, prefixes)
         for association in config.get("Associations") or ():
             _associate(topology, table, config.get("VpcId", ""), association)
+        _infer_gateways(topology, table, config.get("VpcId", ""))
     for vpc in topology.vpcs.values():
         fallback = vpc.main_table or _implied(vpc)
         for subnet in vpc.subnets:
             subnet.table = subnet.table or fallback
+
+
+def _infer_gateways(topology: Topology, table: RouteTable, vpc_id: str) -> None:
+    """A route to a gateway is active only while that is attached: so much is known of gateways that were not listed."""
+    vpc = topology.vpcs.get(vpc_id)
+    for route in table.routes if vpc is not None else ():
+        attribute = {"igw": "igw", "eigw": "egress_only", "vgw": "vgw"}.get(route.kind)
+        if attribute and route.active and route.target not in topology.uids and not getattr(vpc, attribute):
+            setattr(vpc, attribute, route.target)
 
 
 def _associate(topology: Topology, table: RouteTable, vpc_id: str, association: Mapping[str, Any]) -> None:

@@ -72,6 +72,7 @@ def _read_table(topology: Topology, asset: Asset) -> None:
         return
     table = RouteTable(config.get("TransitGatewayRouteTableId", asset.id))
     topology.transit_tables[table.id] = table
+    gateway.tables.append(table.id)
     topology.uids[table.id] = asset.uid
     for association in config.get("Associations") or ():
         attachment = gateway.attachments.get(association.get("TransitGatewayAttachmentId", ""))

@@ -17,6 +17,12 @@ from sakimori.assess.network.ways import Ways
 from sakimori.assess.network.witness import packet, passed, pick, points
 from sakimori.model.asset import Inventory
 
+_WANTING = frozenset(
+    "address subnet vpc internet_gateway egress_only_internet_gateway vpn_gateway nat_gateway interface load_balancer "
+    "target_group transit_gateway transit_gateway_attachment transit_gateway_route_table boundary".split()
+)
+"""Stages that block because something is not there: it may be, where the calls that list it were refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -165,6 +171,10 @@ class Engine:
             first = max(judged, key=lambda each: len(there(each)[0]))
         answer = self._start(first, question)
         answer.packet = packet(first.way[0].flow, pick(first.query))
+        unseen = [reason for each in judged for reason in self._unseen(each)]
+        if unseen:
+            answer.answer, answer.unknown_because = UNCERTAIN, list(dict.fromkeys(unseen))
+            return answer
         answer.blocked_by = blockers(first)
         known = {(each.component, each.id) for each in answer.blocked_by}
         for other in judged:
@@ -174,6 +184,18 @@ class Engine:
                         known.add((each.component, each.id))
                         answer.blocked_by.append(each.not_first())
         return answer
+
+    def _unseen(self, judgement: Judgement) -> Iterator[str]:
+        """Calls that discovery could not make, where packets stop for want of something that those would have told."""
+        died = judgement.died
+        if not self.net.unseen or died is None or died.component not in _WANTING:
+            return
+        nodes = [*there(judgement)[0], *back(judgement)[0]]
+        vpcs = [self.net.vpcs[node] for node in nodes if node in self.net.vpcs]
+        vpcs += [host.subnet.vpc for host in (judgement.way[0].flow.sender, judgement.target) if host is not None]
+        for each in self.net.unseen:
+            if not vpcs or any((each.account, each.region) == (vpc.account, vpc.region) for vpc in vpcs):
+                yield f"{each.action} in {each.account} {each.region} was not answered: {each.code}"
 
 
 def packets(source: Host, target: Host, question: Question) -> Space:

@@ -10,6 +10,7 @@ from typing import Any
 from sakimori.assess.network.addresses import V4, V6, Range
 from sakimori.assess.network.filters import GroupSet, Nacl
 from sakimori.assess.network.routing import RouteTable
+from sakimori.model.asset import NotEvaluated
 
 
 @dataclass(slots=True)
@@ -123,6 +124,7 @@ class TransitGateway:
     uid: str
     references: bool = False
     attachments: dict[str, Attachment] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,9 @@ class Topology:
     """The mode of VPC Block Public Access by (account, region), where it is on."""
     open_internet: dict[str, str] = field(default_factory=dict)
     """Its exclusions: the mode allowed by VPC or subnet id."""
+
+    unseen: list[NotEvaluated] = field(default_factory=list)
+    """Calls about networks that discovery could not make."""
 
     def interface_at(self, family: int, ip: int) -> Sequence[tuple[Interface, int]]:
         """Interfaces that have the address in any VPC, each with its own private address."""

@@ -24,9 +24,13 @@ def to_transit(walker: Walker, id: str, flow: Flow, chain: Chain, vpc: Vpc, subn
         yield chain.give_up(f"transit gateway {id} is not in the snapshot")
         return
     attachment = vpc.attachments.get(id)
-    if attachment is None or not attachment.available:
+    if attachment is None:
         chain.visit(vpc.id)
-        yield chain.block("transit_gateway", id, f"{vpc.id} is not attached to {id}")
+        yield chain.give_up(f"the attachment of {vpc.id} to {id} is not in the snapshot")
+        return
+    if not attachment.available:
+        chain.visit(vpc.id)
+        yield chain.block("transit_gateway", id, f"{attachment.id} of {vpc.id} is not available")
         return
     if attachment.subnets is None:
         chain.doubt("transit_gateway_attachment", attachment.id, _no_subnets(attachment))
@@ -45,6 +49,9 @@ def to_transit(walker: Walker, id: str, flow: Flow, chain: Chain, vpc: Vpc, subn
 
 def through(walker: Walker, gateway: TransitGateway, source: Attachment, flow: Flow, chain: Chain) -> Iterator[Chain]:
     """Through a transit gateway, by the table that the attachment of arrival is associated with."""
+    if not source.table and not gateway.tables:
+        yield chain.give_up(f"the route tables of {gateway.id} are not in the snapshot")
+        return
     if not source.table:
         why = f"{source.id} is associated with no route table of {gateway.id}"
         yield chain.block("transit_gateway", gateway.id, why)

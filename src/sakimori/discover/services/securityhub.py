@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sakimori.discover.declare import Listing, Resource, Service, Tie, arn
 
-NOT_SUBSCRIBED = ("InvalidAccessException", "ResourceNotFoundException")
-"""What Security Hub says to an account that has not enabled it ("Account ... is not subscribed to ...")."""
+NOT_SUBSCRIBED = ("InvalidAccessException: not subscribed", "ResourceNotFoundException")
+"""What Security Hub says to an account that has not enabled it; one that may not ask gets the same code."""
 
 STATUS = Resource("AWS::SecurityHub::Status", items="", arn=arn("securityhub", "status"))
 """The hub's description, that there is even if there is no hub: then HubArn is None."""
