@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from estates import ACCOUNT, allow, bucket, deny, inventory, key, role, trust, user
 
+from estates import ACCOUNT, allow, bucket, deny, inventory, key, role, trust, user
 from sakimori.assess.access.catalogue import actions_like, actions_of
 from sakimori.assess.access.effective import what_can
 from sakimori.assess.access.engine import Response
