@@ -95,3 +95,8 @@ def test_a_machine_without_a_fit_python_is_told_what_to_type(tmp_path: Path) -> 
     assert result.returncode == 1
     assert "no Python 3.11, 3.12 or 3.13 on PATH" in result.stderr
     assert "apt-get install python3" in result.stderr
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == [], "pytest collects only one of them"
