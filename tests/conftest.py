@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from sakimori.simulate.aws import SimulatedAws, simulated_aws
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""Ctrl-C is under test: what a test starts must not inherit that it is ignored, as in the background of a script."""
 
 
 @pytest.fixture(scope="session")
