@@ -13,6 +13,7 @@ from estates import (
     bounded,
     bucket,
     deny,
+    document,
     group,
     instance,
     inventory,
@@ -24,6 +25,7 @@ from estates import (
     trust,
     user,
 )
+from sakimori.assess.access.engine import Response
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.questions import Who, can, instances_that_can, who_can
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
@@ -277,3 +279,32 @@ def test_the_unique_id_of_a_role_is_no_condition() -> None:
     found = who(bucket("files", others), *roles)
     assert {name for name in found if "amazonaws" not in name} == {"one"}
     assert found["one"] == "Allowed"
+
+
+ENDPOINT = "AWS::EC2::VPCEndpoint"
+
+
+def test_an_endpoints_policy_has_a_say_in_what_goes_through_it() -> None:
+    only_other = {"PolicyDocument": document(allow("s3:*", "arn:aws:s3:::other/*", Principal="*"))}
+    arn = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:vpc-endpoint/vpce-1"
+    endpoint = Asset(arn, ENDPOINT, ACCOUNT, "eu-west-1", {"VpcEndpointId": "vpce-1", **only_other})
+    found = estate(inventory(user("ann", allow("s3:GetObject")), bucket("logs"), bucket("other"), endpoint))
+    through = {"aws:SourceVpce": "vpce-1"}
+    ann = f"arn:aws:iam::{ACCOUNT}:user/ann"
+    assert can(found, ann, "s3:GetObject", "arn:aws:s3:::logs/x").response is Response.ALLOWED
+    assert can(found, ann, "s3:GetObject", "arn:aws:s3:::logs/x", through).response is Response.IMPLICITLY_DENIED
+    assert can(found, ann, "s3:GetObject", "arn:aws:s3:::other/x", through).response is Response.ALLOWED
+    unknown = can(found, ann, "s3:GetObject", "arn:aws:s3:::logs/x", {"aws:SourceVpce": "vpce-2"})
+    assert unknown.response is Response.UNKNOWN
+    assert "vpce-2" in unknown.why
+
+
+def test_a_session_policy_narrows_the_session() -> None:
+    found = estate(inventory(role("web", allow("s3:*")), bucket("logs")))
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/web/one"
+    reads = document(allow("s3:GetObject"))
+    assert can(found, session, "s3:PutObject", "arn:aws:s3:::logs/x").response is Response.ALLOWED
+    assert can(found, session, "s3:GetObject", "arn:aws:s3:::logs/x", None, reads).response is Response.ALLOWED
+    assert (
+        can(found, session, "s3:PutObject", "arn:aws:s3:::logs/x", None, reads).response is Response.IMPLICITLY_DENIED
+    )

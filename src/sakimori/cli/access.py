@@ -65,20 +65,29 @@ def can(
     context: Annotated[
         list[str] | None, typer.Option(help="A key of the request's context; may be repeated.", metavar="KEY=VALUE")
     ] = None,
+    session_policy: Annotated[
+        Path | None, typer.Option(help="The policy, a JSON file, that the principal's session was made with.")
+    ] = None,
     form: FormatOption = AccessFormat.TABLE,
     snapshot: SnapshotOption = None,
     ledger: LedgerOption = "",
 ) -> None:
     """May this principal do that? With the statements that decide it.
 
-    A context key that is neither given nor known from the inventory counts as one that the request lacks.
+    A context key that is neither given nor known from the inventory counts as one that the request lacks. With
+    aws:SourceVpce, the policy of that VPC endpoint has a say as well.
     """
     from sakimori.assess.access import questions
+    from sakimori.assess.access.policy import PolicyError
 
     given = _context(context or [])
+    narrowed = None if session_policy is None else _read(session_policy)
     found = _estate(snapshot, ledger)
     who_ = _principal(found, principal)
-    answer = questions.can(found, who_, action, _resource(resource), given)
+    try:
+        answer = questions.can(found, who_, action, _resource(resource), given, narrowed)
+    except PolicyError as error:
+        raise typer.BadParameter(f"{session_policy}: {error}", param_hint="--session-policy") from None
     if form is AccessFormat.TABLE:
         typer.echo("\n".join(answer_lines(answer)))
     else:

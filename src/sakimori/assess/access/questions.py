@@ -8,7 +8,7 @@ can(found, principal, "s3:GetObject", "arn:aws:s3:::payroll/a.csv", {"aws:Source
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from sakimori.assess.access.catalogue import actions_like
 from sakimori.assess.access.context import known_context, limits
 from sakimori.assess.access.engine import Answer, Policies, Request, Response
 from sakimori.assess.access.estate import INSTANCE, Estate, Identity, asset_of, instance_role, resource_account
-from sakimori.assess.access.policy import Policy
+from sakimori.assess.access.policy import Kind, Policy, PolicyError, parse
 from sakimori.assess.access.principals import principal_of
 from sakimori.assess.access.public import is_public
 from sakimori.assess.access.requests import answer
@@ -110,22 +110,55 @@ def meant_resource(found: Estate, action: str, resource: str) -> str:
 # ---- one request
 
 
-def can(found: Estate, principal: str, action: str, resource: str, context: Mapping[str, Any] | None = None) -> Answer:
+def can(
+    found: Estate,
+    principal: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, Any] | None = None,
+    session_policy: Any = None,
+) -> Answer:
     """May the principal do that? A context key that is neither given nor settled by the inventory is one that is
-    lacking."""
+    lacking.
+
+    With aws:SourceVpce in the context the policy of that VPC endpoint has a say; so has `session_policy`, a document
+    or its text, if the principal is a session that was made with it. Raises PolicyError if that is no policy.
+    """
     identity = identity_of(found, principal)
     subject = meant_resource(found, action, resource)
     asset, account = asset_of(found, subject), resource_account(found, subject) or identity.account
     given = {key.lower(): context_values(value) for key, value in (context or {}).items()}
     known = {**known_context(found, identity, asset, account), **given}
     policies, _ = policies_over(found, identity, asset, account)
+    endpoints, unread_endpoints = endpoint_policies(found, known.get("aws:sourcevpce", ()))
+    session = None if session_policy is None else parse(session_policy, Kind.SESSION, "the session policy")
+    policies = replace(policies, endpoints=endpoints, session=session)
     got = answer(Request(identity.principal, action, subject, account, known), policies)
-    missing = [*unseen(action, subject, asset), *unread(found, identity, asset, account)]
+    missing = [*unseen(action, subject, asset), *unread(found, identity, asset, account), *unread_endpoints]
     if missing:
         why = f"{'; '.join(missing)}: without that, {got.response.value} is not certain ({got.why})"
         if got.response is not Response.EXPLICITLY_DENIED:
             return Answer(Response.UNKNOWN, got.decided_by, why)
     return got
+
+
+ENDPOINT = "AWS::EC2::VPCEndpoint"
+
+
+def endpoint_policies(found: Estate, endpoints: Collection[str]) -> tuple[tuple[Policy, ...], list[str]]:
+    """The policies of the VPC endpoints, by their ids, that a request goes through; and which of them are not known."""
+    held = {each.config.get("VpcEndpointId"): each for each in found.inventory.of_type(ENDPOINT)} if endpoints else {}
+    policies, unknown = [], []
+    for name in endpoints:
+        document = held[name].config.get("PolicyDocument") if name in held else None
+        if document is None:
+            unknown.append(f"the policy of endpoint {name} is not in the inventory")
+            continue
+        try:
+            policies.append(parse(document, Kind.ENDPOINT, f"the policy of endpoint {name}"))
+        except PolicyError as error:
+            unknown.append(str(error))
+    return tuple(policies), unknown
 
 
 def identity_of(found: Estate, principal: str) -> Identity:
