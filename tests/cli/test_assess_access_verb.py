@@ -38,6 +38,9 @@ def test_findings_come_stay_and_are_resolved(home: Path, monkeypatch: pytest.Mon
     assert finding["evidence"]["chain"][0]["steps"][0]["request"]["action"] == "iam:PutUserPolicy"
     assert "1 finding" in done.stderr
     assert "1 new" in done.stderr
+    assert "not looked at, since discovery does not cover them: " in done.stderr
+    assert "AWS::Glue::Job" in done.stderr
+    assert "AWS::Lambda::Function" not in done.stderr
     assert "1 known" in assess(monkeypatch, wrong, *check).stderr
     assert "1 resolved" in assess(monkeypatch, [user("ann")], *check).stderr
     with open_ledger(home / "ledger.sqlite") as ledger:

@@ -47,6 +47,8 @@ def access(
     kept = "" if snapshot else _kept(assessed, rules, ledger)
     _say(f"{tally}{kept}")
     _say_undecided(assessed)
+    if "privilege_escalation" in rules:
+        _say_unlooked_at()
     if fail_on is not None and any(level >= fail_on for level in tally.severities):
         raise typer.Exit(FINDINGS)
     if assessed.undecided:
@@ -92,6 +94,17 @@ def _say_undecided(assessed: Assessment) -> None:
     more = len(assessed.undecided) - SHOWN_REASONS
     if more > 0:
         _say(f"not decided: {more:,} more")
+
+
+def _say_unlooked_at() -> None:
+    """Which kinds of resources may run under a role that somebody can get through them, and are never discovered."""
+    from sakimori.assess.access.methods import methods
+    from sakimori.discover.services import services
+
+    known = {resource.type for service in services().values() for _, resource in service.resources()}
+    missing = sorted({method.holder[0] for method in methods() if method.holder} - known)
+    if missing:
+        _say(f"not looked at, since discovery does not cover them: who can change {', '.join(missing)}")
 
 
 def _say(text: str) -> None:
