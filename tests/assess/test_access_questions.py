@@ -308,3 +308,16 @@ def test_a_session_policy_narrows_the_session() -> None:
     assert (
         can(found, session, "s3:PutObject", "arn:aws:s3:::logs/x", None, reads).response is Response.IMPLICITLY_DENIED
     )
+
+
+def test_a_bucket_that_leaves_access_to_its_access_points_is_not_wholly_known() -> None:
+    by_points = allow(
+        "s3:*",
+        "*",
+        Principal="*",
+        Condition={"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}},
+    )
+    delegating = who_can(estate(inventory(bucket("files", by_points))), READ, FILES)
+    assert [each for each in delegating.unknown if "access points" in each]
+    plain = who_can(estate(inventory(bucket("files"))), READ, FILES)
+    assert not [each for each in plain.unknown if "access points" in each]

@@ -337,8 +337,16 @@ def _unknowns(found: Estate, action: str, asset: Asset | None, subject: str) -> 
         yield from found.unread(asset.uid)
         if asset.type == BUCKET and has_acls(asset) and "/" in subject:
             yield f"ACLs are in force on {asset.uid}: an object's own ACL, which the inventory lacks, may allow more"
+        if asset.type == BUCKET and _leaves_it_to_access_points(found.resource_policy(asset)):
+            yield f"{asset.uid} leaves access to its access points, whose own policies are not looked at"
     yield from (reason for uid, reasons in found.gaps.items() if uid.startswith("account ") for reason in reasons)
     yield from found.unread("organization")
+
+
+def _leaves_it_to_access_points(policy: Policy | None) -> bool:
+    """Whether a bucket's policy allows what access points allow (Amazon S3, "Delegating access control")."""
+    allowed = (each for each in (policy.statements if policy else ()) if each.allows)
+    return any(test.key.lower().startswith("s3:dataaccesspoint") for each in allowed for test in each.tests)
 
 
 # ---- through instances
