@@ -39,10 +39,10 @@ def test_an_account_twice(aws: SimulatedAws, tmp_path: Path) -> None:
     aws.client("s3").create_bucket(Bucket="new")
     again = told(sakimori(tmp_path, "discover", *HERE, "--services", "vpc,s3", "--format", "json"))
     assert (again["new"], again["changed"], again["gone"]) == (2, 1, 0)  # the bucket and the rule; the group
-    with open_ledger(tmp_path / "ledger.sqlite") as ledger:
-        [entry] = ledger.asset_history(f"arn:aws:ec2:us-east-1:{ACCOUNT}:security-group/{group}")
-        assert entry.changes[0]["path"] == "IpPermissions"
-        assert entry.changes[0]["added"][0]["FromPort"] == 22
+    [entry] = told(sakimori(tmp_path, "explain", group, "--json"))["history"]
+    assert (entry["event"], entry["run"], entry["source"]) == ("changed", 2, "aws")
+    assert entry["changes"][0]["path"] == "IpPermissions"
+    assert entry["changes"][0]["added"][0]["FromPort"] == 22
 
 
 def test_a_refused_call_is_named_and_nothing_of_it_is_gone(aws: SimulatedAws, tmp_path: Path) -> None:

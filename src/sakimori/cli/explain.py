@@ -12,6 +12,7 @@ import typer
 
 from sakimori.cli.detect import FAILED, INCOMPLETE, RulesOption, Run, load_rules
 from sakimori.cli.explain_assessment import find_assessed, show_assessed
+from sakimori.cli.explain_asset import find_asset, show_asset
 from sakimori.cli.home import lake_folder, ledger_place
 from sakimori.cli.output import printable, printable_lines, to_line
 
@@ -27,7 +28,7 @@ AMBIGUOUS = 4
 
 
 def explain(
-    uid: Annotated[str, typer.Argument(help="The finding's uid, or how it begins.")],
+    uid: Annotated[str, typer.Argument(help="The finding's uid, or how it begins; an asset's ARN or id.")],
     records: Annotated[int, typer.Option(min=1, help="How many of its records to show.")] = 5,
     raw: Annotated[bool, typer.Option("--raw", help="Show the records as they were logged, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
@@ -37,15 +38,19 @@ def explain(
         str, typer.Option(help="The ledger's file or database URL. Default: in SAKIMORI_HOME.", metavar="FILE_OR_URL")
     ] = "",
 ) -> None:
-    """Show why a finding was raised, re-evaluated on its records.
+    """Show why a finding was raised, re-evaluated on its records; or what an asset is, and what became of it.
 
-    A finding of `sakimori assess` has no records: its question is asked again, of what the inventory holds now.
+    A finding of `sakimori assess` has no records: its question is asked again, of what the inventory holds now. Of an
+    asset that `sakimori discover` found, there or gone, it tells what changed since, when, and in which run.
 
     The finding is looked for in the ledger and in the last runs of `sakimori detect`; its records are read again where
     they were found, in the lake or in the log files. Exit code 3 if records are no longer there.
     """
     if assessed := find_assessed(uid, ledger or ledger_place()):
         show_assessed(assessed, ledger or ledger_place(), as_json=as_json)
+        return
+    if asset := find_asset(uid, ledger or ledger_place()):
+        show_asset(asset, as_json=as_json)
         return
     found = _found(uid, rules or [], lake or lake_folder(), ledger or ledger_place())
     from sakimori.detect.explanation import explain as explained
@@ -99,6 +104,7 @@ def _found(uid: str, rules: list[Path], lake: Path, place: str | Path) -> Found:
     candidates = sorted({each.finding.uid for each in stored} | remembered.keys())
     if not candidates:
         _say(f"no finding's uid begins with {uid!r}, neither in the ledger nor in the last runs of `sakimori detect`")
+        _say("and `sakimori discover` has found no asset of that ARN or id")
         raise typer.Exit(FAILED)
     if len(candidates) > 1:
         some = ", ".join(candidates[: AMBIGUOUS - 1]) + (", ..." if len(candidates) >= AMBIGUOUS else "")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sakimori.model.asset import Asset, Inventory, NotEvaluated, Relation
@@ -41,6 +41,18 @@ class HistoryEntry:
     run: int
     event: Event
     changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAsset:
+    """An asset, there or gone, with when it was first seen, last changed and found gone ("" while it is there), and the
+    relations that start or end at it."""
+
+    asset: Asset
+    first_seen: str
+    changed_at: str
+    gone_at: str
+    relations: tuple[Relation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,17 +224,31 @@ def inventory(
             query = query.where(column.in_(sorted(wanted)))
     found = Inventory(_asset(row) for row in connection.execution_options(yield_per=1_000).execute(query))
     tied = connection.execute(select(relations).order_by(*relations.primary_key))
-    found.relations += [
-        Relation(row.source, row.kind, row.target, json.loads(row.properties))
-        for row in tied
-        if found.get(row.source) is not None
-    ]
+    found.relations += [_relation(row) for row in tied if found.get(row.source) is not None]
     n = not_evaluated.c
     missing = select(n.action, n.account, n.region, n.resource, n.code, n.message).order_by(n.number)
     if accounts:
         missing = missing.where(n.account.in_(sorted(accounts)))
     found.not_evaluated += [NotEvaluated(*row) for row in connection.execute(missing)]
     return found
+
+
+def called(connection: Connection, named: str, most: int) -> list[KnownAsset]:
+    """The assets, there or gone, whose uid is this, or else ends in it (`sg-0abc`, `role/web`); at most so many."""
+    c, wanted = assets.c, storable(named)
+    ends = [c.uid.endswith(f"{mark}{wanted}", autoescape=True) for mark in ("/", ":")]
+    for condition in (c.uid == wanted, or_(*ends)):
+        rows = connection.execute(select(assets).where(condition).order_by(c.uid).limit(most)).all()
+        if rows:
+            return [_known(connection, row) for row in rows]
+    return []
+
+
+def _known(connection: Connection, row: Row[Any]) -> KnownAsset:
+    c = relations.c
+    tied = select(relations).where(or_(c.source == row.uid, c.target == row.uid)).order_by(*relations.primary_key)
+    ties = tuple(_relation(each) for each in connection.execute(tied))
+    return KnownAsset(_asset(row), row.first_seen, row.changed_at, row.gone_at, ties)
 
 
 def history(connection: Connection, uid: str) -> list[HistoryEntry]:
@@ -337,6 +363,10 @@ def _asset(row: Row[Any]) -> Asset:
         row.name,
         row.criticality,
     )
+
+
+def _relation(row: Row[Any]) -> Relation:
+    return Relation(row.source, row.kind, row.target, json.loads(row.properties))
 
 
 def _now() -> str:

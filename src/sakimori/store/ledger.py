@@ -23,7 +23,7 @@ from sakimori.model.finding import Finding
 from sakimori.model.match import Match
 from sakimori.model.refusal import Refusal
 from sakimori.store import assets, database, findings, matches, tables
-from sakimori.store.assets import Ended, HistoryEntry, Recorded, Run, Scope, Seen
+from sakimori.store.assets import Ended, HistoryEntry, KnownAsset, Recorded, Run, Scope, Seen
 from sakimori.store.database import LedgerError, reading, writing
 from sakimori.store.findings import FindingFilter, Place, Status, StatusChange, StoredFinding, Upserted
 from sakimori.store.lake import LakeFile
@@ -34,6 +34,7 @@ __all__ = [
     "Ended",
     "FindingFilter",
     "HistoryEntry",
+    "KnownAsset",
     "Ledger",
     "LedgerError",
     "ObjectEntry",
@@ -322,6 +323,11 @@ class Ledger:
         """What is there now: of these accounts, regions and asset types (none: all)."""
         with reading(self._engine) as connection:
             return assets.inventory(connection, accounts, regions, types)
+
+    def assets_called(self, named: str, most: int) -> list[KnownAsset]:
+        """The assets of this uid, or whose uids end in it, at most so many; those that are gone, too."""
+        with reading(self._engine) as connection:
+            return assets.called(connection, named, most)
 
     def asset_history(self, uid: str) -> list[HistoryEntry]:
         """What became of the asset since it was first seen, the first first."""
