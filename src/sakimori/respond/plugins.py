@@ -2,14 +2,15 @@
 
 A workflow declares
 
+    USES = (...)                           # the actions that its plans may hold, by name
     def subscribes(event) -> bool          # whether it wants to see the event
     def plan(event, world) -> Plan         # what it would do; looks, and changes nothing
 
 and an action
 
     IAM_ACTIONS = (...)                               # what it calls
-    def tags(world, target) -> dict                   # the target's tags, which decide the mode and what is never
-    touched def before(world, target) -> dict                 # the state that it changes, as AWS describes it
+    def tags(world, target) -> dict                   # the target's tags: they decide the mode, and what is left alone
+    def before(world, target) -> dict                 # the state that it changes, as AWS describes it
     def would(target, before) -> dict                 # the state that it wants
     def apply(world, target, before, key) -> None     # makes it so; called again with the same key after a crash
     def verify(world, target, before) -> Proof        # proves it
@@ -58,6 +59,23 @@ def permissions(actions: Iterable[str] = ()) -> list[str]:
     looked = {each for name in workflow_names() for each in getattr(workflow(name), "IAM_ACTIONS", ())}
     changed = {each for name in actions or action_names() for each in action(name).IAM_ACTIONS}
     return sorted(looked | changed | {"sts:GetCallerIdentity"})
+
+
+def uses(name: str) -> tuple[str, ...]:
+    """The actions that a workflow's plans may hold. Raises RespondError where it does not say."""
+    declared = getattr(workflow(name), "USES", None)
+    if declared is None:
+        raise RespondError(f"the workflow {name} does not say which actions it uses: give its module USES = (...)")
+    return tuple(declared)
+
+
+def permissions_of(workflows: Iterable[str]) -> list[str]:
+    """The IAM actions that these workflows look with and that the actions which they use change with. Raises
+    RespondError."""
+    names = list(workflows)
+    looked = {each for name in names for each in getattr(workflow(name), "IAM_ACTIONS", ())}
+    changed = {each for name in names for used in uses(name) for each in action(used).IAM_ACTIONS}
+    return sorted(looked | changed)
 
 
 def summary(module: ModuleType) -> str:

@@ -19,6 +19,7 @@ from sakimori.respond.manager import ask
 from sakimori.respond.world import World
 
 IAM_ACTIONS = ("ec2:DescribeInstances",)
+USES = ("put-evaluations",)
 
 INSTANCE = "AWS::EC2::Instance"
 GONE = ("ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded")

@@ -41,6 +41,8 @@ ACTIONS = {
 }
 """What a row's actions may be, each with the type of resource that it takes."""
 
+USES = (*ACTIONS, "recommendation-scan", "apply-recommendations", "integrity-scan", "malware-scan")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

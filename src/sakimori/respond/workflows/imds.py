@@ -11,6 +11,7 @@ from sakimori.model.event import Event, State
 from sakimori.respond.world import World
 
 INSTANCE = "AWS::EC2::Instance"
+USES = ("require-imdsv2",)
 CONTROLS = ("EC2.8", "ec2-imdsv2-check", "ec2_instance_imdsv2_enabled", "PCI.EC2.8")
 STOLEN = "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration"
 

@@ -18,6 +18,7 @@ from sakimori.respond.runs import ActionRow, ActionState
 from sakimori.respond.world import World
 
 INSTANCE, MODULE = "AWS::EC2::Instance", "intrusionPrevention"
+USES = ("assign-rules", "withdraw-rules")
 
 
 def subscribes(event: Event) -> bool:

@@ -10,6 +10,7 @@ from sakimori.model.event import Event, State
 from sakimori.respond.world import World
 
 KEY = "AWS::IAM::AccessKey"
+USES = ("deactivate-access-key",)
 KINDS = ("AWS_RISK_CREDENTIALS_EXPOS", "AWS_RISK_IAM_QUARANTINE", "SensitiveData:S3Object/Credentials")
 
 

@@ -13,6 +13,7 @@ from sakimori.respond.protected import Guarded
 from sakimori.respond.world import World
 
 BUCKET, INSTANCE = "AWS::S3::Bucket", "AWS::EC2::Instance"
+USES = ("block-public-access", "recommendation-scan", "apply-recommendations", "integrity-scan")
 MOST_NAMED = 10
 
 

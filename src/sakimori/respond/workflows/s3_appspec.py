@@ -19,6 +19,7 @@ from sakimori.model.event import Event, Resource
 from sakimori.respond.world import World
 
 IAM_ACTIONS = ("s3:GetBucketObjectLockConfiguration",)
+USES = ("disable-transition",)
 
 OBJECT = "AWS::S3::Object"
 NAMES = ("appspec.yml", "appspec.yaml", "appspec.json")

@@ -34,6 +34,7 @@ IAM_ACTIONS = (
     "wafv2:ListAvailableManagedRuleGroups",
     "wafv2:CheckCapacity",
 )
+USES = ("add-waf-rule-group",)
 TABLE = Path(__file__).with_suffix(".yml")
 CAPACITY = 1500
 """WCU of a web ACL in its base price ("AWS WAF web ACL capacity units")."""
