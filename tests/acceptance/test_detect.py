@@ -225,7 +225,19 @@ def test_rules_of_the_user(home: Path, tmp_path: Path, log: Path) -> None:
     mine = sakimori(home, "detect", log, "--rules", tmp_path / "rules" / "mine.yml", "--no-pack")
     assert [(finding["rule"], finding["records"]) for finding in findings(mine)] == [("mine", ["benign-2"])]
     assert findings(mine)[0]["severity"] == "Low"
-    assert findings(sakimori(home, "detect", log, "--no-pack")) == []
+
+
+def test_no_rules_at_all_are_no_silence(home: Path, tmp_path: Path, log: Path) -> None:
+    none = sakimori(home, "detect", log, "--no-pack")
+    assert findings(none) == []
+    assert b"no rules are in use" in none.stderr
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "rule.txt").write_text(SIGMA)
+    empty = sakimori(home, "detect", log, "--no-pack", "--rules", tmp_path / "rules")
+    assert empty.returncode == 3
+    assert f"{tmp_path}/rules:1: a folder in which no file is named .yml" in empty.stderr.decode()
+    (tmp_path / "rules" / "RULE.YML").write_text(SIGMA)
+    assert findings(sakimori(home, "detect", log, "--no-pack", "--rules", tmp_path / "rules"))
 
 
 def test_bad_rules_are_named_by_line_and_the_rest_is_used(home: Path, tmp_path: Path, log: Path) -> None:
@@ -259,6 +271,7 @@ def test_times(home: Path, log: Path) -> None:
     assert found_records(sakimori(home, "detect", log, "--since", "2026-11-20", "--until", "2026-11-21")) == IDS
     assert found_records(sakimori(home, "detect", log, "--since", "2026-11-20T19:00:02+09:00")) == ["attack-3"]
     assert sakimori(home, "detect", log, "--since", "yesterday").returncode == 2
+    assert sakimori(home, "detect", log, "--since", "2026-11-21", "--until", "2026-11-20").returncode == 2
 
 
 def test_usage_errors(home: Path, log: Path) -> None:

@@ -96,6 +96,7 @@ def test_since_and_until() -> None:
     assert hunt(query, "--since", "2026-11-22", "--format", "csv") == "operation\nGetUser\n"
     assert hunt(query, "--until", "2026-11-21T01:00:00+01:00", "--format", "csv") == "operation\n"
     assert hunt_free("hunt", query, "--since", "yesterday").exit_code == 2
+    assert hunt_free("hunt", query, "--since", "2026-11-22", "--until", "2026-11-22").exit_code == 2
 
 
 def test_a_wrong_question_is_answered_with_help() -> None:

@@ -529,7 +529,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     large.write_bytes(b"#" * (MAX_RULE_BYTES + 1))
     binary.write_bytes(b"title: \xff\n")
     assert reason(tmp_path / "missing.yml") == "cannot be read: No such file or directory"
-    assert reason(tmp_path) == "cannot be read: Is a directory"
+    assert reason(tmp_path) == "a folder in which no file is named .yml or .yaml"
     assert reason(large) == "larger than 1048576 bytes: not a rule file"
     assert reason(binary) == "is not UTF-8: invalid start byte at byte 7"
 

@@ -53,7 +53,7 @@ class LazyVerbs(TyperGroup):
             group = get_command(module.app)
             group.name = cmd_name
             return group
-        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
         single.command(name=cmd_name)(getattr(module, cmd_name))
         return get_command(single)
 

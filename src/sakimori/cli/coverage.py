@@ -14,7 +14,7 @@ import typer
 
 from sakimori.cli.coverage_output import ReportFormat, report_lines, summary
 from sakimori.cli.home import lake_folder, ledger_place
-from sakimori.cli.moments import moment
+from sakimori.cli.moments import span
 
 if TYPE_CHECKING:
     from sakimori.collect.coverage.bucket import FolderBucket, S3Bucket
@@ -145,10 +145,7 @@ def _scope(since: str, until: str, accounts: list[str] | tuple[()], regions: lis
     from sakimori.collect.coverage.engine import Scope
     from sakimori.collect.coverage.window import Window
 
-    begin, end = moment(since, "--since"), moment(until, "--until")
-    if begin and end and begin >= end:
-        raise typer.BadParameter(f"{since} is not before --until {until}", param_hint="--since")
-    return Scope(Window(datetime.now(UTC), begin, end), frozenset(accounts), frozenset(regions))
+    return Scope(Window(datetime.now(UTC), *span(since, until)), frozenset(accounts), frozenset(regions))
 
 
 def _bucket(place: str) -> S3Bucket | FolderBucket:

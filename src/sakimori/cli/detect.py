@@ -9,13 +9,14 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sakimori.cli.home import home
-from sakimori.cli.moments import moment
+from sakimori.cli.moments import span
 from sakimori.cli.output import Format, Tally, printable, write
 from sakimori.cli.remembered import Memory
 from sakimori.model.severity import Severity
@@ -80,10 +81,11 @@ def detect(
     from sakimori.collect.workers import WorkerDied
 
     run = Run()
+    begin, end = map(_iso, span(since, until))
     try:
         book = load_rules(rules or [], pack=not no_pack)
         run.lap("rules")
-        findings = _run(run, book, paths, _iso(since, "--since"), _iso(until, "--until"), workers)
+        findings = _run(run, book, paths, begin, end, workers)
         wanted = (finding for finding in findings if finding.severity >= min_severity)
         form = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
         with Memory(paths, rules or [], pack=not no_pack) as memory:
@@ -117,6 +119,8 @@ def load_rules(folders: list[Path], *, pack: bool) -> Rulebook:
     book = rulebook.load(folders, pack=pack, placeholders=placeholders(), cache=home() / "cache")
     for problem in book.errors:
         _say(printable(f"rule not used: {problem}"))
+    if not book.metas:
+        _say("no rules are in use, so nothing can be found: add --rules DIR, or leave --no-pack out")
     return book
 
 
@@ -222,9 +226,8 @@ def _looks(run: Run, detector: Detector, sources: list[SourceObject], workers: i
     return (look for _, look in in_parallel(detector.look_at, sources, run.workers))
 
 
-def _iso(text: str, option: str) -> str:
-    found = moment(text, option)
-    return found.strftime("%Y-%m-%dT%H:%M:%SZ") if found else ""
+def _iso(time: datetime | None) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time else ""
 
 
 def _summary(run: Run, book: Rulebook, tally: Tally) -> str:

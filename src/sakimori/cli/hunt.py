@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sakimori.cli.home import lake_folder, ledger_place
-from sakimori.cli.moments import milliseconds
+from sakimori.cli.moments import milliseconds, span
 
 FAILED = 4
 
@@ -52,7 +52,7 @@ def hunt(
         raise typer.BadParameter("give a SELECT, or --help-columns to see what there is", param_hint="SQL")
     if form is AnswerFormat.PARQUET and out is None and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is no text: name a file with --out", param_hint="--format")
-    begin, end = milliseconds(since, "--since"), milliseconds(until, "--until")
+    begin, end = map(milliseconds, span(since, until))
     try:
         _ask(statement, begin, end, form, out, lake or lake_folder(), ledger or ledger_place())
     except _failures() as error:

@@ -20,7 +20,14 @@ def moment(text: str, option: str) -> datetime | None:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def milliseconds(text: str, option: str) -> int | None:
-    """The same in milliseconds since 1970, as the lake counts."""
-    found = moment(text, option)
-    return None if found is None else int(found.timestamp() * 1000)
+def span(since: str, until: str) -> tuple[datetime | None, datetime | None]:
+    """What --since and --until bound, None where it is open; a span that can hold nothing is a mistake."""
+    begin, end = moment(since, "--since"), moment(until, "--until")
+    if begin and end and begin >= end:
+        raise typer.BadParameter(f"{since} is not before --until {until}", param_hint="--since")
+    return begin, end
+
+
+def milliseconds(time: datetime | None) -> int | None:
+    """Milliseconds since 1970, as the lake counts."""
+    return None if time is None else int(time.timestamp() * 1000)

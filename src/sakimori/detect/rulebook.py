@@ -97,9 +97,11 @@ def load(
 
 
 def _files(root: Path) -> list[Path]:
+    """The rule files under a folder; a folder that has none stands for itself, for the loader to name it."""
     if not root.is_dir():
         return [root]
-    return sorted(path for path in root.rglob("*") if path.suffix in (".yml", ".yaml") and path.is_file())
+    files = (path for path in root.rglob("*") if path.suffix.lower() in (".yml", ".yaml") and path.is_file())
+    return sorted(files) or [root]
 
 
 def _bytes(path: Path) -> bytes | None:

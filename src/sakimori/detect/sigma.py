@@ -50,6 +50,8 @@ def load_file(path: Path, placeholders: Mapping[str, list[str]] | None = None) -
             return [RuleError(name, 1, f"larger than {MAX_RULE_BYTES} bytes: not a rule file")]
         content = path.read_text(encoding="utf-8-sig")
         documents = list(_documents(content))
+    except IsADirectoryError:
+        return [RuleError(name, 1, "a folder in which no file is named .yml or .yaml")]
     except OSError as error:
         return [RuleError(name, 1, f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError as error:
