@@ -116,6 +116,77 @@ def test_a_slip_in_an_assertion_is_named_and_the_rest_goes_on(home: Path) -> Non
     assert "held: no path from internet to id:i-b" in result.stderr
 
 
+def rules(home: Path) -> dict[str, tuple[str, str]]:
+    """The status of each assertion's finding, and why it has it."""
+    with open_ledger(home / "home" / "ledger.sqlite") as ledger:
+        told = {each.finding.rule: each for each in ledger.findings()}
+        return {
+            rule.removeprefix("network/assertion/"): (each.status, ledger.status_history(each.finding.uid)[-1].note)
+            for rule, each in told.items()
+            if rule != "network/internet_exposure"
+        }
+
+
+def test_the_findings_of_an_assertion_that_was_taken_out_are_resolved(home: Path) -> None:
+    discovered(answers(), home)
+    (home / "assertions").mkdir()
+    place = home / "assertions" / "net.yaml"
+    both = (
+        "- {id: one, assert: no path from internet to id:i-a}\n- {id: two, assert: no path from internet to id:i-a}\n"
+    )
+    place.write_text(both)
+    run()
+    assert rules(home) == {"one": ("New", "first seen"), "two": ("New", "first seen")}
+    place.write_text(both.splitlines()[1])
+    assert run().exit_code == 0
+    why = f"resolved: its assertion is no longer in {home / 'assertions'}"
+    assert rules(home) == {"one": ("Resolved", why), "two": ("New", "first seen")}
+    place.write_text(both)
+    run()
+    assert rules(home)["one"] == ("New", "reopened: it was seen again")
+    place.write_text("")  # none are left
+    assert run().exit_code == 0
+    assert {status for status, _ in rules(home).values()} == {"Resolved"}
+
+
+@pytest.mark.parametrize("slip", ["- {id: one, assert: no way from internet to id:i-a}\n", "- [\n", None])
+def test_assertions_that_were_not_read_resolve_nothing(home: Path, slip: str | None) -> None:
+    discovered(answers(), home)
+    (home / "assertions").mkdir()
+    place = home / "assertions" / "net.yaml"
+    place.write_text("- {id: one, assert: no path from internet to id:i-a}\n")
+    run()
+    if slip is None:
+        place.unlink()
+        place.parent.rmdir()
+    else:
+        place.write_text(slip)
+    result = run()
+    assert result.exit_code == 3
+    assert "not evaluated: one: was not read, so its findings stay open" in result.stderr
+    assert rules(home) == {"one": ("New", "first seen")}
+
+
+def test_findings_end_with_their_assets(home: Path) -> None:
+    """Also where nothing could be evaluated, and where an assertion's end names nothing any more."""
+    discovered(answers(), home)
+    (home / "assertions").mkdir()
+    (home / "assertions" / "net.yaml").write_text("- {id: one, assert: no path from internet to id:i-a}\n")
+    run()
+    smaller = answers()
+    smaller["Reservations"][0]["Instances"] = [
+        each for each in smaller["Reservations"][0]["Instances"] if each["InstanceId"] != "i-a"
+    ]
+    smaller["NetworkInterfaces"] = [
+        each for each in smaller["NetworkInterfaces"] if each.get("Attachment", {}).get("InstanceId") != "i-a"
+    ]
+    discovered(smaller, home)
+    result = run()
+    assert "nothing in the inventory is id:i-a" in result.stderr
+    assert statuses(home) == {"i-a": "Resolved"}
+    assert rules(home)["one"][1].startswith("resolved: its asset is gone since 20")
+
+
 @pytest.mark.parametrize("offline", [True, False])
 def test_explain_asks_again(home: Path, offline: bool) -> None:
     if offline:

@@ -10,12 +10,24 @@ from typing import Any
 
 import pytest
 
+from sakimori.model.asset import Asset
 from sakimori.model.finding import COMPLIANCE, Finding
 from sakimori.model.match import Match
 from sakimori.model.refusal import Refusal
 from sakimori.model.severity import Severity
 from sakimori.store.lake import LakeFile
-from sakimori.store.ledger import FindingFilter, Ledger, LedgerError, ObjectEntry, Place, Status, open_ledger
+from sakimori.store.ledger import (
+    Ended,
+    FindingFilter,
+    Ledger,
+    LedgerError,
+    ObjectEntry,
+    Place,
+    Scope,
+    Seen,
+    Status,
+    open_ledger,
+)
 
 
 @pytest.fixture(scope="module")
@@ -288,7 +300,10 @@ def test_an_assessment_resolves_what_it_no_longer_finds_and_reopens_what_returns
 
 @pytest.mark.parametrize(
     "undecided",
-    [Place(), Place(account="1"), Place(account="1", region="eu-west-1"), Place(asset="arn:a")],
+    [
+        *(Place(), Place(account="1"), Place(account="1", region="eu-west-1"), Place(asset="arn:a")),
+        *(Place(rule="internet_exposure"), Place(asset="arn:a", rule="internet_exposure")),
+    ],
 )
 def test_what_was_not_evaluated_is_never_resolved(ledger: Ledger, undecided: Place) -> None:
     rules = ["internet_exposure"]
@@ -301,7 +316,30 @@ def test_what_was_not_evaluated_is_never_resolved(ledger: Ledger, undecided: Pla
     )
     ledger.put_assessment(rules, [], undecided=[undecided])
     assert statuses(ledger)["in"] == "New"
-    assert (statuses(ledger)["out"] == "New") == (undecided == Place())
+    assert (statuses(ledger)["out"] == "New") == (undecided in (Place(), Place(rule="internet_exposure")))
+
+
+def test_a_finding_ends_with_its_asset_even_where_nothing_was_evaluated(ledger: Ledger) -> None:
+    here = Scope("1", "eu-west-1", "ec2")
+    there, gone = (Asset(f"arn:{name}", "AWS::EC2::Instance", "1", "eu-west-1") for name in ("there", "gone"))
+    for seen in ([there, gone], [there]):
+        ledger.record(ledger.begin_discovery("test"), [Seen(here, seen), Ended(here, [there.type])])
+    found = [assessed(uid, account="1", region="eu-west-1", asset=f"arn:{uid}") for uid in ("there", "gone")]
+    ledger.put_assessment(["internet_exposure"], found)
+    assert ledger.put_assessment(["internet_exposure"], [], [Place(account="1")]).resolved == 1
+    assert statuses(ledger) == {"there": "New", "gone": "Resolved"}
+    assert ledger.status_history("gone")[-1].note.startswith("resolved: its asset is gone since 20")
+
+
+def test_the_findings_of_a_rule_that_is_no_more(ledger: Ledger) -> None:
+    ledger.upsert_findings([replace(assessed(name), rule=f"network/assertion/{name}") for name in "ab"])
+    assert ledger.open_rules("network/assertion/") == ["network/assertion/a", "network/assertion/b"]
+    assert ledger.open_rules("network_assertion/") == []
+    assert ledger.retire_rule("network/assertion/a", "it was taken out") == 1
+    assert ledger.retire_rule("network/assertion/a", "it was taken out") == 0
+    assert statuses(ledger) == {"a": "Resolved", "b": "New"}
+    assert ledger.status_history("a")[-1].note == "resolved: it was taken out"
+    assert ledger.open_rules("network/assertion/") == ["network/assertion/b"]
 
 
 def test_suppressed_findings_stay_suppressed(ledger: Ledger) -> None:

@@ -67,8 +67,7 @@ def _known(only: list[str]) -> list[str]:
 
 
 def _kept(assessed: Assessment, rules: list[str], ledger: str) -> str:
-    from sakimori.store.findings import Place
-    from sakimori.store.ledger import LedgerError, open_ledger
+    from sakimori.store.ledger import LedgerError, Place, open_ledger
 
     places = {Place(account=each.account, asset=each.asset) for each in assessed.undecided}
     try:

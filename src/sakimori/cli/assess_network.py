@@ -17,7 +17,6 @@ from sakimori.cli.remembered import Memory
 from sakimori.model.severity import Severity
 
 if TYPE_CHECKING:
-    from sakimori.assess.network.assertions import Assertion
     from sakimori.assess.network.findings import Assessment
 
 FINDINGS, INCOMPLETE, FAILED = 1, 3, 4
@@ -41,18 +40,21 @@ def network(
     every asset that violates one of your assertions. Assertions that hold are named with the number of packet classes
     that were judged. What cannot be decided is named, and the exit code is 3.
 
-    Findings go to the ledger: what is no longer found is resolved there, and reopened if it returns. With --snapshot
-    they are only printed. `sakimori explain UID` asks the question behind a finding again.
+    Findings go to the ledger: what is no longer found is resolved there, and reopened if it returns; so are those of
+    assertions that are no longer among yours, and of assets that are gone. With --snapshot they are only printed.
+    `sakimori explain UID` asks the question behind a finding again.
     """
+    from sakimori.assess.network.assertions import read_assertions
     from sakimori.assess.network.findings import assess as assess_network
     from sakimori.collect.memory import spare_the_collector
 
     spare_the_collector()
     inventory = load_inventory(snapshot, ledger)
-    wanted, problems = _assertions(assertions)
+    place = _place(assertions)
+    wanted, problems = read_assertions(place) if place else ([], [])
     done = assess_network(inventory, wanted, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     if snapshot is None:
-        _remember(done, ledger)
+        problems += _remember(done, None if problems else place, ledger)
     with Memory([str(snapshot)] if snapshot is not None else [], [], pack=False) as memory:
         found = sorted(done.findings, key=lambda each: (-each.severity, each.rule, each.asset))
         form = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
@@ -64,31 +66,40 @@ def network(
         raise typer.Exit(INCOMPLETE)
 
 
-def _assertions(place: Path | None) -> tuple[list[Assertion], list[str]]:
-    from sakimori.assess.network.assertions import read_assertions
-
-    if place is None:
-        place = Path("assertions")
-        if not place.is_dir():
-            return [], []
-    elif not place.exists():
-        raise typer.BadParameter(f"there is no {place}", param_hint="--assertions")
-    return read_assertions(place)
+def _place(given: Path | None) -> Path | None:
+    """Where the assertions are; None if there are none."""
+    if given is not None and not given.exists():
+        raise typer.BadParameter(f"there is no {given}", param_hint="--assertions")
+    usual = Path("assertions")
+    return given or (usual if usual.is_dir() else None)
 
 
-def _remember(done: Assessment, ledger: str) -> None:
-    """Enters the findings in the ledger; nothing is resolved where something was not evaluated."""
+def _remember(done: Assessment, place: Path | None, ledger: str) -> list[str]:
+    """Enters the findings in the ledger; nothing is resolved where something was not evaluated.
+
+    `place` is where all assertions were read from, None if they were not: what stays open for that is returned.
+    """
+    from sakimori.assess.network.findings import ASSERTION
     from sakimori.store.ledger import LedgerError, Place, open_ledger
 
-    places = [Place(asset=uid) for uid in done.undecided]
+    places = [*(Place(asset=uid) for uid in done.undecided), *(Place(rule=rule) for rule in done.unproved)]
     for missing in done.not_evaluated:
         places.append(Place(missing.account, "" if missing.region == "global" else missing.region))
     try:
         with open_ledger(ledger or ledger_place()) as opened:
             opened.put_assessment(done.rules, done.findings, places)
+            others = [rule for rule in opened.open_rules(ASSERTION) if rule not in done.rules]
+            if place is None:
+                return [_STAYS.format(rule.removeprefix(ASSERTION)) for rule in others]
+            for rule in others:
+                opened.retire_rule(rule, f"its assertion is no longer in {place.resolve()}")
     except LedgerError as error:
         _say(f"failed: {error}")
         raise typer.Exit(FAILED) from None
+    return []
+
+
+_STAYS = "not evaluated: {}: was not read, so its findings stay open: name all your assertions with --assertions"
 
 
 def _report(done: Assessment, problems: list[str], tally: Tally) -> None:

@@ -6,7 +6,7 @@ The functions take a connection inside a transaction; `ledger.py` opens it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, update
 
-from sakimori.model.finding import DETECTION, Finding
+from sakimori.model.finding import Finding
 from sakimori.model.severity import Severity
 from sakimori.store.database import LedgerError, insert_new, insert_rows
 from sakimori.store.tables import finding_records, finding_status, findings
@@ -35,6 +35,10 @@ class Status(StrEnum):
     IN_PROGRESS = "In Progress"
     SUPPRESSED = "Suppressed"
     RESOLVED = "Resolved"
+
+
+OPEN = (Status.NEW, Status.IN_PROGRESS)
+"""What a finding is while it still asks for something to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +77,6 @@ class Upserted:
             self.reopened + other.reopened,
             self.resolved + other.resolved,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an assessment could not decide; "" is every account, region or asset."""
-
-    account: str = ""
-    region: str = ""
-    asset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,35 +154,13 @@ def put(connection: Connection, batch: Iterable[Finding]) -> Upserted:
 def withdraw(connection: Connection, rule: str, since: str, until: str, kept: Set[str]) -> None:
     """Resolves the rule's open findings with `since <= last_seen < until` ("" is open) that are not among `kept`."""
     c = findings.c
-    query = select(c.uid).where(c.rule == rule, c.last_seen >= since, c.status.in_((Status.NEW, Status.IN_PROGRESS)))
+    query = select(c.uid).where(c.rule == rule, c.last_seen >= since, c.status.in_(OPEN))
     if until:
         query = query.where(c.last_seen < until)
     for uid in connection.execute(query).scalars().all():
         if uid not in kept:
             note = "withdrawn: in the light of logs that came later, its rule does not hold"
             change_status(connection, uid, Status.RESOLVED, OURSELVES, note)
-
-
-def settle(connection: Connection, rules: Collection[str], kept: Set[str], undecided: Collection[Place]) -> int:
-    """Resolves the open findings of an assessment's rules that it does not find any more; how many that are.
-
-    Not those in a place that was not evaluated: nobody knows whether they are still there.
-    """
-    c = findings.c
-    query = select(c.uid, c.account, c.region, c.asset).where(
-        c.rule.in_(rules), c.class_uid != DETECTION, c.status.in_((Status.NEW, Status.IN_PROGRESS))
-    )
-    gone = [row.uid for row in connection.execute(query) if row.uid not in kept and not _is_in(row, undecided)]
-    for uid in gone:
-        change_status(connection, uid, Status.RESOLVED, OURSELVES, "resolved: the assessment does not find it any more")
-    return len(gone)
-
-
-def _is_in(row: Any, places: Collection[Place]) -> bool:
-    return any(
-        place.account in ("", row.account) and place.region in ("", row.region) and place.asset in ("", row.asset)
-        for place in places
-    )
 
 
 def find(connection: Connection, wanted: FindingFilter) -> list[StoredFinding]:

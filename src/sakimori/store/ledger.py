@@ -22,10 +22,11 @@ from sakimori.model.asset import Inventory, NotEvaluated
 from sakimori.model.finding import Finding
 from sakimori.model.match import Match
 from sakimori.model.refusal import Refusal
-from sakimori.store import assets, database, findings, matches, tables
+from sakimori.store import assessments, assets, database, findings, matches, tables
+from sakimori.store.assessments import Place
 from sakimori.store.assets import Ended, HistoryEntry, KnownAsset, Recorded, Run, Scope, Seen
 from sakimori.store.database import LedgerError, reading, writing
-from sakimori.store.findings import FindingFilter, Place, Status, StatusChange, StoredFinding, Upserted
+from sakimori.store.findings import FindingFilter, Status, StatusChange, StoredFinding, Upserted
 from sakimori.store.lake import LakeFile
 from sakimori.store.matches import Unsettled
 from sakimori.store.text import storable
@@ -254,7 +255,8 @@ class Ledger:
     ) -> Upserted:
         """Makes `batch` all that an assessment by these rules finds: what it no longer finds is resolved.
 
-        Not in the places that it could not decide about (NOT_EVALUATED). Memory holds one batch, and the uids.
+        Not in the places that it could not decide about (NOT_EVALUATED), if the asset is still there. Memory holds one
+        batch, and the uids.
         """
         total = Upserted()
         kept: set[str] = set()
@@ -263,7 +265,17 @@ class Ledger:
             with writing(self._engine) as connection:
                 total += findings.upsert(connection, some)
         with writing(self._engine) as connection:
-            return total + Upserted(resolved=findings.settle(connection, rules, kept, undecided))
+            return total + Upserted(resolved=assessments.settle(connection, rules, kept, undecided))
+
+    def open_rules(self, prefix: str) -> list[str]:
+        """The rules whose names begin like this that have open findings."""
+        with reading(self._engine) as connection:
+            return assessments.open_rules(connection, prefix)
+
+    def retire_rule(self, rule: str, why: str) -> int:
+        """Resolves the open findings of a rule that is no more, and keeps why; how many that are."""
+        with writing(self._engine) as connection:
+            return assessments.retire(connection, rule, why)
 
     def finding(self, uid: str) -> StoredFinding | None:
         """The finding with this uid, its records in the order they were given."""

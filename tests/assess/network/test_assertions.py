@@ -160,6 +160,17 @@ def test_neighbours_of_one_class_are_looked_at() -> None:
     assert proof("no path from sg:cards to sg:cards on tcp/22", known).verdict == VIOLATED
 
 
+def test_a_path_between_families_there_is_none() -> None:
+    known = answers()
+    cards = known["NetworkInterfaces"][2]
+    cards["PrivateIpAddresses"], cards["Ipv6Addresses"] = [], [{"Ipv6Address": "2600:1f00::7"}]
+    (violation,) = proof("a path from sg:bastion to tag:pci=true on tcp/22", known).violations
+    assert violation.asset == "i-cards"
+    assert "no address" in violation.answer.blocked_by[0].why
+    cards["PrivateIpAddresses"] = [{"PrivateIpAddress": "10.0.1.10", "Primary": True}]
+    assert proof("a path from sg:bastion to tag:pci=true on tcp/22", known).verdict == HELD
+
+
 def test_ports_are_exact() -> None:
     packets = parse("no path from internet to id:x on tcp/80,udp/1000-2000,icmp").packets
     assert contains(packets, 1, 6, 80, 5)

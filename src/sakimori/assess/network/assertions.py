@@ -185,7 +185,8 @@ def read_assertions(place: Path) -> tuple[list[Assertion], list[str]]:
 def _entries(document: Any) -> Iterator[Any]:
     if isinstance(document, Mapping):
         document = document.get("assertions", [document])
-    yield from document if isinstance(document, list) else [document]
+    if document is not None:  # an empty file
+        yield from document if isinstance(document, list) else [document]
 
 
 def _assertion(entry: Any) -> Assertion:

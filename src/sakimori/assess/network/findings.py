@@ -55,8 +55,13 @@ class Assessment:
 
     @property
     def rules(self) -> list[str]:
-        """The rules that were evaluated, found or not."""
-        return [EXPOSURE, *(ASSERTION + proof.assertion.id for proof in self.proofs if not proof.problem)]
+        """The rules that were to be evaluated, found or not."""
+        return [EXPOSURE, *(ASSERTION + proof.assertion.id for proof in self.proofs)]
+
+    @property
+    def unproved(self) -> list[str]:
+        """Those of them that could not be."""
+        return [ASSERTION + proof.assertion.id for proof in self.proofs if proof.problem]
 
 
 def assess(inventory: Inventory, assertions: Iterable[Assertion], now: str) -> Assessment:

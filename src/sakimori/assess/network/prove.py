@@ -192,13 +192,22 @@ class Prover:
                     proof.classes += 1
                     if best is None or _rank(judgement) > _rank(best):
                         best, pair = judgement, (source, target)
-            if best is None or best.answer == REACHABLE:
+            if best is None:
+                self._strangers(proof, senders, target)
+            elif best.answer == REACHABLE:
                 continue
-            if best.answer == UNCERTAIN:
+            elif best.answer == UNCERTAIN:
                 proof.unknown.setdefault(target.node, []).extend(best.reasons)
             else:
                 question = Question(pair[0].node, target.node)
                 proof.violations.append(Violation(target.node, self.engine.told(best, question)))
+
+    def _strangers(self, proof: Proof, senders: list[Host], target: Host) -> None:
+        """No sender has an address of the receiver's family: another address of the receiver may do."""
+        families = {sender.family for sender in senders}
+        if target.interface is not None and families.isdisjoint(each for each, _ in target.interface.addresses()):
+            question = Question(senders[0].node, target.node)
+            proof.violations.append(Violation(target.node, self.engine.between(senders, [target], question)))
 
     def _receivers(self, ends: Ends) -> list[Host]:
         return hosts(self.net, "internet", source=False) if ends.internet else self.classes(self.select(ends))
