@@ -18,7 +18,7 @@ import sakimori.notify.tables
 import sakimori.protect.tables
 import sakimori.respond.tables  # noqa: F401 - puts its tables beside the others
 from sakimori.store import database, tables
-from sakimori.store.database import SCHEMA, connect
+from sakimori.store.database import SCHEMA, connect, fetched, reading, writing
 from sakimori.store.ledger import LedgerError, open_ledger
 
 
@@ -101,3 +101,26 @@ def test_a_password_never_reaches_an_error() -> None:
     with pytest.raises(LedgerError) as caught:
         open_ledger("postgresql://sakimori:geheim@127.0.0.1:1/sakimori")
     assert "geheim" not in str(caught.value)
+
+
+def test_fetched_sees_its_own_transaction_and_one_consistent_view(tmp_path: Path) -> None:
+    engine = connect(tmp_path / "ledger.sqlite")
+    sql, named = "SELECT kind, value FROM counted WHERE kind = :kind ORDER BY value", {"kind": "k"}
+    table = "CREATE TABLE counted (kind TEXT, value INTEGER)"
+    with writing(engine) as connection:
+        connection.exec_driver_sql(table)
+        connection.exec_driver_sql("INSERT INTO counted VALUES ('k', 1), ('other', 2)")
+        assert list(fetched(connection, sql, named)) == [("k", 1)]
+    with reading(engine) as before:
+        assert list(fetched(before, sql, named)) == [("k", 1)]
+        with writing(engine) as connection:
+            connection.exec_driver_sql("INSERT INTO counted VALUES ('k', 3)")
+        assert list(fetched(before, sql, named)) == [("k", 1)]
+    with reading(engine) as after:
+        assert list(fetched(after, sql, named)) == [("k", 1), ("k", 3)]
+
+
+def test_what_sqlite_refuses_without_sqlalchemy_is_explained_too(tmp_path: Path) -> None:
+    place = tmp_path / "ledger.sqlite"
+    with pytest.raises(LedgerError, match=f"{place}: no such table: nowhere"), reading(connect(place)) as connection:
+        list(fetched(connection, "SELECT 1 FROM nowhere", {}))

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, update
 
 from sakimori.protect import tables
 from sakimori.protect.clock import now
+from sakimori.store.database import fetched
 
 MISSED_BEATS = 3
 """An agent is taken to be off-line when it has not been heard of for so many intervals."""
@@ -64,16 +65,10 @@ class Beats:
             self._waiting = {**taken, **self._waiting}
 
 
-_agents = tables.agents
-_STATES = select(
-    _agents.c.computer,
-    _agents.c.last_seen,
-    _agents.c.address,
-    _agents.c.status,
-    _agents.c.isolated,
-    _agents.c.policy_requested,
-    _agents.c.policy_sent,
-).where(_agents.c.tenant == bindparam("of_tenant"), _agents.c.computer.in_(bindparam("computers", expanding=True)))
+_STATES = (
+    "SELECT computer, last_seen, address, status, isolated, policy_requested, policy_sent FROM protect_agents "
+    "WHERE tenant = :tenant AND computer IN "
+)
 
 
 def write(connection: Connection, beats: Mapping[tuple[int, int], tuple[int, str, str]]) -> None:
@@ -97,18 +92,13 @@ def states(connection: Connection, tenant: int, computers: Iterable[int], beats:
     wanted = sorted(set(computers))
     found: dict[int, AgentState] = {}
     for start in range(0, len(wanted), 500):
-        some = wanted[start : start + 500]
-        rows = connection.execute(_STATES, {"of_tenant": tenant, "computers": some})
-        for row in rows:
-            newer = beats.waiting(tenant, row.computer)
-            seen, address, status = newer or (row.last_seen, row.address, row.status)
-            found[row.computer] = AgentState(
-                row.computer,
-                seen,
-                address,
-                orjson.loads(status) if status else {},
-                bool(row.isolated),
-                row.policy_requested,
-                row.policy_sent,
+        some = {f"c{number}": computer for number, computer in enumerate(wanted[start : start + 500])}
+        places = ", ".join(f":{name}" for name in some)
+        for computer, *kept, isolated, requested, sent in fetched(
+            connection, f"{_STATES}({places})", {"tenant": tenant, **some}
+        ):
+            seen, address, status = beats.waiting(tenant, computer) or kept
+            found[computer] = AgentState(
+                computer, seen, address, orjson.loads(status) if status else {}, bool(isolated), requested, sent
             )
     return found

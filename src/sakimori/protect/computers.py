@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from sakimori.protect import accept, agent_states, inheritance, jobs, setting_values, storage, tables
 from sakimori.protect.agent_states import AgentState
 from sakimori.protect.calls import Call
-from sakimori.protect.declare import choices
+from sakimori.protect.declare import Field, choices
 from sakimori.protect.errors import Forbidden
 from sakimori.protect.inheritance import STATES, Effective
 from sakimori.protect.machines import SUMMARIES
@@ -53,9 +54,11 @@ TASK_WORDS = {
 
 def parts(call: Call) -> frozenset[str]:
     """The parts that a call asks for. Raises Invalid."""
-    asked = call.query.get("expand")
-    if not asked:
-        return frozenset(PARTS)
+    return _parts(tuple(call.query.get("expand") or ("all",)))
+
+
+@functools.lru_cache(maxsize=1_000)
+def _parts(asked: tuple[str, ...]) -> frozenset[str]:
     chosen: set[str] = set()
     for each in asked:
         for word in each.split(","):
@@ -88,12 +91,7 @@ def _one(
     *,
     overrides: bool,
 ) -> Shown:
-    fields = tuple(
-        field
-        for field in all_resources()["computers"].fields
-        if field.name not in PARTS or (field.name in wanted and field.name not in STATES)
-    )
-    shown = shown_fields(fields, body)
+    shown = shown_fields(_fields(wanted), body)
     shown["ID"] = id
     _add_agent(shown, agent)
     interval = call.manager.heartbeat_seconds
@@ -113,6 +111,16 @@ def _one(
         for module in asked:
             shown[module] = _module(call, module, effective, agent, interval)
     return shown
+
+
+@functools.lru_cache(maxsize=1_000)
+def _fields(wanted: frozenset[str]) -> tuple[Field, ...]:
+    """The fields that are shown as they are kept."""
+    return tuple(
+        field
+        for field in all_resources()["computers"].fields
+        if field.name not in PARTS or (field.name in wanted and field.name not in STATES)
+    )
 
 
 def _add_agent(shown: Shown, agent: AgentState | None) -> None:
@@ -162,7 +170,7 @@ def module_status(
     """(status, message) of a module: what should be, held against what the agent says is."""
     wanted = status_message(module, state, rules)
     said = agent.status.get("modules", {}).get(module) if agent is not None else None
-    runs = said.get("state") if isinstance(said, Mapping) else None
+    runs = said.get("state") if isinstance(said, dict) else None
     if state == "off":
         if runs not in (None, "off"):
             return "warning", f"Off by policy; the agent still runs it in {runs}"
@@ -174,7 +182,7 @@ def module_status(
     if runs is None:
         return "warning", f"{wanted}; the agent has not reported it yet"
     if runs != state:
-        reason = said.get("message") if isinstance(said, Mapping) else ""
+        reason = said.get("message") if isinstance(said, dict) else ""
         return "error", f"{wanted}; the agent runs it in {runs}{f': {reason}' if reason else ''}"
     return "active", wanted
 

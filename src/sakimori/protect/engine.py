@@ -110,9 +110,7 @@ class Engine:
         self.waiting = waiting
 
     def _write_beats(self) -> None:
-        if self._manager.usage.is_waiting:
-            with writing(self._manager.engine) as connection:
-                self._manager.usage.write(connection)
+        self._manager.usage.flush(self._manager.engine)
         beats = self._manager.beats.take()
         if not beats:
             return

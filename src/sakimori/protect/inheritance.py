@@ -49,6 +49,8 @@ def ground(settings: Mapping[str, str]) -> Effective:
 
 def over(above: Effective, own: Mapping[str, Any], settings_field: str) -> Effective:
     """`own` (a policy's or a computer's values) over what it inherits."""
+    if own.keys().isdisjoint((*STATES, settings_field, RULE_OVERRIDES)):
+        return above
     modules = {module: {**above.modules[module], **_set(own.get(module))} for module in STATES}
     rules = {
         resource: tuple(dict.fromkeys((*above.rules[resource], *((own.get(module) or {}).get("ruleIDs") or ()))))

@@ -114,6 +114,4 @@ class Manager:
 
     def close(self) -> None:
         self.task_engine.stop()
-        if self.usage.is_waiting:
-            with writing(self.engine) as connection:
-                self.usage.write(connection)
+        self.usage.flush(self.engine)

@@ -11,12 +11,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, TextClause, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 
 from sakimori.protect import modes, tables, values
 from sakimori.protect.declare import Resource
 from sakimori.protect.errors import Invalid, NotFound
 from sakimori.protect.search import Query, version_holds
+from sakimori.store.database import fetched
 
 Body = dict[str, Any]
 
@@ -65,16 +66,16 @@ def get(connection: Connection, tenant: int, resource: Resource, id: int, *, par
     return body
 
 
-_GET = text("SELECT body, parent FROM protect_objects WHERE tenant = :tenant AND resource = :resource AND id = :id")
+_GET = "SELECT body, parent FROM protect_objects WHERE tenant = :tenant AND resource = :resource AND id = :id"
 
 
 def get_or_none(
     connection: Connection, tenant: int, resource: str, id: int, *, parent: int | None = None
 ) -> Body | None:
-    row = connection.execute(_GET, {"tenant": tenant, "resource": resource, "id": id}).first()
-    if row is None or (parent is not None and row.parent != parent):
+    row = next(fetched(connection, _GET, {"tenant": tenant, "resource": resource, "id": id}), None)
+    if row is None or (parent is not None and row[1] != parent):
         return None
-    body: Body = orjson.loads(row.body)
+    body: Body = orjson.loads(row[0])
     return body
 
 
@@ -171,8 +172,8 @@ def _matching(
     limit = "" if query.versions else f" LIMIT {query.limit}"
     # Names and signs in it are the declarations', never the client's; values are bound.
     statement = f"SELECT o.id, o.body FROM protect_objects o WHERE {' AND '.join(conditions)} ORDER BY o.id{limit}"  # noqa: S608
-    for row in connection.execute(_statement(statement), parameters):
-        yield row.id, orjson.loads(row.body)
+    for id, body in fetched(connection, statement, parameters):
+        yield id, orjson.loads(body)
 
 
 def _version_fits(body: Mapping[str, Any], path: str, sign: str, wanted: str) -> bool:
@@ -194,12 +195,6 @@ def _revisions(resources: tuple[str, ...]) -> Select[Any]:
     counters = tables.counters
     wanted = select(counters.c.resource, counters.c.revision)
     return wanted.where(counters.c.tenant == bindparam("tenant"), counters.c.resource.in_(resources))
-
-
-@functools.lru_cache(maxsize=1_000)
-def _statement(sql: str) -> TextClause:
-    """The same SQL is read once."""
-    return text(sql)
 
 
 def touch(connection: Connection, tenant: int, resource: str) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+import msgspec
 import orjson
-from sqlalchemy import Connection, create_engine, delete, insert, select
+from sqlalchemy import Connection, Engine, create_engine, delete, insert, select
 
 from sakimori.protect import search, storage, tables
 from sakimori.protect.calls import Call, Operation, Shape
 from sakimori.protect.clock import now
 from sakimori.protect.declare import READ, Resource, Rights, moment, number, structs, text
 from sakimori.protect.objects import FILTER, Shown, plain
+from sakimori.store.database import LedgerError, insert_rows, writing
 from sakimori.store.tables import metadata
 
 KEPT_MS = 31 * 86_400_000
@@ -44,36 +45,60 @@ METRICS = Resource(
 )
 
 
+class Made(msgspec.Struct, frozen=True, gc=False):
+    """A call that was made. `date` is in milliseconds since 1970, `duration` in milliseconds."""
+
+    action: str
+    method: str
+    date: int
+    duration: int
+    statusCode: int
+    authenticationMethod: str
+    expandParameter: str
+    responseItemCount: int
+
+
 class Usage:
     """Calls that are not written yet. Safe between threads."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, Mapping[str, Any]]] = []
+        self._waiting: list[tuple[int, Made]] = []
         self._lock = threading.Lock()
 
-    def add(self, tenant: int, metric: Mapping[str, Any]) -> None:
+    def add(self, tenant: int, made: Made) -> None:
         with self._lock:
             if len(self._waiting) < MOST_WAITING:
-                self._waiting.append((tenant, metric))
+                self._waiting.append((tenant, made))
+
+    def flush(self, engine: Engine) -> None:
+        """Writes what waits in a transaction of its own; what cannot be written goes on waiting. Raises LedgerError."""
+        if not self._waiting:
+            return
+        taken = self._take()
+        try:
+            with writing(engine) as connection:
+                _write(connection, taken)
+        except LedgerError:
+            with self._lock:
+                self._waiting = [*taken, *self._waiting][-MOST_WAITING:]
+            raise
 
     def write(self, connection: Connection) -> None:
-        """Writes what waits and forgets what is old."""
+        """Writes what waits in the caller's transaction."""
+        _write(connection, self._take())
+
+    def _take(self) -> list[tuple[int, Made]]:
         with self._lock:
             taken, self._waiting = self._waiting, []
-        if taken:
-            usage = tables.usage
-            connection.execute(
-                insert(usage),
-                [
-                    {"tenant": tenant, "at": metric["date"], "body": orjson.dumps(metric).decode()}
-                    for tenant, metric in taken
-                ],
-            )
-            connection.execute(delete(usage).where(usage.c.at < now() - KEPT_MS))
+        return taken
 
-    @property
-    def is_waiting(self) -> bool:
-        return bool(self._waiting)
+
+def _write(connection: Connection, taken: Sequence[tuple[int, Made]]) -> None:
+    """Writes calls and forgets those that are old."""
+    rows = [(tenant, made.date, msgspec.json.encode(made).decode()) for tenant, made in taken]
+    if rows:
+        insert_rows(connection, insert(tables.usage), ("tenant", "at", "body"), rows)
+        connection.execute(delete(tables.usage).where(tables.usage.c.at < now() - KEPT_MS))
 
 
 def operations() -> Iterator[Operation]:
@@ -121,7 +146,8 @@ def _found(call: Call, query: search.Query) -> Shown:
         .order_by(usage.c.id.desc())
         .limit(MOST_SEARCHED)
     ).all()
-    metrics = [{**orjson.loads(row.body), "_id": row.id} for row in reversed(rows)]
+    same = {"apiType": "REST", "tenantGUID": call.manager.guid(call.tenant)}
+    metrics = [{**same, **orjson.loads(row.body), "_id": row.id} for row in reversed(rows)]
     aside = create_engine("sqlite://")
     try:
         with aside.begin() as connection:

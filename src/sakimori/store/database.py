@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Insert, Table, TextClause, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -85,7 +86,16 @@ def _switch_to_wal(connection: Any, deadline: float) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     """Writers lock at once: two that read first and then write would fail each other."""
     reads = connection.get_execution_options().get("reads", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    if reads:
+        _sqlite(connection).execute("BEGIN")
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _sqlite(connection: Connection) -> sqlite3.Connection:
+    found = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
 
 
 @contextmanager
@@ -102,6 +112,22 @@ def writing(engine: Engine) -> Iterator[Connection]:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         yield connection
+
+
+def fetched(connection: Connection, sql: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """The rows that a SELECT with `:names` finds, within a transaction that `reading` or `writing` began.
+
+    What is asked thousands of times a second goes to SQLite as it stands: SQLAlchemy takes longer than the answer.
+    """
+    if connection.dialect.name == "sqlite":
+        return _sqlite(connection).execute(sql, parameters)
+    return map(tuple, connection.execute(_text(sql), parameters))
+
+
+@functools.lru_cache(maxsize=1_000)
+def _text(sql: str) -> TextClause:
+    """The same SQL is read once."""
+    return text(sql)
 
 
 def insert_new(connection: Connection, table: Table) -> Any:
@@ -160,6 +186,8 @@ def explained(engine: Engine) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise LedgerError(f"the ledger at {_shown(engine)}: {_advice(str(error.orig))}") from error
+    except sqlite3.Error as error:  # from where SQLite is asked without SQLAlchemy
+        raise LedgerError(f"the ledger at {_shown(engine)}: {_advice(str(error))}") from error
     except SQLAlchemyError as error:
         raise LedgerError(f"the ledger at {_shown(engine)}: {error}") from error
 
