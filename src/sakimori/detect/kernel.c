@@ -22,8 +22,10 @@ typedef uint8_t u8;
 #define INLINE static inline __attribute__((always_inline))
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <immintrin.h>
+#define WIDEST __attribute__((target("avx512bw,avx512vbmi2,bmi,bmi2,lzcnt,popcnt")))
 #define FOR_EACH_LEVEL(result, name, parameters, arguments) \
-    __attribute__((target("avx512bw,bmi,lzcnt,popcnt"))) static result name##_512 parameters { return name##_here arguments; } \
+    WIDEST static result name##_512 parameters { return name##_here arguments; } \
     __attribute__((target("avx2,bmi,lzcnt,popcnt"))) static result name##_256 parameters { return name##_here arguments; } \
     static result name##_128 parameters { return name##_here arguments; } \
     static result name parameters { \
@@ -67,7 +69,7 @@ typedef struct {
     Guess next, first;
     i32 field;
     u8 length, expected;
-} Key;
+} Key; /* 64 bytes: a line of the cache */
 typedef struct { i32 parent, length; u8 *text; } KeyName;
 /* An object or array that is open: the key it is the value of, the field that is, and the same of the value at hand. */
 typedef struct { i32 key, field, closes, is_array, value_key, value_field; u32 serial; Guess *guess; u64 rank; } Frame;
@@ -92,7 +94,7 @@ typedef struct {
     Key *keys;
     KeyName *names;
     i32 *key_table, key_count;
-    Frame frames[DEEPEST + 1];
+    Frame frames[DEEPEST + 1]; /* those around the one at hand */
     /* of the text at hand */
     const u8 *text; i32 length;
     u64 *odd; u32 *quotes; i32 room, is_ascii;
@@ -129,11 +131,29 @@ static int is_escape(const Kernel *k, i32 place, i32 *second) {
     return left >= 12 && text[6] == '\\' && text[7] == 'u' && hex_value(text + 8) >> 10 == 0xDC00 >> 10;
 }
 
+/* Writes `at` + the number of each bit; up to 16 numbers more than there are bits may be written. */
+static inline void put_places(u32 *places, u32 at, u64 bits, i32 many) {
+    for (i32 more = 0; more < many; more += 8) /* eight at a time, whether there are so many or not */
+        for (i32 one = 0; one < 8; one++, bits &= bits - 1) places[more + one] = at + (bits ? __builtin_ctzll(bits) : 0);
+}
+#if defined(__x86_64__)
+WIDEST static inline void put_places_512(u32 *places, u32 at, u64 bits, i32 many) {
+    static const u8 numbers[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                   22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+                                   44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    __m512i left = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(numbers)), start = _mm512_set1_epi32(at);
+    for (i32 more = 0; more < many; more += 16, left = _mm512_alignr_epi64(_mm512_setzero_si512(), left, 2))
+        _mm512_storeu_si512(places + more, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(left))));
+}
+#else
+#define put_places_512 put_places
+#endif
+
 /* Fills `quotes` (the places of those that are not escaped) and `odd` (bits: backslashes, bytes past ASCII); gives how
  * many quotes there are; NOT_CLEAN for control characters and wrong escapes. */
 INLINE i32 index_text_here(Kernel *k) {
     u64 escaped_first = 0, past_ascii = 0;
-    i32 found = 0, second = -1;
+    i32 found = 0, second = -1, widest = kernel_level == 2;
     u32 *places = k->quotes;
     for (i32 at = 0; at < k->length; at += 64) {
         u8 here[64];
@@ -164,9 +184,8 @@ INLINE i32 index_text_here(Kernel *k) {
             quotes &= ~escaped;
         }
         i32 many = __builtin_popcountll(quotes);
-        for (i32 more = 0; more < many; more += 8) /* eight at a time, whether there are so many or not */
-            for (i32 one = 0; one < 8; one++, quotes &= quotes - 1)
-                places[found + more + one] = at + (quotes ? __builtin_ctzll(quotes) : 0);
+        if (widest) put_places_512(places + found, at, quotes, many);
+        else put_places(places + found, at, quotes, many);
         found += many;
     }
     places[found] = places[found + 1] = k->length;
@@ -371,9 +390,11 @@ static void ask_watch(Kernel *k, i32 field) {
         ask_all(k, watch->gram);
         return;
     }
-    for (i32 at = value->start; at + 4 <= value->end; at += watch->step) {
-        u32 gram = gram_at(k->text + at), bit = gram_bit(gram);
-        if (watch->grams[bit / 8] >> bit % 8 & 1) ask_hashed(k, hash_gram(gram, field));
+    const u8 *grams = watch->grams, *last = k->text + value->end - 4;
+    i32 step = watch->step;
+    for (const u8 *at = k->text + value->start; at <= last; at += step) {
+        u32 gram = gram_at(at), bit = gram_bit(gram);
+        if (grams[bit / 8] >> bit % 8 & 1) ask_hashed(k, hash_gram(gram, field));
     }
 }
 
@@ -647,6 +668,15 @@ key:
     if (problem) return problem;
     quote += 2;
     field = frame->value_field;
+    if (text[at] == '"') {
+        u8 expected = check && field >= 0 ? k->fields[field].expected & 15 : 0;
+        if (quote[0] != (u32)at || quote[1] >= (u32)k->length || (expected && !(expected & MAY_BE_STRING))) return NOT_CLEAN;
+        if (field >= 0) note_value(k, field, at + 1, quote[1], FRESH);
+        at = quote[1] + 1, quote += 2;
+        if (text[at] != ',') goto after;
+        at++;
+        goto key;
+    }
     if (check && field >= 0) {
         u8 expected = k->fields[field].expected & 15;
         if (expected && !(expected & fits[text[at]])) return NOT_CLEAN;
@@ -663,7 +693,7 @@ static int own_level(void) {
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
     __asm__("xgetbv" : "=a"(saved), "=d"(d) : "c"(0)); /* which registers the operating system saves */
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (saved & 6) != 6 || !(b & bit_BMI)) return 0;
-    return (saved & 0xE6) == 0xE6 && b & bit_AVX512BW ? 2 : b & bit_AVX2 ? 1 : 0;
+    return (saved & 0xE6) == 0xE6 && b & bit_AVX512BW && c & bit_AVX512VBMI2 && b & bit_BMI2 ? 2 : b & bit_AVX2 ? 1 : 0;
 #else
     return 0;
 #endif
@@ -740,10 +770,11 @@ Kernel *kernel_new(const u8 *texts, i32 texts_size, const i32 *fields, i32 field
         && (k->ends = calloc(k->field_count, sizeof(Ends))) && (k->field_table = malloc(field_slots * sizeof(i32)))
         && (k->entries = malloc(entry_slots * sizeof(Entry))) && (k->watches = calloc(k->field_count, sizeof(Watch)))
         && (k->values = calloc(k->field_count, sizeof(Value))) && (k->asked = calloc(k->rule_count + 1, sizeof(u32)))
-        && (k->keys = calloc(MOST_KEYS, sizeof(Key))) && (k->names = calloc(MOST_KEYS, sizeof(KeyName)))
+        && (k->keys = aligned_alloc(sizeof(Key), MOST_KEYS * sizeof(Key))) && (k->names = calloc(MOST_KEYS, sizeof(KeyName)))
         && (k->key_table = calloc(4 * MOST_KEYS, sizeof(i32)));
     k->key_count = 1; /* key 0 is the record */
     if (whole) {
+        memset(k->keys, 0, MOST_KEYS * sizeof(Key));
         memset(k->field_table, -1, field_slots * sizeof(i32));
         memset(k->entries, -1, entry_slots * sizeof(Entry));
         for (i32 field = 0; field < k->field_count; field++) {
