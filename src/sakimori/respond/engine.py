@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from sakimori.model.action import Mode, Plan, Step
 from sakimori.model.event import Event
 from sakimori.respond import approval, plugins
-from sakimori.respond.book import Book
+from sakimori.respond.bookkeeping import Bookkeeping
 from sakimori.respond.errors import Busy, Passing, RespondError
 from sakimori.respond.guard import PASSING
 from sakimori.respond.keys import derived
@@ -57,7 +57,7 @@ class Engine:
     `tell` is told of a run of which people should know (it waits for them, it was carried out, it failed).
     """
 
-    book: Book
+    book: Bookkeeping
     world: World
     policy: Policy
     secret: bytes

@@ -7,14 +7,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Row
 
 from sakimori.model.action import Mode, Target
 from sakimori.model.event import Event
 from sakimori.store.text import storable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 
 class RunState(StrEnum):
