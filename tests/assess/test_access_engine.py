@@ -199,6 +199,31 @@ def test_the_root_user_needs_no_allowance_but_heeds_denials() -> None:
     assert ask(principal=root, action="kms:Decrypt", resource=KEY) == IMPLICIT
 
 
+def test_a_federated_user_has_what_its_session_policy_and_its_user_allow() -> None:
+    """ "GetFederationToken" (STS): without a session policy only a resource that names the very session lets it in."""
+    bob = f"arn:aws:sts::{ACCOUNT}:federated-user/bob"
+    assert ask(allow("*"), principal=bob) == IMPLICIT
+    assert ask(allow("*"), principal=bob, sessionPolicy=policy(allow())) == ALLOWED
+    assert ask(allow("*"), principal=bob, sessionPolicy=policy(allow("ec2:*"))) == IMPLICIT
+    assert ask(principal=bob, resourcePolicy=policy(allow(Principal={"AWS": bob}))) == ALLOWED
+    assert ask(allow("*"), principal=bob, resourcePolicy=policy(allow(Principal={"AWS": ACCOUNT}))) == IMPLICIT
+
+
+def test_an_anonymous_caller_is_under_resource_control_policies_alone() -> None:
+    level = [{"orgIdentifier": "r-1", "policies": [policy(deny("*", Principal="*"))]}]
+    opened = policy(allow(Principal="*"))
+    assert ask(principal="anonymous", resourcePolicy=opened, serviceControlPolicies=level) == ALLOWED
+    assert ask(principal="anonymous", resourcePolicy=opened, resourceControlPolicies=level) == EXPLICIT
+
+
+def test_addresses_of_both_kinds_are_compared_with_their_own() -> None:
+    everywhere = allow(Condition={"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}})
+    assert ask(everywhere, context={"aws:SourceIp": "198.51.100.1"}) == ALLOWED
+    assert ask(everywhere, context={"aws:SourceIp": "2001:db8::1"}) == IMPLICIT
+    six = allow(Condition={"IpAddress": {"aws:SourceIp": "2001:DB8::/32"}})
+    assert ask(six, context={"aws:SourceIp": "2001:db8:0:0::1"}) == ALLOWED
+
+
 def test_services_and_providers_need_the_resources_policy() -> None:
     service = policy(allow(Principal={"Service": "cloudtrail.amazonaws.com"}))
     assert ask(principal="cloudtrail.amazonaws.com", resourcePolicy=service) == ALLOWED
@@ -275,6 +300,11 @@ def test_too_many_overlaps_are_unknown_and_say_so() -> None:
         ({"Statement": [allow(Condition={"StringIs": {"aws:a": "x"}})]}, "StringIs on aws:a"),
         ({"Statement": [allow(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/99"}})]}, "10.0.0.0/99"),
         ({"Statement": [allow(Condition={"Bool": "x"})]}, "Condition Bool"),
+        ({"Statement": [allow(Condition={"NullIfExists": {"aws:a": "true"}})]}, "IfExists does not go with Null"),
+        ({"Statement": [allow(Condition={"NumericEquals": {"aws:a": "nan"}})]}, "'nan' is no number"),
+        ({"Statement": [allow(Condition={"NumericEquals": {"aws:a": "1_000"}})]}, "'1_000' is no number"),
+        ({"Statement": [allow(Condition={"IpAddress": {"aws:a": "10.0.0.0/255.0.0.0"}})]}, "10.0.0.0/255.0.0.0"),
+        ({"Statement": [allow(Condition={"BinaryEquals": {"aws:a": "QQ"}})]}, "'QQ' is no text in base64"),
         ({"Version": "2020-01-01", "Statement": []}, "2020-01-01"),
         ({"Version": "2012-10-17"}, "no Statement"),
         ([], "identity policy 1: is a list"),

@@ -28,9 +28,10 @@ from estates import (
     user,
 )
 from estates import profile as profile_asset
+from sakimori.assess.access.administrators import administrators
 from sakimori.assess.access.catalogue import actions_of
 from sakimori.assess.access.engine import decide
-from sakimori.assess.access.escalation import administrators, escalations
+from sakimori.assess.access.escalation import escalations
 from sakimori.assess.access.estate import asset_of, estate
 from sakimori.assess.access.methods import CATEGORIES, Method, methods
 from sakimori.assess.access.questions import policies_over

@@ -321,3 +321,41 @@ def test_a_bucket_that_leaves_access_to_its_access_points_is_not_wholly_known() 
     assert [each for each in delegating.unknown if "access points" in each]
     plain = who_can(estate(inventory(bucket("files"))), READ, FILES)
     assert not [each for each in plain.unknown if "access points" in each]
+
+
+def test_nobody_of_ours_who_is_not_in_the_inventory_may_anything_for_certain() -> None:
+    found = estate(inventory(bucket("files"), user("ann", allow(READ))))
+    for name in ("user/typo", "role/gone"):
+        answer = can(found, f"arn:aws:iam::{ACCOUNT}:{name}", READ, f"{FILES}/a")
+        assert answer.response is Response.UNKNOWN
+        assert f"{name} is not in the inventory" in answer.why
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/gone/s"
+    assert can(found, session, READ, f"{FILES}/a").response is Response.UNKNOWN
+
+
+def test_a_federated_user_needs_a_session_policy_and_a_user_whom_nobody_knows() -> None:
+    found, bob = estate(inventory(bucket("files"))), f"arn:aws:sts::{ACCOUNT}:federated-user/bob"
+    assert can(found, bob, READ, f"{FILES}/a").response is Response.IMPLICITLY_DENIED
+    answer = can(found, bob, READ, f"{FILES}/a", session_policy=document(allow(READ)))
+    assert answer.response is Response.UNKNOWN
+    assert "which user" in answer.why
+
+
+def test_the_root_user_assumes_no_role() -> None:
+    admin = role("admin", allow("*"), trusts={"AWS": ACCOUNT})
+    found = estate(inventory(admin))
+    rows = who_can(found, "sts:AssumeRole", admin.uid).rows
+    assert [row.principal for row in rows if row.kind == "root"] == []
+    root = f"arn:aws:iam::{ACCOUNT}:root"
+    assert can(found, root, "sts:AssumeRole", admin.uid).response is Response.IMPLICITLY_DENIED
+    assert can(found, root, "iam:DeleteRole", admin.uid).response is Response.ALLOWED
+
+
+def test_whom_a_policy_names_in_an_account_that_nobody_has_looked_at() -> None:
+    reader = f"arn:aws:iam::{OTHER}:role/reader"
+    named = bucket("files", allow(READ, f"{FILES}/*", Principal={"AWS": reader}))
+    found = who_can(estate(inventory(named, organization(ACCOUNT, OTHER))), READ, FILES)
+    assert {row.principal: row.outcome.value for row in found.rows if row.kind != "root"} == {reader: "Unknown"}
+    whole = bucket("files", allow(READ, f"{FILES}/*", Principal={"AWS": OTHER}))
+    found = who_can(estate(inventory(whole, organization(ACCOUNT, OTHER))), READ, FILES)
+    assert found.unknown == (f"{FILES} lets account {OTHER} in, whose users and roles are not in the inventory",)

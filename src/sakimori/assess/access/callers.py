@@ -63,8 +63,10 @@ def _other(kind: str, value: str) -> Principal:
 
 
 def _single(found: Estate, arn: str) -> Iterator[Identity]:
-    """A session of one of our roles, or a stranger by its ARN. A unique id (AIDA...) is of a principal that is
-    deleted."""
+    """A session of one of our roles, a stranger by its ARN, or somebody of an account that the inventory lacks.
+
+    A unique id (AIDA...) is of a principal that is deleted.
+    """
     try:
         who = principal_of(arn)
     except BadPrincipal:
@@ -74,8 +76,12 @@ def _single(found: Estate, arn: str) -> Iterator[Identity]:
         if role is not None:
             yield session_of(role, arn)
             return
-    if who.account not in found.accounts and not is_pattern(arn):
+    if is_pattern(arn):
+        return
+    if who.account not in found.accounts:
         yield outsider(arn)
+    elif who.account not in found.by_account:
+        yield Identity(who, policies=(EVERYTHING,))  # of an account of ours that nobody has looked at
 
 
 @lru_cache(maxsize=4096)

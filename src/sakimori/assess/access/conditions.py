@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -97,6 +98,8 @@ def _operator(operator: str) -> tuple[str, bool, str, bool]:
     base = name.lower()
     if_exists = base.endswith("ifexists")
     known = _OPERATORS.get(base.removesuffix("ifexists") if if_exists else base)
+    if base == "nullifexists":
+        raise BadCondition("IfExists does not go with Null: whether the key exists is what Null asks")
     if known is None or (quantifier and quantifier.lower() not in _QUANTIFIERS):
         raise BadCondition('IAM has no such operator: see "IAM JSON policy elements: Condition operators"')
     return (*known, _QUANTIFIERS.get(quantifier.lower(), ""), if_exists)
@@ -182,11 +185,12 @@ def _ordered(
     return comparison
 
 
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+"""What IAM takes for a number; Python's float() would take nan, inf and 1_000 as well."""
+
+
 def number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 @lru_cache(maxsize=4096)
@@ -211,8 +215,10 @@ def _binary(text: str) -> bytes | None:
 
 @lru_cache(maxsize=4096)
 def _network(text: str) -> Any:
+    """An address or a block in CIDR notation; a mask written as an address (10.0.0.0/255.0.0.0) is none."""
+    length = text.partition("/")[2]
     try:
-        return ip_network(text, strict=False)
+        return ip_network(text, strict=False) if not length or length.isdecimal() else None
     except ValueError:
         return None
 
@@ -264,6 +270,7 @@ _CHECKED = {
     "truth": "truth value (true or false)",
     "null": "truth value (true or false)",
     "address": "IP address or CIDR block",
+    "binary": "text in base64",
 }
 
 
@@ -272,4 +279,6 @@ def _reading(family: str) -> Callable[[str], Any]:
         return number
     if family.startswith("date"):
         return moment
+    if family == "binary":
+        return _binary
     return _network if family == "address" else _truth

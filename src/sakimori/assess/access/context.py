@@ -28,10 +28,45 @@ _OF_IDENTITIES = frozenset(
     )
 )
 """Keys that no anonymous caller's, service's or provider's request has."""
+_OF_ACCOUNTS = frozenset(("aws:principalaccount", "aws:sourceowner", "kms:calleraccount"))
+"""Keys that hold the account of who asks."""
+_ALWAYS = frozenset(("aws:currenttime", "aws:epochtime", "aws:securetransport"))
+"""Keys that every request has; one of somebody with an account has `_OF_EVERY_IDENTITY` as well."""
+_OF_EVERY_IDENTITY = frozenset(("aws:principalarn", "aws:userid")) | _OF_ACCOUNTS
 _OF_SERVICES = frozenset(
     ("aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths", "aws:principalservicename")
 )
 """Keys that only the request of an AWS service has, which it makes for a resource."""
+
+_BOUNDARY = "iam:permissionsboundary"
+_ASKS_FOR_BOUNDARY = frozenset(
+    "iam:createuser iam:createrole iam:putuserpermissionsboundary iam:putrolepermissionsboundary".split()
+)
+"""Actions whose iam:PermissionsBoundary is the boundary that is asked for; with those below it is the one that the
+user or role has; no other action has the key ("Actions, resources, and condition keys for IAM")."""
+_UNDER_BOUNDARY = frozenset(
+    "iam:attachuserpolicy iam:detachuserpolicy iam:putuserpolicy iam:deleteuserpolicy iam:deleteuserpermissionsboundary"
+    " iam:attachrolepolicy iam:detachrolepolicy iam:putrolepolicy iam:deleterolepolicy"
+    " iam:deleterolepermissionsboundary".split()
+)
+
+
+def has_boundary_key(action: str) -> bool:
+    """Has a request of this action (in lower case) the key iam:PermissionsBoundary at all?"""
+    return action in _ASKS_FOR_BOUNDARY or action in _UNDER_BOUNDARY
+
+
+_TAG_KEYS = {
+    "AWS::AutoScaling": ("autoscaling:resourcetag/",),
+    "AWS::EC2": ("ec2:resourcetag/", "ssm:resourcetag/"),
+    "AWS::ECR": ("ecr:resourcetag/",),
+    "AWS::ECS": ("ecs:resourcetag/",),
+    "AWS::ElasticLoadBalancingV2": ("elasticloadbalancing:resourcetag/",),
+    "AWS::IAM": ("iam:resourcetag/",),
+    "AWS::SSM": ("ssm:resourcetag/",),
+    "AWS::SecretsManager": ("secretsmanager:resourcetag/",),
+}
+"""The keys of a service's own that hold a resource's tags as aws:ResourceTag does, by the resource's kind."""
 
 _TYPES = {
     "user": "User",
@@ -42,7 +77,7 @@ _TYPES = {
 }
 
 
-def known_context(found: Estate, identity: Identity, resource: Asset | None, account: str) -> Context:
+def known_context(found: Estate, identity: Identity, resource: Asset | None, account: str, action: str = "") -> Context:
     """The keys about who asks and about the resource that cannot be otherwise."""
     context: dict[str, tuple[str, ...]] = {}
     _about_principal(found, identity, context)
@@ -55,8 +90,26 @@ def known_context(found: Estate, identity: Identity, resource: Asset | None, acc
             context["aws:resourceorgpaths"] = organization.paths(account)
     if resource is not None:
         for name, value in resource.tags.items():
-            context[f"aws:resourcetag/{name.lower()}"] = (value,)
+            for prefix in _tag_keys(resource):
+                context[f"{prefix}{name.lower()}"] = (value,)
+        boundary = _boundary(resource)
+        if boundary and action.lower() in _UNDER_BOUNDARY:
+            context[_BOUNDARY] = (boundary,)
     return context
+
+
+def _tag_keys(resource: Asset) -> tuple[str, ...]:
+    """What the keys of a resource's tags begin with.
+
+    None for a bucket: S3 heeds its tags only where that was switched on for the bucket, so that they stay open.
+    """
+    kind = resource.type.rpartition("::")[0]
+    return () if kind == "AWS::S3" else ("aws:resourcetag/", *_TAG_KEYS.get(kind, ()))
+
+
+def _boundary(resource: Asset) -> str:
+    """The ARN of a user's or role's permissions boundary, or ""."""
+    return str((resource.config.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn") or "")
 
 
 def _about_principal(found: Estate, identity: Identity, context: dict[str, tuple[str, ...]]) -> None:
@@ -72,8 +125,7 @@ def _about_principal(found: Estate, identity: Identity, context: dict[str, tuple
     context["aws:principalisawsservice"] = ("false",)
     if who.account == STRANGER:
         return
-    context["aws:principalaccount"] = (who.account,)
-    context["aws:sourceowner"] = (who.account,)
+    context |= dict.fromkeys(_OF_ACCOUNTS, (who.account,))
     if identity.outside and who.kind == "root":
         return  # stands for whomever that account lets
     context["aws:principalarn"] = (_role_arn(found, identity),)
@@ -104,18 +156,22 @@ def _role_arn(found: Estate, identity: Identity) -> str:
     return identity.arn
 
 
-def limits(found: Estate, identity: Identity, resource: Asset | None) -> Limits:
+def limits(found: Estate, identity: Identity, resource: Asset | None, action: str = "") -> Limits:
     """Which keys a request of this identity cannot have, and which values."""
     who = identity.principal
     ours, own = found.accounts, found.organization.id
+    tag_keys = _tag_keys(resource) if resource is not None else ()
 
     def absent(key: str) -> bool:
         if key in _OF_USERS:
             return who.kind != "user"
+        if key == _BOUNDARY:
+            known = resource is not None and action.lower() in _UNDER_BOUNDARY
+            return known or not has_boundary_key(action.lower())
         if key.startswith("aws:principaltag/"):
             return who.kind == "user" and not identity.outside
-        if key.startswith("aws:resourcetag/"):
-            return resource is not None
+        if tag_keys and key.startswith(tag_keys):
+            return True
         if key in _OF_SERVICES:
             return who.kind != "service"
         return not who.has_identity and key in _OF_IDENTITIES
@@ -128,13 +184,15 @@ def limits(found: Estate, identity: Identity, resource: Asset | None) -> Limits:
     def impossible(key: str, values: Values) -> bool:
         if key == "aws:userid" and unique:
             return not values or not all(value.startswith(f"{unique}:") for value in values)
-        if not identity.outside or not values:
+        if not values:
+            return key in _ALWAYS or (who.has_identity and key in _OF_EVERY_IDENTITY)
+        if not identity.outside:
             return False
         if key == "aws:principalorgid":
             return own in values
         if key == "aws:principalorgpaths":
             return any(value.startswith(f"{own}/") for value in values) if own else False
-        if key in ("aws:principalaccount", "aws:sourceowner"):
+        if key in _OF_ACCOUNTS:
             return not ours.isdisjoint(values)
         return key == "aws:principalarn" and any(account_of(value) in ours for value in values)
 

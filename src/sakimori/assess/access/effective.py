@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sakimori.assess.access.catalogue import actions_like
-from sakimori.assess.access.context import known_context, limits
+from sakimori.assess.access.context import has_boundary_key, known_context, limits
 from sakimori.assess.access.engine import Policies, Request
 from sakimori.assess.access.estate import Estate, Identity
+from sakimori.assess.access.gaps import unread
 from sakimori.assess.access.globs import matcher
 from sakimori.assess.access.narrowing import statements_of
 from sakimori.assess.access.policy import Policy, Statement
 from sakimori.assess.access.principals import Grant, granted
-from sakimori.assess.access.questions import Row, identity_of, row_of, step_json, unread
+from sakimori.assess.access.questions import Row, identity_of, row_of, step_json
 from sakimori.assess.access.reserved import acts_on_everything, needs_resource_policy
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.symbolic import Conclusion, Outcome, conclude
@@ -86,7 +87,7 @@ def _by_own_policies(found: Estate, identity: Identity) -> Iterator[Right]:
     context = known_context(found, identity, None, identity.account)
     for actions in _alike(identity, policies):
         request = Request(identity.principal, actions[0], "*", identity.account, context)
-        conclusion = conclude(request, policies, limits=limits(found, identity, None))
+        conclusion = conclude(request, policies, limits=limits(found, identity, None, actions[0]))
         if conclusion.outcome is not Outcome.DENIED:
             yield _right(actions, conclusion)
 
@@ -104,7 +105,7 @@ def _alike(identity: Identity, policies: Policies) -> Iterator[tuple[str, ...]]:
         if needs_resource_policy(lowered, _sample(lowered)) and not acts_on_everything(lowered):
             continue
         bearing = tuple(at for at, statement in enumerate(statements) if _is_about(statement, lowered))
-        kind = (prefix, risk_of(action), acts_on_everything(lowered), bearing)
+        kind = (prefix, risk_of(action), acts_on_everything(lowered), has_boundary_key(lowered), bearing)
         groups.setdefault(kind, []).append(action)
     yield from (tuple(group) for group in groups.values())
 

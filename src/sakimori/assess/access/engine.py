@@ -247,7 +247,7 @@ def _granted(request: Request, policies: Policies, found: _Matches) -> Answer:
         return _no(f"nothing allows {what} to {who.arn}: only the resource's policy could")
     root = who.kind == "root"
     blocked = "" if root else _own_limit(found, policies, what)
-    identity = bool(found.identity) or root
+    identity = root or (bool(found.identity) and not _bare_federation(who, policies))
     if request.account and who.account != request.account:
         return _across(found, identity, blocked, what, who, request.account)
     if found.strength is Grant.DIRECT and not (policies.session and not found.session):
@@ -255,10 +255,15 @@ def _granted(request: Request, policies: Policies, found: _Matches) -> Answer:
     if not found.resource and needed:
         return _no(f"the {needed} does not allow {what} to {who.arn}, and nothing else can")
     if not (identity or found.strength >= Grant.ROLE):
-        return _no(f"no policy of {who.arn} allows {what}{_half(found)}")
+        return _no(_nothing_of_its_own(found, policies, who, what))
     if blocked:
         return _no(blocked)
     return _yes([*found.identity, *found.resource], _reason(found, root, what, who))
+
+
+def _bare_federation(who: Principal, policies: Policies) -> bool:
+    """Is this a federated user without a session policy, who has nothing of its user ("GetFederationToken", STS)?"""
+    return who.kind == "federated_user" and policies.session is None
 
 
 def _own_limit(found: _Matches, policies: Policies, what: str) -> str:
@@ -281,6 +286,12 @@ def _across(found: _Matches, identity: bool, blocked: str, what: str, who: Princ
         [*found.identity, *found.resource],
         f"both the policies of {who.arn} and the resource's policy in account {account} allow {what}",
     )
+
+
+def _nothing_of_its_own(found: _Matches, policies: Policies, who: Principal, what: str) -> str:
+    if found.identity and _bare_federation(who, policies):
+        return f"{who.arn} was made without a session policy, and so may do nothing of what its user may: not {what}"
+    return f"no policy of {who.arn} allows {what}{_half(found)}"
 
 
 def _half(found: _Matches) -> str:

@@ -10,28 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sakimori.assess.access.administrators import is_administrator, may_at_all
 from sakimori.assess.access.callers import EVERYTHING
-from sakimori.assess.access.context import known_context, limits
-from sakimori.assess.access.engine import Request
-from sakimori.assess.access.estate import Estate, Identity, asset_of, resource_account
+from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.holders import holders
 from sakimori.assess.access.methods import Method, Need, methods
-from sakimori.assess.access.narrowing import acting
 from sakimori.assess.access.policy import Kind, Policy
 from sakimori.assess.access.principals import Principal
-from sakimori.assess.access.questions import policies_over, step_json
-from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome, conclude
+from sakimori.assess.access.questions import asked, step_json
+from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome
 from sakimori.model.asset import Asset
-
-PROBES = (
-    "iam:AttachUserPolicy",
-    "iam:AttachRolePolicy",
-    "iam:PutUserPolicy",
-    "iam:PutRolePolicy",
-    "iam:CreateAccessKey",
-    "iam:UpdateAssumeRolePolicy",
-)
-"""Whoever may do all of this to everyone has the account."""
 
 ASSUMED = "role_assumed"
 
@@ -91,23 +79,6 @@ class Escalation:
         }
 
 
-def is_administrator(found: Estate, identity: Identity) -> bool:
-    """May the identity, whatever the context, change everybody's rights in its account?"""
-    return identity.principal.kind == "root" or all(
-        _asked(found, identity, action, f"arn:aws:iam::{identity.account}:{kind}/*").outcome is Outcome.ALLOWED
-        for action in PROBES
-        for kind in (("user",) if "User" in action or "AccessKey" in action else ("role",))
-    )
-
-
-def administrators(found: Estate) -> dict[str, Identity]:
-    return {
-        arn: identity
-        for arn, identity in found.identities.items()
-        if _may(identity, PROBES) and is_administrator(found, identity)
-    }
-
-
 def escalations(found: Estate) -> list[Escalation]:
     """Every one of our principals that is no administrator and can become one, by its shortest chain."""
     admins = found.administrators
@@ -160,7 +131,7 @@ def _edges(found: Estate, identity: Identity, frontier: Sequence[str], *, alone:
     for method in methods():
         if method.id == ASSUMED or (method.who and method.who != identity.principal.kind):
             continue
-        if not _may(identity, method.actions):
+        if not may_at_all(identity, method.actions):
             continue
         if not method.target or method.gives in ("group", "target-self"):
             uses = _alone(found, identity, method) if alone else iter(())
@@ -169,15 +140,6 @@ def _edges(found: Estate, identity: Identity, frontier: Sequence[str], *, alone:
         edge = min(uses, key=lambda each: OUTCOMES.index(each.outcome), default=None)
         if edge is not None:
             yield edge
-
-
-def _may(identity: Identity, actions: Iterable[str]) -> bool:
-    """Does some statement of its own policies allow each of the actions at all? sts:AssumeRole needs none."""
-    return all(
-        action == "sts:AssumeRole"
-        or any(statement.allows for policy in identity.policies for statement in acting(policy, action.lower()))
-        for action in actions
-    )
 
 
 def _alone(found: Estate, identity: Identity, method: Method) -> Iterator[Edge]:
@@ -261,7 +223,7 @@ def _steps(
             return None
         steps.append(best)
     if method.passes and target is not None:
-        passed = _asked(found, identity, "iam:PassRole", target.uid, {"iam:passedtoservice": (method.passes,)})
+        passed = asked(found, identity, "iam:PassRole", target.uid, {"iam:passedtoservice": (method.passes,)})
         trusted = _trusting(found, method, target)
         if not (passed.possible and trusted.possible):
             return None
@@ -270,9 +232,39 @@ def _steps(
 
 
 def _best(found: Estate, identity: Identity, need: Need, resources: Iterable[str]) -> Conclusion | None:
-    asked = (_asked(found, identity, need.action, resource) for resource in resources)
-    best = min(asked, key=lambda each: OUTCOMES.index(each.outcome), default=None)
+    tried = (
+        asked(found, identity, need.action, resource, given)
+        for resource in resources
+        for given in _said(found, identity, need.action)
+    )
+    best: Conclusion | None = None
+    for each in tried:
+        if best is None or OUTCOMES.index(each.outcome) < OUTCOMES.index(best.outcome):
+            best = each
+        if best.outcome is Outcome.ALLOWED:
+            break
     return best if best is not None and best.possible else None
+
+
+def _said(found: Estate, identity: Identity, action: str) -> Iterator[Mapping[str, tuple[str, ...]]]:
+    """What a request that attaches a policy, or puts one in a boundary's place, says of it: that it is one of those
+    that make an administrator."""
+    key = _NAMES_POLICY.get(action)
+    if key is None:
+        yield {}
+        return
+    yield {key: (f"arn:{identity.arn.split(':')[1]}:iam::aws:policy/AdministratorAccess",)}
+    yield from ({key: (arn,)} for arn in found.administering_policies(identity.account))
+
+
+_NAMES_POLICY = {
+    "iam:AttachUserPolicy": "iam:policyarn",
+    "iam:AttachGroupPolicy": "iam:policyarn",
+    "iam:AttachRolePolicy": "iam:policyarn",
+    "iam:PutUserPermissionsBoundary": "iam:permissionsboundary",
+    "iam:PutRolePermissionsBoundary": "iam:permissionsboundary",
+}
+"""The key by which a request of these actions tells the policy."""
 
 
 def _resources(
@@ -318,20 +310,8 @@ def _providers(found: Estate, role: Asset, action: str) -> Iterator[str]:
                 yield value
 
 
-def _asked(
-    found: Estate, identity: Identity, action: str, resource: str, given: Mapping[str, tuple[str, ...]] | None = None
-) -> Conclusion:
-    asset = asset_of(found, resource)
-    account = resource_account(found, resource) or identity.account
-    context = {**known_context(found, identity, asset, account), **(given or {})}
-    policies, _ = policies_over(found, identity, asset, account)
-    return conclude(
-        Request(identity.principal, action, resource, account, context), policies, limits=limits(found, identity, asset)
-    )
-
-
 def _trusting(found: Estate, method: Method, role: Asset) -> Conclusion:
     """Does the role trust the service that it is passed to?"""
     action = "sts:AssumeRoleWithWebIdentity" if method.federated else "sts:AssumeRole"
     service = Identity(Principal("federated" if method.federated else "service", method.passes), outside=True)
-    return _asked(found, service, action, role.uid)
+    return asked(found, service, action, role.uid)

@@ -63,6 +63,7 @@ class Estate:
     _resource_policies: dict[str, Policy | None] = field(default_factory=dict)
     _assumers: dict[str, list[Row]] = field(default_factory=dict)
     _what: dict[str, What] = field(default_factory=dict)
+    _administering: dict[str, list[str]] = field(default_factory=dict)
     _holding: dict[tuple[str, str], dict[str, list[Asset]]] = field(default_factory=dict)
 
     def gap(self, uid: str, reason: str) -> None:
@@ -110,9 +111,17 @@ class Estate:
 
     @cached_property
     def administrators(self) -> dict[str, Identity]:
-        from sakimori.assess.access.escalation import administrators
+        from sakimori.assess.access.administrators import administrators
 
         return administrators(self)
+
+    def administering_policies(self, account: str) -> list[str]:
+        """The managed policies that make whoever has one an administrator; found once."""
+        if account not in self._administering:
+            from sakimori.assess.access.administrators import administering_policies
+
+            self._administering[account] = administering_policies(self, account)
+        return self._administering[account]
 
     def what(self, principal: str) -> What:
         """What one of our principals can do; found once, for many instances share a role."""

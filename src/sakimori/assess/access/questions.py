@@ -12,18 +12,19 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sakimori.assess.access.arns import is_pattern, parse_arn
+from sakimori.assess.access.arns import is_pattern
 from sakimori.assess.access.callers import named_callers, outsider, root_of, session_of
 from sakimori.assess.access.cases import context_values
 from sakimori.assess.access.catalogue import actions_like
 from sakimori.assess.access.context import known_context, limits
 from sakimori.assess.access.engine import Answer, Policies, Request, Response
 from sakimori.assess.access.estate import INSTANCE, Estate, Identity, asset_of, instance_role, resource_account
+from sakimori.assess.access.gaps import incomplete, unknowns, unread, unseen
 from sakimori.assess.access.policy import Kind, Policy, PolicyError, parse
 from sakimori.assess.access.principals import principal_of
 from sakimori.assess.access.public import is_public
 from sakimori.assess.access.requests import answer
-from sakimori.assess.access.resource_policies import BUCKET, has_acls, public_access_block
+from sakimori.assess.access.resource_policies import BUCKET, public_access_block
 from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome, conclude
 from sakimori.model.asset import Asset
 
@@ -128,13 +129,17 @@ def can(
     subject = meant_resource(found, action, resource)
     asset, account = asset_of(found, subject), resource_account(found, subject) or identity.account
     given = {key.lower(): context_values(value) for key, value in (context or {}).items()}
-    known = {**known_context(found, identity, asset, account), **given}
+    known = {**known_context(found, identity, asset, account, action), **given}
     policies, _ = policies_over(found, identity, asset, account)
     endpoints, unread_endpoints = endpoint_policies(found, known.get("aws:sourcevpce", ()))
     session = None if session_policy is None else parse(session_policy, Kind.SESSION, "the session policy")
     policies = replace(policies, endpoints=endpoints, session=session)
+    if identity.principal.kind == "root" and action.lower() == ASSUME:
+        return Answer(Response.IMPLICITLY_DENIED, (), "the root user cannot assume roles, whatever their policies say")
     got = answer(Request(identity.principal, action, subject, account, known), policies)
     missing = [*unseen(action, subject, asset), *unread(found, identity, asset, account), *unread_endpoints]
+    if session is not None and identity.principal.kind == "federated_user":
+        missing.append(f"which user {identity.arn} was made by is not known")
     if missing:
         why = f"{'; '.join(missing)}: without that, {got.response.value} is not certain ({got.why})"
         if got.response is not Response.EXPLICITLY_DENIED:
@@ -162,7 +167,10 @@ def endpoint_policies(found: Estate, endpoints: Collection[str]) -> tuple[tuple[
 
 
 def identity_of(found: Estate, principal: str) -> Identity:
-    """A principal by its ARN: ours with its policies, else a stranger. Raises BadPrincipal."""
+    """A principal by its ARN: ours with its policies, else a stranger. Raises BadPrincipal.
+
+    Of one of our accounts that the inventory lacks, it has no policies, and `unread` says so.
+    """
     known = found.identities.get(principal)
     if known is not None:
         return known
@@ -173,32 +181,9 @@ def identity_of(found: Estate, principal: str) -> Identity:
                 return session_of(role, principal)
     if who.kind == "root" and who.account in found.accounts:
         return root_of(who.account)
+    if who.account in found.accounts:
+        return Identity(who)
     return outsider(who.arn) if who.has_identity else Identity(who, outside=True)
-
-
-_WITH_POLICIES = frozenset("s3 kms sqs sns secretsmanager lambda ecr dynamodb elasticfilesystem es iam".split())
-"""Services whose resources may have a policy of their own; of iam, the roles that are assumed."""
-
-
-def unseen(action: str, subject: str, asset: Asset | None) -> list[str]:
-    """That the resource, whose own policy has a say, is not in the inventory; nothing where none can have."""
-    arn = parse_arn(subject)
-    if asset is not None or arn is None or arn.service not in _WITH_POLICIES:
-        return []
-    if arn.service == "iam" and not action.lower().startswith("sts:"):
-        return []
-    if is_pattern(arn.resource.partition("/")[0]) or (arn.service != "s3" and is_pattern(arn.resource)):
-        return []
-    return [f"{subject} is not in the inventory: neither its account nor its policy is known"]
-
-
-def unread(found: Estate, identity: Identity, asset: Asset | None, account: str) -> list[str]:
-    """What is missing of all that has a say."""
-    mine = identity.asset.uid if identity.asset else identity.arn
-    uids = [mine, asset.uid if asset else "", f"account {identity.account}", f"account {account}", "organization"]
-    if not identity.outside and identity.principal.kind in ("user", "role", "session") and identity.asset is None:
-        return [f"{identity.arn} is not in the inventory", *found.unread(*uids)]
-    return found.unread(*uids)
 
 
 def policies_over(
@@ -247,7 +232,7 @@ def who_can(found: Estate, action: str, resource: str, *, paths: bool = True) ->
 
         rows += through_roles(found, rows)
     asset = asset_of(found, subject)
-    return Who(action, subject, tuple(rows), tuple(_unknowns(found, action, asset, subject)))
+    return Who(action, subject, tuple(rows), tuple(unknowns(found, action, asset, subject)))
 
 
 MOST_ACTIONS = 1_000
@@ -284,12 +269,15 @@ def directly(found: Estate, action: str, subject: str) -> Iterator[Row]:
 def callers(found: Estate, action: str, subject: str, resource: Policy | None, account: str) -> Iterator[Identity]:
     """Those who could be allowed at all: whom own policies or the resource's give something like it."""
     yield from found.index.granted(action, subject, resource, account)
-    for each in sorted(found.accounts):
+    for each in () if action.lower() == ASSUME else sorted(found.accounts):
         if each == account or (resource is not None and account):
             yield root_of(each)
     signed = action.partition(":")[0].lower() in SIGNED_ONLY
     yield from (each for each in named_callers(found, resource) if not (signed and each.principal.kind == "anonymous"))
 
+
+ASSUME = "sts:assumerole"
+"""What no root user may ("AssumeRole", AWS STS API reference)."""
 
 SIGNED_ONLY = frozenset(("sts", "kms", "iam"))
 """Services that answer nobody who has not signed the request."""
@@ -300,10 +288,11 @@ def row_of(
 ) -> Row | None:
     """The row of a principal that can, or of which that is unknown; None for one that cannot."""
     policies, _ = policies_over(found, identity, asset, account)
-    request = Request(identity.principal, action, subject, account, known_context(found, identity, asset, account))
-    conclusion = conclude(request, policies, limits=limits(found, identity, asset))
+    context = known_context(found, identity, asset, account, action)
+    request = Request(identity.principal, action, subject, account, context)
+    conclusion = conclude(request, policies, limits=limits(found, identity, asset, action))
     missing = [*unseen(action, subject, asset), *unread(found, identity, asset, account)]
-    if missing and conclusion.outcome is not Outcome.UNKNOWN and (conclusion.possible or _incomplete(found, identity)):
+    if missing and conclusion.outcome is not Outcome.UNKNOWN and (conclusion.possible or incomplete(found, identity)):
         conclusion = replace(conclusion, outcome=Outcome.UNKNOWN, why="; ".join(missing))
     if conclusion.outcome is Outcome.DENIED:
         return None
@@ -320,33 +309,31 @@ def row_of(
     )
 
 
-def _incomplete(found: Estate, identity: Identity) -> bool:
-    """Lacks the inventory a policy of the identity's own, which could allow what the others do not?"""
-    return identity.asset is not None and identity.asset.uid in found.gaps
+def asked(
+    found: Estate,
+    identity: Identity,
+    action: str,
+    resource: str,
+    given: Mapping[str, tuple[str, ...]] | None = None,
+    *,
+    scps: bool = True,
+) -> Conclusion:
+    """What comes of one request, beside what the inventory settles with `given` in its context; `scps`: under the
+    service control policies."""
+    asset = asset_of(found, resource)
+    account = resource_account(found, resource) or identity.account
+    context = {**known_context(found, identity, asset, account, action), **(given or {})}
+    policies, _ = policies_over(found, identity, asset, account)
+    if not scps:
+        policies = replace(policies, scps=())
+    request = Request(identity.principal, action, resource, account, context)
+    return conclude(request, policies, limits=limits(found, identity, asset, action))
 
 
 def unlooked_at(found: Estate, action: str, resource: str) -> tuple[str, ...]:
     """What could not be looked at of all that has a say about a resource, a sentence each."""
     subject = meant_resource(found, action, resource)
-    return tuple(_unknowns(found, action, asset_of(found, subject), subject))
-
-
-def _unknowns(found: Estate, action: str, asset: Asset | None, subject: str) -> Iterator[str]:
-    yield from unseen(action, subject, asset)
-    if asset is not None:
-        yield from found.unread(asset.uid)
-        if asset.type == BUCKET and has_acls(asset) and "/" in subject:
-            yield f"ACLs are in force on {asset.uid}: an object's own ACL, which the inventory lacks, may allow more"
-        if asset.type == BUCKET and _leaves_it_to_access_points(found.resource_policy(asset)):
-            yield f"{asset.uid} leaves access to its access points, whose own policies are not looked at"
-    yield from (reason for uid, reasons in found.gaps.items() if uid.startswith("account ") for reason in reasons)
-    yield from found.unread("organization")
-
-
-def _leaves_it_to_access_points(policy: Policy | None) -> bool:
-    """Whether a bucket's policy allows what access points allow (Amazon S3, "Delegating access control")."""
-    allowed = (each for each in (policy.statements if policy else ()) if each.allows)
-    return any(test.key.lower().startswith("s3:dataaccesspoint") for each in allowed for test in each.tests)
+    return tuple(unknowns(found, action, asset_of(found, subject), subject))
 
 
 # ---- through instances

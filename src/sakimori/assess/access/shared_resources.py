@@ -49,10 +49,20 @@ def shares(found: Estate) -> Iterator[Share]:
 
 def _from_outside(found: Estate, policy: Policy, asset: Asset) -> Iterator[Identity]:
     for caller in named_callers(found, policy):
-        if caller.principal.kind in ("service", "federated"):
+        if caller.principal.kind in ("service", "federated") or _own_distribution(found, caller):
             continue
         yield caller
     yield from _ours_of_other_accounts(found, policy, asset)
+
+
+_DISTRIBUTION = ":iam::cloudfront:user/CloudFront Origin Access Identity "
+
+
+def _own_distribution(found: Estate, caller: Identity) -> bool:
+    """Is the caller the identity by which a CloudFront distribution of ours reads its origin?"""
+    name = caller.arn.partition(_DISTRIBUTION)[2]
+    held = found.inventory.of_type("AWS::CloudFront::CloudFrontOriginAccessIdentity")
+    return bool(name) and any(name in (each.name, each.id, each.config.get("Id")) for each in held)
 
 
 def _ours_of_other_accounts(found: Estate, policy: Policy, asset: Asset) -> Iterator[Identity]:

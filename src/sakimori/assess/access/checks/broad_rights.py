@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sakimori.assess.access.escalation import PROBES
+from sakimori.assess.access.administrators import shown_by
 from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.exposure import Check, Exposure, Yielded
-from sakimori.assess.access.questions import row_of, step_json
+from sakimori.assess.access.questions import step_json
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -25,14 +25,13 @@ def exposures(found: Estate) -> Iterator[Yielded]:
         if identity.principal.is_service_linked:
             continue
         compute = sorted(_services(identity))
-        resource = f"arn:aws:iam::{identity.account}:user/*"
-        row = row_of(found, identity, PROBES[0], resource, None, identity.account)
+        shown = shown_by(found, identity)
         by = f", and {', '.join(compute)} runs under it" if compute else ""
         yield Exposure(
             identity.arn,
             identity.account,
             f"{identity.arn.split(':', 5)[5]} has administrator's rights{by}",
-            {"services": compute, "chain": [step_json(step) for step in row.steps] if row else []},
+            {"services": compute, "chain": [step_json(shown)] if shown else []},
             severity=Severity.MEDIUM if compute or identity.principal.kind == "user" else Severity.LOW,
             actor=identity.arn,
         )

@@ -1,0 +1,77 @@
+"""What the inventory lacks of all that has a say in a question, each in a sentence: answers that turn on it are
+Unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sakimori.assess.access.arns import is_pattern, parse_arn
+from sakimori.assess.access.estate import Estate, Identity
+from sakimori.assess.access.policy import Policy
+from sakimori.assess.access.principals import names_account
+from sakimori.assess.access.resource_policies import BUCKET, has_acls
+from sakimori.model.asset import Asset
+
+_WITH_POLICIES = frozenset("s3 kms sqs sns secretsmanager lambda ecr dynamodb elasticfilesystem es iam".split())
+"""Services whose resources may have a policy of their own; of iam, the roles that are assumed."""
+
+
+def unseen(action: str, subject: str, asset: Asset | None) -> list[str]:
+    """That the resource, whose own policy has a say, is not in the inventory; nothing where none can have."""
+    arn = parse_arn(subject)
+    if asset is not None or arn is None or arn.service not in _WITH_POLICIES:
+        return []
+    if arn.service == "iam" and not action.lower().startswith("sts:"):
+        return []
+    if is_pattern(arn.resource.partition("/")[0]) or (arn.service != "s3" and is_pattern(arn.resource)):
+        return []
+    return [f"{subject} is not in the inventory: neither its account nor its policy is known"]
+
+
+def unread(found: Estate, identity: Identity, asset: Asset | None, account: str) -> list[str]:
+    """What is missing of all that has a say."""
+    mine = identity.asset.uid if identity.asset else identity.arn
+    uids = [mine, asset.uid if asset else "", f"account {identity.account}", f"account {account}", "organization"]
+    if not identity.outside and identity.principal.has_identity and identity.asset is None and not _whole(identity):
+        return [f"{identity.arn} is not in the inventory", *found.unread(*uids)]
+    return found.unread(*uids)
+
+
+def _whole(identity: Identity) -> bool:
+    """Is all known of what has no asset of its own? The root user has no policies; a federated user, but for its
+    session policy, neither."""
+    return identity.principal.kind in ("root", "federated_user")
+
+
+def incomplete(found: Estate, identity: Identity) -> bool:
+    """Lacks the inventory a policy of the identity's own, which could allow what the others do not?"""
+    return identity.asset is not None and identity.asset.uid in found.gaps
+
+
+def unknowns(found: Estate, action: str, asset: Asset | None, subject: str) -> Iterator[str]:
+    yield from unseen(action, subject, asset)
+    if asset is not None:
+        yield from found.unread(asset.uid)
+        if asset.type == BUCKET and has_acls(asset) and "/" in subject:
+            yield f"ACLs are in force on {asset.uid}: an object's own ACL, which the inventory lacks, may allow more"
+        yield from _accounts_not_seen(found, asset)
+        if asset.type == BUCKET and _leaves_it_to_access_points(found.resource_policy(asset)):
+            yield f"{asset.uid} leaves access to its access points, whose own policies are not looked at"
+    yield from (reason for uid, reasons in found.gaps.items() if uid.startswith("account ") for reason in reasons)
+    yield from found.unread("organization")
+
+
+def _accounts_not_seen(found: Estate, asset: Asset) -> Iterator[str]:
+    """The accounts of the organisation that a resource's policy names as a whole, and nobody has looked at."""
+    policy = found.resource_policy(asset)
+    allowing = (each for each in (policy.statements if policy else ()) if each.allows)
+    entries = [entry for statement in allowing for entry in statement.principals or ()]
+    for account in dict.fromkeys(names_account(value) for _, value in entries):
+        if account in found.accounts and account not in found.by_account:
+            yield f"{asset.uid} lets account {account} in, whose users and roles are not in the inventory"
+
+
+def _leaves_it_to_access_points(policy: Policy | None) -> bool:
+    """Whether a bucket's policy allows what access points allow (Amazon S3, "Delegating access control")."""
+    allowed = (each for each in (policy.statements if policy else ()) if each.allows)
+    return any(test.key.lower().startswith("s3:dataaccesspoint") for each in allowed for test in each.tests)
