@@ -30,12 +30,12 @@ import sys
 from pathlib import Path
 from sakimori.protect.limits import Limits
 from sakimori.protect.manager import Manager, Options
-from sakimori.protect.serving import serve
+from sakimori.protect.serving import listening, serve
 from sakimori.store.database import connect
 
 manager = Manager(connect(Path(sys.argv[1])), Options(limits=Limits(0, 0, 0, 0)))
 manager.prepare()
-serve(manager, "127.0.0.1", int(sys.argv[2]), None)
+serve(manager, listening("127.0.0.1", int(sys.argv[2])), None)
 """
 
 BARE = """

@@ -17,6 +17,7 @@ from typer.main import get_command
 from sakimori import __version__
 
 VERBS = {
+    "up": "Run Sakimori's services: the workload protection manager, and the intake of events to respond to.",
     "demo": "Make a day of sample logs with an attack in them, and find it.",
     "detect": "Find attacks in CloudTrail logs.",
     "collect": "Bring logs into the lake, each object exactly once.",

@@ -35,7 +35,7 @@ def protect() -> None:
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on. Default: this machine only.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on. Default: 4119.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="The port to listen on. Default: 4119.")] = None,
     name: Annotated[
         list[str] | None, typer.Option(help="A name or address that clients reach it by, for its certificate. Repeat.")
     ] = None,
@@ -51,7 +51,7 @@ def serve(
     The API is the one of Trend Micro's Server & Workload Protection; its description is at /api/openapi.json.
     """
     from sakimori.cli.configuration import protect_settings
-    from sakimori.protect.serving import DEFAULT_PORT, is_loopback
+    from sakimori.protect.serving import DEFAULT_PORT, CannotListenError, is_loopback, listening
     from sakimori.protect.serving import serve as run
 
     settings = protect_settings()
@@ -66,16 +66,20 @@ def serve(
         if plain
         else _identity(host, certificate or settings.certificate, private_key or settings.key, name or settings.names)
     )
+    try:
+        calls = listening(host, port)
+    except CannotListenError as error:
+        raise _failed(str(error)) from None
     manager = _manager(settings.options())
-    first = manager.prepare()
+    first = _tried(manager.prepare)
     if first is not None:
-        _say("the first API key, with full access; it is not shown again:")
         typer.echo(first)
+        _say("printed the first API key, with full access: it is not shown again")
     if identity is not None and identity.ca is not None:
         _say(f"clients must trust {identity.ca}")
     shown = f"[{host}]" if ":" in host else host
     _say(f"listening on {'http' if plain else 'https'}://{shown}:{port}/api")
-    run(manager, host, port, identity)
+    run(manager, calls, identity)
 
 
 @key.command("create")

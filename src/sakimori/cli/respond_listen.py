@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,16 +81,23 @@ def _served(engine: Engine, place: str, topics: list[str], stop: threading.Event
         raise WebhookError(f"--webhook {place!r} is not HOST:PORT, such as 127.0.0.1:8472")
     key = os.environ.get("SAKIMORI_WEBHOOK_KEY", "")
     application = webhook(lambda found, body: keep(engine, found, body), key=key, topics=[topic(arn) for arn in topics])
-    config = uvicorn.Config(application, host=host, port=int(port), log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
+    try:
+        calls = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
+    except (OSError, OverflowError) as error:
+        raise WebhookError(f"--webhook {place} cannot be listened on: {error}") from None
+    server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # ours stop the queue too
-    thread = threading.Thread(target=server.run, name="webhook", daemon=True)
+    thread = threading.Thread(target=server.run, args=([calls],), name="webhook", daemon=True)
     thread.start()
     try:
         yield
     finally:
         server.should_exit = True
         thread.join(timeout=10)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 @contextmanager

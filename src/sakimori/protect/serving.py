@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import ipaddress
+import socket
 import ssl
 import sys
 
@@ -30,15 +32,30 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def serve(manager: Manager, host: str, port: int, identity: Identity | None) -> None:
-    """Serves until SIGINT or SIGTERM. Without an identity it speaks plain HTTP."""
+class CannotListenError(Exception):
+    """The address cannot be served at; the message says why and what to do."""
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that calls arrive at from now on. Raises CannotListenError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2_048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            why = "something listens there already; if it is not this manager, choose another port"
+        else:
+            why = f"{error.strerror or error}; choose another address"
+        raise CannotListenError(f"the manager cannot listen on {host} port {port}: {why}") from error
+
+
+def serve(manager: Manager, calls: socket.socket, identity: Identity | None) -> None:
+    """Answers the calls that arrive until SIGINT or SIGTERM. Without an identity it speaks plain HTTP."""
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what is there now stays: the collector need not walk over it while somebody waits
     config = uvicorn.Config(
         application(manager),
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -49,4 +66,4 @@ def serve(manager: Manager, host: str, port: int, identity: Identity | None) -> 
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[calls])

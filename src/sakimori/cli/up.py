@@ -1,0 +1,161 @@
+"""`sakimori up`: every service that Sakimori has, each in a process of its own, until it is told to stop."""
+
+from __future__ import annotations
+
+import queue as queues
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from sakimori.cli.output import printable
+
+FAILED = 4
+STOP_SECONDS = 30
+"""How long a service may take to end what it is at, before it is killed."""
+
+READY = "listening"
+"""What the line begins with by which a service says that it works."""
+
+
+def up(
+    queue: Annotated[
+        str, typer.Option(help="The URL or ARN of an SQS queue with events to respond to.", metavar="QUEUE")
+    ] = "",
+    webhook: Annotated[str, typer.Option(metavar="HOST:PORT", help="Take such events over HTTP here.")] = "",
+    topic: Annotated[
+        list[str] | None, typer.Option(help="The ARN of an SNS topic that may deliver to the webhook. Repeat.")
+    ] = None,
+) -> None:
+    """Run Sakimori's services until stopped: the workload protection manager, and the intake of events to respond to.
+
+    The manager is `sakimori protect serve` with the settings of sakimori.toml. Events are taken in, as by `sakimori
+    respond listen`, if it is said from where. When one service ends, so do all.
+    """
+    services = [Service("protect", ("protect", "serve"))]
+    if queue or webhook:
+        services.append(Service("respond", ("respond", "listen", *_options(queue, webhook, topic or []))))
+    elif topic:
+        raise typer.BadParameter("a topic delivers to a webhook: give --webhook, too", param_hint="--topic")
+    else:
+        _say("respond is not started: no --queue and no --webhook says where events come from")
+    with _told_to_stop() as news:
+        failure = run(services, news)
+    if failure:
+        _say(failure)
+        raise typer.Exit(FAILED)
+    _say("stopped")
+
+
+def _options(queue: str, webhook: str, topics: Sequence[str]) -> Iterator[str]:
+    given = [("--queue", queue), ("--webhook", webhook), *(("--topic", topic) for topic in topics)]
+    for name, value in given:
+        if value:
+            yield from (name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One that is run as `sakimori WORDS`."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened: a service wrote a `line`, or ended with a `code`. Of no service: somebody says stop."""
+
+    service: str = ""
+    line: str = ""
+    code: int | None = None
+
+
+def run(services: Sequence[Service], news: queues.SimpleQueue[News]) -> str:
+    """Runs services until `news` says stop, or one ends. Returns "" or what failed."""
+    processes: dict[str, subprocess.Popen[str]] = {}
+    ready: dict[str, str] = {}
+    last: dict[str, str] = {}
+    try:
+        for service in services:
+            processes[service.name] = _started(service, news)
+        while True:
+            heard = news.get()
+            if not heard.service:
+                return ""
+            if heard.code is not None:
+                why = last.get(heard.service, "")
+                return _ended(heard.service, heard.code, why, is_ready=heard.service in ready)
+            _say(f"{heard.service}: {heard.line}")
+            last[heard.service] = heard.line
+            if heard.line.startswith(READY) and heard.service not in ready:
+                ready[heard.service] = heard.line
+                if len(ready) == len(services):
+                    what = ", ".join(f"{each.name} {ready[each.name]}" for each in services)
+                    _say(f"sakimori is up: {what}; Ctrl-C stops it")
+    finally:
+        _stop(processes.values())
+
+
+def _started(service: Service, news: queues.SimpleQueue[News]) -> subprocess.Popen[str]:
+    """Starts a service; what it writes to standard error becomes news, what it prints stays as it is."""
+    process = subprocess.Popen(  # noqa: S603 - this program itself, and no shell
+        [sys.executable, "-m", "sakimori", *service.words],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C is ours alone: each service is told to stop once, not twice
+    )
+
+    def follow() -> None:
+        assert process.stderr is not None
+        with process.stderr as lines:
+            for line in lines:
+                news.put(News(service.name, line.rstrip()))
+        news.put(News(service.name, code=process.wait()))
+
+    threading.Thread(target=follow, name=f"{service.name} messages", daemon=True).start()
+    return process
+
+
+def _ended(service: str, code: int, last: str, *, is_ready: bool) -> str:
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    before = "" if is_ready else " before it was ready"
+    why = f": {last}" if last and not is_ready else ""
+    return f"{service} {how}{before}{why}; all services are stopped"
+
+
+def _stop(processes: Any) -> None:
+    """Tells all to stop, and waits; what does not is killed, which loses nothing that was said to be done."""
+    running = [each for each in processes if each.poll() is None]
+    for each in running:
+        each.terminate()
+    for each in running:
+        try:
+            each.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            each.kill()
+            each.wait()
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[queues.SimpleQueue[News]]:
+    """News that are to be heard, with "stop" among them on Ctrl-C or SIGTERM."""
+    news: queues.SimpleQueue[News] = queues.SimpleQueue()  # a signal handler may put into it
+    before = [(each, signal.signal(each, lambda *_: news.put(News()))) for each in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield news
+    finally:
+        for each, handler in before:
+            signal.signal(each, handler)
+
+
+def _say(text: str) -> None:
+    typer.echo(printable(text), err=True)

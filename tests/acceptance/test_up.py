@@ -1,0 +1,129 @@
+"""`sakimori up`: all services come up, are told to stop together, and what fails is named."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from program import command, environment, sakimori
+
+UP = "sakimori is up: "
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def configured(home: Path) -> int:
+    port = free_port()
+    (home / "sakimori.toml").write_text(f"[protect.serve]\nport = {port}\nplain_http = true\n")
+    return port
+
+
+@contextmanager
+def running(home: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        command("up", *words),
+        env=environment(home) | {"SAKIMORI_WEBHOOK_KEY": "a-key-of-this-test-alone"},
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def until_up(process: subprocess.Popen[str]) -> list[str]:
+    """What it said until all services were up."""
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line.rstrip())
+        if line.startswith(UP):
+            return said
+    raise AssertionError(f"it did not come up: {said}")
+
+
+def test_all_services_come_up_and_stop_on_ctrl_c(tmp_path: Path) -> None:
+    port, hook = configured(tmp_path), free_port()
+    with running(tmp_path, "--webhook", f"127.0.0.1:{hook}") as process:
+        said = until_up(process)
+        assert (
+            said[-1] == (f"{UP}protect listening on http://127.0.0.1:{port}/api, respond listening; Ctrl-C stops it")
+            or said[-1] == f"{UP}respond listening, protect listening on http://127.0.0.1:{port}/api; Ctrl-C stops it"
+        )
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10).close()
+        socket.create_connection(("127.0.0.1", hook), 10).close()
+        process.send_signal(signal.SIGINT)
+        printed, rest = process.communicate(timeout=60)
+    assert (process.returncode, rest.splitlines()[-1]) == (0, "stopped")
+    assert re.fullmatch(r"skm-0-1-\S+\n", printed)
+    for each in (port, hook):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", each), 10)
+
+
+def test_without_a_place_for_events_only_the_manager_runs_and_that_is_said(tmp_path: Path) -> None:
+    configured(tmp_path)
+    with running(tmp_path) as process:
+        said = until_up(process)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert said[0] == "respond is not started: no --queue and no --webhook says where events come from"
+    assert process.returncode == 0
+
+
+def test_a_service_that_cannot_start_is_named_and_stops_the_others(tmp_path: Path) -> None:
+    port, hook = configured(tmp_path), free_port()
+    with socket.create_server(("127.0.0.1", port)), running(tmp_path, "--webhook", f"127.0.0.1:{hook}") as process:
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 4
+    assert said.splitlines()[-1] == (
+        "protect ended with exit code 4 before it was ready: the manager cannot listen on 127.0.0.1 "
+        f"port {port}: something listens there already; if it is not this manager, choose another port; "
+        "all services are stopped"
+    )
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", hook), 10)
+
+
+def test_a_service_that_dies_is_named(tmp_path: Path) -> None:
+    configured(tmp_path)
+    with running(tmp_path) as process:
+        until_up(process)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(children[0]), signal.SIGKILL)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert said.splitlines()[-1] == "protect was killed by signal 9; all services are stopped"
+
+
+def test_a_topic_without_a_webhook_is_refused(tmp_path: Path) -> None:
+    done = sakimori(tmp_path, "up", "--topic", "arn:aws:sns:eu-west-1:111122223333:t")
+    assert done.returncode == 2
+    assert b"give --webhook, too" in done.stderr
+
+
+def test_a_webhook_that_cannot_be_listened_on_is_named(tmp_path: Path) -> None:
+    configured(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        hook = f"127.0.0.1:{taken.getsockname()[1]}"
+        with running(tmp_path, "--webhook", hook) as process:
+            _, said = process.communicate(timeout=120)
+    assert process.returncode == 4
+    assert f"respond ended with exit code 4 before it was ready: failed: --webhook {hook} cannot be listened" in said
