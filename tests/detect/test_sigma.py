@@ -124,6 +124,7 @@ MODIFIERS: list[tuple[str, ir.Condition]] = [
     ("f|base64: foobar", text("Zm9vYmFy")),
     ("f|base64offset|contains: foo", ir.Or(tuple(text(MANY, part, MANY) for part in ("Zm9v", "Zvb", "mb2")))),
     ("f|wide|base64: foo", text("ZgBvAG8A")),
+    ("f|utf16le|base64: foo", text("ZgBvAG8A")),
     ("f|utf16|base64: foo", text("//5mAG8AbwA=")),
     ("f|utf16be|base64: foo", text("AGYAbwBv")),
     ("f|windash: '-x'", ir.Or(tuple(text(dash + "x") for dash in "-/–—―"))),
@@ -141,21 +142,29 @@ def test_item(files: Files, item: str, condition: ir.Condition) -> None:
     assert files.condition(item) == condition
 
 
-PLACEHOLDERS = {"who": ["me", "y*u"], "where": ["a", "b"]}
+PLACEHOLDERS = {"who": ["me", r"y*u\*"], "where": ["a", "b"]}
 
 
 @pytest.mark.parametrize(
     ("item", "condition"),
     [
-        ("f|expand: '%who%'", ir.Or((text("me"), text("y*u")))),
-        ("f|expand: 'x%who%'", ir.Or((text("xme"), text("xy*u")))),
-        ("f|expand|contains: '%who%'", ir.Or((text(MANY, "me", MANY), text(MANY, "y*u", MANY)))),
+        ("f|expand: '%who%'", ir.Or((text("me"), text("y", MANY, "u*")))),
+        ("f|expand: 'x%who%'", ir.Or((text("xme"), text("xy", MANY, "u*")))),
+        ("f|expand|contains: '%who%'", ir.Or((text(MANY, "me", MANY), text(MANY, "y", MANY, "u*", MANY)))),
         ("f|expand: '%where%/%where%'", ir.Or(tuple(text(f"{a}/{b}") for a in "ab" for b in "ab"))),
         ("f: '%who%'", text("%who%")),
     ],
 )
 def test_placeholder(files: Files, item: str, condition: ir.Condition) -> None:
     assert files.condition(item, PLACEHOLDERS) == condition
+
+
+def test_a_placeholder_may_have_many_values_but_not_without_end(files: Files) -> None:
+    accounts = {"accounts": [f"{number:012}" for number in range(1000)]}
+    assert files.condition("f|expand: '%accounts%'", accounts) == ir.Or(tuple(map(text, accounts["accounts"])))
+    found = files.one(item("f|expand: '%accounts%/%accounts%'"), accounts)
+    assert isinstance(found, RuleError)
+    assert (found.line, found.reason) == (8, "its placeholders stand for more than 10000 texts together")
 
 
 A, B, C = text("x", field="a"), text("y", field="b"), text("z", field="c")
@@ -241,14 +250,17 @@ def test_rules_about_other_logs_are_skipped(files: Files, source: str, reason: s
 
 def test_several_documents(files: Files) -> None:
     second = HEAD.replace("title: A", "name: second\ntitle: B") + PLAIN
-    found = files.all(f"---\n{HEAD}{PLAIN}---\n---\nnot a rule\n---\n{second}")
-    first, broken, last = found
+    nameless = "title: C\nlogsource: {product: aws}\n" + PLAIN
+    found = files.all(f"---\n{HEAD}{PLAIN}---\n---\nnot a rule\n---\n{second}---\n{nameless}")
+    first, broken, last, further = found
     assert isinstance(first, ir.Rule)
     assert (first.meta.id, first.meta.line) == ("made_here", 2)
     assert isinstance(broken, RuleError)
     assert (broken.line, broken.reason) == (13, "is not a rule: a YAML map is needed")
     assert isinstance(last, ir.Rule)
     assert (last.meta.id, last.meta.title, last.meta.line) == ("second", "B title", 15)
+    assert isinstance(further, ir.Rule)
+    assert (further.meta.id, further.meta.name) == ("made_here-4", "made_here-4")
 
 
 def test_embedded_tests(files: Files) -> None:
@@ -317,6 +329,12 @@ def test_value_count(files: Files, op: str) -> None:
     )
     assert (found.kind, found.op, found.count, found.field) == ("value_count", op, 3, ("eventName",))
     assert (found.group_by, found.timespan) == ((), 3600)
+
+
+def test_a_range(files: Files) -> None:
+    body = "type: event_count\nrules: [a]\ntimespan: 1h\ncondition:\n    gt: 100\n    lte: 200\n"
+    found = correlation(files, body)
+    assert (found.op, found.count, found.also) == ("gt", 100, (("lte", 200),))
 
 
 @pytest.mark.parametrize("kind", ["temporal", "temporal_ordered"])
@@ -422,6 +440,11 @@ WRONG_RULES = [
     ("a: !!python/object/apply:os.system [x]\n", 1, "is not YAML: could not determine a constructor"),
     ("a: \x00\n", 1, "is not YAML: unacceptable character #x0000"),
     ("? [a]\n: b\n", 1, "is not YAML: found unhashable key"),
+    (
+        f"{HEAD}filter:\n    rules: [a]\n    selection: {{f: x}}\n    condition: selection\n",
+        6,
+        "filters are not supported",
+    ),
     (f"{HEAD}action: global\n{PLAIN}", 6, "rule collections (action:) are not supported"),
     (f"{HEAD}level: low\nlevel: high\n{PLAIN}", 7, "states 'level' twice"),
     (HEAD.replace("title: A title", "title: 5") + PLAIN, 1, "title must be a string"),
@@ -460,7 +483,8 @@ WRONG_CORRELATIONS = [
     (settings("type: event_count\nrules: [a]\ntimespan: 5x\ncondition: {gte: 1}\n"), 6, "Timespan '5x' is invalid"),
     (settings(COUNT), 3, "without condition"),
     (settings(f"{COUNT}condition: {{wat: 5}}\n"), 7, "exactly one condition item"),
-    (settings(f"{COUNT}condition: {{gte: 5, lt: 9}}\n"), 7, "exactly one condition item"),
+    (settings(f"{COUNT}condition: {{gte: 5, lt: x}}\n"), 7, "no valid Sigma correlation condition count"),
+    (settings("type: temporal_ordered\nrules: [a, b]\ntimespan: 5m\ncondition: {gte: 1}\n"), 7, "each of its rules"),
     (settings(f"{COUNT}condition: {{gte: x}}\n"), 7, "no valid Sigma correlation condition count"),
     (settings(f"{COUNT}condition: {{gte: 5}}\ngroup-by: 5\n"), 8, "group-by definition must be string or list"),
     (settings(f"{COUNT}condition: {{gte: 5}}\naliases: x\n"), 8, "aliases definition must be a dict"),

@@ -47,6 +47,7 @@ def random_correlation(rng: Random, kind: ir.CorrelationKind, op: str) -> ir.Cor
         timespan=rng.choice((1, 5, 10)),
         op=op,  # type: ignore[arg-type]
         count=rng.randrange(1, 4),
+        also=rng.choice(((), (), (("lte", rng.randrange(1, 6)),))),
         field=tuple(rng.choice((("city",), ("city", "ip")))),
         aliases=aliases,
         min_history=rng.choice((0, 7, 20)),
@@ -97,7 +98,8 @@ def windows(rule: ir.Correlation, matches: list[Seen], counted: Any) -> set[str]
     found: set[str] = set()
     for last in matches:
         window = [match for match in matches if last.time - rule.timespan <= match.time <= last.time]
-        if OPERATORS[rule.op](len({counted(match) for match in window}), rule.count):
+        count = len({counted(match) for match in window})
+        if all(OPERATORS[op](count, limit) for op, limit in ((rule.op, rule.count), *rule.also)):
             found |= set(map(record, window))
     return found
 

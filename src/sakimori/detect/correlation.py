@@ -171,7 +171,7 @@ def _windows(
     Windows that overlap are one episode, if they end on the same day. Matches of one second are in a window together or
     not at all.
     """
-    holds = _COMPARE[correlation.op]
+    limits = [(_COMPARE[op], count) for op, count in ((correlation.op, correlation.count), *correlation.also)]
     inside: Counter[tuple[str, ...]] = Counter()
     start = end = first = peak = 0
     for last, match in enumerate(matches, start=1):
@@ -183,7 +183,7 @@ def _windows(
             if not inside[counted[first]]:
                 del inside[counted[first]]
             first += 1
-        if not holds(len(inside), correlation.count):
+        if not all(holds(len(inside), count) for holds, count in limits):
             continue
         if end and (first >= end or matches[end - 1].time // DAY != match.time // DAY):
             yield list(matches[start:end]), {"count": str(peak)}

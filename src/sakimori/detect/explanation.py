@@ -91,7 +91,8 @@ def in_words(correlation: ir.Correlation) -> str:
     """What a correlation asks of the records that its rules match."""
     of, span = ", ".join(correlation.rules), f"{correlation.timespan:,} s"
     each = f" for each {', '.join(correlation.group_by)}" if correlation.group_by else ""
-    enough = f"{_SIGNS.get(correlation.op, correlation.op)} {correlation.count:g}"
+    limits = ((correlation.op, correlation.count), *correlation.also)
+    enough = " and ".join(f"{_SIGNS.get(op, op)} {count:g}" for op, count in limits)
     match correlation.kind:
         case "event_count":
             return f"records of {of} within {span}{each}: {enough}"

@@ -152,13 +152,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 CorrelationKind = Literal["event_count", "value_count", "temporal", "temporal_ordered", "first_seen", "baseline"]
+Operator = Literal["lt", "lte", "gt", "gte", "eq", "neq"]
 
 
 class Correlation(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One rule over the records that other rules matched (Sigma Correlation Rules Specification 2.0, and two of ours).
 
     `rules` are ids; `group_by` are field paths or aliases; an alias maps a rule's id to its own field path.
-    Times are in seconds. `op` and `count` are the threshold, `field` what is counted by value or watched for news.
+    Times are in seconds. `op` and `count` are the threshold (a range has more than one: those in `also` hold as well),
+    `field` what is counted by value or watched for news.
     `first_seen`: the value of `field` is new for the group within `timespan`, and the group has been known for
     `min_history`. `baseline`: the count per bucket of `timespan` reaches `count` and `factor` times the group's
     mean per bucket over the `history` before, of which there is at least `min_history`. With `generate` the rules it
@@ -170,8 +172,9 @@ class Correlation(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     rules: tuple[str, ...]
     group_by: tuple[str, ...]
     timespan: int
-    op: Literal["lt", "lte", "gt", "gte", "eq", "neq"] = "gte"
+    op: Operator = "gte"
     count: float = 1
+    also: tuple[tuple[Operator, float], ...] = ()
     field: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     min_history: int = 0

@@ -6,9 +6,11 @@ to ours, our two correlation kinds, and the search for the line that an error is
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from sigma import conditions as sc
 from sigma import types as st
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
+from sigma.modifiers import SigmaWideModifier, modifier_mapping
 from sigma.rule import SigmaRule
 from sigma.rule.base import check_alias_expansion
 
@@ -28,6 +31,9 @@ from sakimori.model.severity import Severity
 
 MAX_RULE_BYTES = 1 << 20
 """A rule file larger than this is refused unread: the largest of SigmaHQ's is under 100 kB."""
+
+MAX_PATTERNS = 10_000
+"""Most texts that one value may stand for with its placeholders filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,8 @@ def load_file(path: Path, placeholders: Mapping[str, list[str]] | None = None) -
         return [RuleError(name, 1, f"is refused unread: {error.args[0]}")]
     found: list[Loaded] = []
     for index, document in enumerate(documents):
-        reader = _Reader(name, document, path.stem if index == 0 else "", placeholders or {})
+        stem, further = (path.stem, "") if index == 0 else ("", f"{path.stem}-{index + 1}")
+        reader = _Reader(name, document, stem, further, placeholders or {})
         found.append(_read(reader))
     return found or [RuleError(name, 1, "holds no rule")]
 
@@ -127,9 +134,12 @@ def _documents(content: str) -> Iterator[_Document]:
 class _Reader:
     """One YAML document on its way to a rule."""
 
-    def __init__(self, path: str, document: _Document, stem: str, placeholders: Mapping[str, list[str]]) -> None:
+    def __init__(
+        self, path: str, document: _Document, stem: str, further: str, placeholders: Mapping[str, list[str]]
+    ) -> None:
+        """`stem` is the first document's id; `further` names another one that has neither name nor UUID."""
         self.path, self.node, self.document, self.repeated = path, document.node, document.content, document.repeated
-        self.stem, self.placeholders = stem, placeholders
+        self.stem, self.further, self.placeholders = stem, further, placeholders
 
     def read(self) -> Loaded:
         if not isinstance(self.document, dict):
@@ -142,6 +152,8 @@ class _Reader:
             raise RuleError(self.path, line, f"states {key!r} twice: only one of them would count")
         if "correlation" in self.document:
             return correlation(self)
+        if "filter" in self.document:
+            raise RuleError(self.path, self.line("filter"), "Sigma filters are not supported: state it in each rule")
         if "detection" not in self.document:
             raise RuleError(self.path, self.line(), "is not a rule: it has neither detection nor correlation")
         source = self.document.get("logsource")
@@ -165,14 +177,11 @@ class _Reader:
         own = rule.custom_attributes.get("sakimori")
         own = own if isinstance(own, dict) else {}
         tags = [str(tag) for tag in rule.tags if str(tag).startswith("attack.")]
-        name = rule.name or self.stem or (str(rule.id) if rule.id else "")
-        rule_id = self.stem or name
-        if not rule_id:
-            raise RuleError(self.path, self.line(), "a further rule in a file needs a name")
+        name = rule.name or self.stem or str(rule.id or self.further)
         level = rule.level.name if rule.level else "MEDIUM"
         asset = own.get("asset", [])
         return ir.Meta(
-            id=rule_id,
+            id=self.stem or name,
             name=name,
             uuid=str(rule.id or ""),
             title=rule.title,
@@ -251,19 +260,24 @@ class _Reader:
 
     def _patterns(self, value: st.SigmaString) -> Iterator[ir.Pattern]:
         """The string's pattern, once for every combination of its placeholders' values."""
-        names = [part.name for part in value.s if isinstance(part, st.Placeholder)]
-        for name in names:
-            if name not in self.placeholders:
-                raise RuleError(
-                    self.path,
-                    self._line_with(f"%{name}%"),
-                    f"placeholder %{name}% has no value: set it in [detect.placeholders]",
-                )
-        if not names:
-            yield tuple(part if isinstance(part, str) else _WILDCARDS[part] for part in value.s)
-            return
-        for replaced in value.replace_placeholders(lambda found: iter(self.placeholders[found.name])):
-            yield from self._patterns(replaced)
+        choices = [self._choices(part) for part in value.s]
+        if math.prod(map(len, choices)) > MAX_PATTERNS:
+            line = self._line_with(str(value))
+            raise RuleError(self.path, line, f"its placeholders stand for more than {MAX_PATTERNS} texts together")
+        for chosen in product(*choices):
+            yield _merged(chain.from_iterable(chosen))
+
+    def _choices(self, part: str | st.SpecialChars | st.Placeholder) -> list[ir.Pattern]:
+        """What a part of a string may be: itself, or the values of a placeholder, which are patterns as well."""
+        if not isinstance(part, st.Placeholder):
+            return [(part if isinstance(part, str) else _WILDCARDS[part],)]
+        if part.name not in self.placeholders:
+            raise RuleError(
+                self.path,
+                self._line_with(f"%{part.name}%"),
+                f"placeholder %{part.name}% has no value: set it in [detect.placeholders]",
+            )
+        return [pattern for text in self.placeholders[part.name] for pattern in self._patterns(st.SigmaString(text))]
 
     def _regex(self, value: st.SigmaRegularExpression) -> str:
         if not isinstance(value.regexp, st.SigmaString):
@@ -311,10 +325,22 @@ _CORRELATION_WORDS = (
 """What pySigma's errors call the settings of a correlation."""
 
 use_re2()
+modifier_mapping["utf16le"] = SigmaWideModifier  # the specification's name, which pySigma lacks
 _WILDCARDS: dict[Any, ir.Wildcard] = {
     st.SpecialChars.WILDCARD_MULTI: ir.Wildcard.MANY,
     st.SpecialChars.WILDCARD_SINGLE: ir.Wildcard.ONE,
 }
+
+
+def _merged(parts: Iterable[str | ir.Wildcard]) -> ir.Pattern:
+    """The parts, texts that stand side by side as one."""
+    merged: list[str | ir.Wildcard] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    return tuple(merged)
 
 
 def _is_technique(tag: str) -> bool:

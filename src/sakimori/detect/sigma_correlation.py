@@ -6,7 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
-from sigma.correlations import SigmaCorrelationRule, SigmaCorrelationTimespan
+from sigma.correlations import (
+    SigmaCorrelationCondition,
+    SigmaCorrelationConditionOperator,
+    SigmaCorrelationRule,
+    SigmaCorrelationTimespan,
+)
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 
@@ -14,6 +19,7 @@ from sakimori.detect import ir
 from sakimori.detect.rule_lines import RuleError
 
 OWN_CORRELATIONS = ("first_seen", "baseline")
+_OPERATORS = SigmaCorrelationConditionOperator.operators()
 
 
 class Reader(Protocol):
@@ -38,7 +44,8 @@ def correlation(reader: Reader) -> ir.Correlation:
         return _own(reader, body, kind)
     if isinstance(body, dict):
         _check_settings(reader, body, ("type", "rules", "group-by", "timespan", "condition", "aliases", "generate"))
-    rule = SigmaCorrelationRule.from_dict(reader.document)
+    document, also = _one_limit(reader.document)
+    rule = SigmaCorrelationRule.from_dict(document)
     name: Any = rule.type.name.lower()
     condition: Any = rule.condition
     if name not in ("event_count", "value_count", "temporal", "temporal_ordered"):
@@ -48,6 +55,11 @@ def correlation(reader: Reader) -> ir.Correlation:
             reader.path,
             reader.line("correlation", "condition"),
             "a condition written as an expression is not supported",
+        )
+    if name == "temporal_ordered" and (condition.op.name, condition.count, also) != ("GTE", len(rule.rules), ()):
+        line = reader.line("correlation", "condition")
+        raise RuleError(
+            reader.path, line, "temporal_ordered wants a match of each of its rules: leave the condition out"
         )
     fieldref = getattr(condition, "fieldref", None)
     return ir.Correlation(
@@ -59,11 +71,28 @@ def correlation(reader: Reader) -> ir.Correlation:
         timespan=rule.timespan.seconds,
         op=condition.op.name.lower(),
         count=condition.count,
+        also=also,
         field=(fieldref,) if isinstance(fieldref, str) else tuple(fieldref or ()),
         aliases=tuple(
             (alias.alias, tuple((ref.reference, path) for ref, path in alias.mapping.items())) for alias in rule.aliases
         ),
     )
+
+
+def _one_limit(document: dict[str, Any]) -> tuple[dict[str, Any], tuple[tuple[Any, float], ...]]:
+    """The document with the first limit of its condition alone, all that pySigma takes, and the other limits.
+
+    A range is written `{gt: 100, lte: 200}`.
+    """
+    body = document["correlation"]
+    condition = body.get("condition") if isinstance(body, dict) else None
+    if not isinstance(condition, dict):
+        return document, ()
+    others = [key for key in condition if key in _OPERATORS][1:]
+    also = [SigmaCorrelationCondition.from_dict({key: condition[key]}) for key in others]
+    first = {key: value for key, value in condition.items() if key not in others}
+    cut = document | {"correlation": body | {"condition": first}}
+    return cut, tuple((each.op.name.lower(), each.count) for each in also)
 
 
 def _own(reader: Reader, body: dict[str, Any], kind: Literal["first_seen", "baseline"]) -> ir.Correlation:
