@@ -9,6 +9,7 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from in_process import running
 
 from corpus import corpus
 from sakimori.model import attack
@@ -77,7 +78,13 @@ def test_the_api_takes_every_rule_as_it_is() -> None:
             assert 0 < rule_id <= all_resources()[name].reserved
             assert sorted(rule.keys() - fields.keys()) == []
             for key, value in rule.items():
-                assert fields[key].kind != "choice" or value in fields[key].values, (name, rule_id, key, value)
+                chosen = value if fields[key].many else [value]
+                assert fields[key].kind != "choice" or set(chosen) <= set(fields[key].values), (
+                    name,
+                    rule_id,
+                    key,
+                    value,
+                )
 
 
 def test_everything_starts_in_detect() -> None:
@@ -157,3 +164,16 @@ def test_rules_are_found_by_exactly_their_cve() -> None:
     assert "CVE-2021-4422" not in CATALOGUE.by_cve
     assert CATALOGUE.rule("1001") is CATALOGUE.rule("log4j_jndi_lookup")
     assert CATALOGUE.rule("nothing") is None
+
+
+def test_the_api_shows_web_categories_and_which_security_levels_stop_them(tmp_path: Path) -> None:
+    with running(tmp_path / "ledger.sqlite", built_in=api.built_in()) as manager:
+        every = manager.api.get("/sakimori/webcategories")["webCategories"]
+        assert {each["ID"]: each["name"] for each in every} == {k: each.name for k, each in CATALOGUE.web.items()}
+        criterion = {"fieldName": "risk", "choiceTest": "equal", "choiceValue": "highly-suspicious"}
+        found = manager.api.post("/sakimori/webcategories/search", {"searchCriteria": criterion})["webCategories"]
+        assert found
+        assert {tuple(each["stoppedAt"]) for each in found} == {("medium", "high")}
+        assert manager.api.get(f"/sakimori/webcategories/{found[0]['ID']}") == found[0]
+        assert all("stoppedAt" in each and each["stoppedAt"] == [] for each in every if each["risk"] == "untested")
+        assert manager.api.refused("POST", "/sakimori/webcategories", {"name": "mine"})[0] == 405

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from in_process import running
 from sqlalchemy import func, select
-from tests.protect.in_process import running
 
 from sakimori.protect import tables
 from sakimori.protect.usage import Made, Usage

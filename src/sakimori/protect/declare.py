@@ -74,9 +74,9 @@ class Rights:
 class Resource:
     """A collection under `/api`.
 
-    `id` is its path, `model` one object's name, `many` the key of a list's reply, `key` the name of the path's
-    parameter. `parent` is the resource under whose objects it is nested. IDs up to `reserved` belong to the built-in
-    catalogue, so that its rules have the same IDs everywhere.
+    `id` is its path (behind `prefix`), `model` one object's name, `many` the key of a list's reply, `key` the name of
+    the path's parameter. `parent` is the resource under whose objects it is nested. IDs up to `reserved` belong to the
+    built-in catalogue, so that its rules have the same IDs everywhere.
     """
 
     id: str
@@ -88,6 +88,7 @@ class Resource:
     rights: Rights
     operations: tuple[str, ...] = ALL
     parent: str = ""
+    prefix: str = ""
     reserved: int = 0
 
     def field(self, name: str) -> Field:

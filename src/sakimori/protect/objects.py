@@ -118,7 +118,7 @@ def show(call: Call, resource: Resource, behaviour: Behaviour, found: list[tuple
 def operations(resource: Resource, behaviour: Behaviour) -> Iterator[Operation]:
     """The operations of a resource, as its declaration says."""
     parent = all_resources()[resource.parent] if resource.parent else None
-    base = (f"/{parent.id}/{{{parent.key}}}" if parent else "") + f"/{resource.id}"
+    base = (f"/{parent.id}/{{{parent.key}}}" if parent else resource.prefix) + f"/{resource.id}"
     one = f"{base}/{{{resource.key}}}"
     many, single = Shape(resource.model, resource.fields, resource.many), Shape(resource.model, resource.fields)
     words = _words(resource.model)

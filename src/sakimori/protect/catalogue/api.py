@@ -10,11 +10,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sakimori.protect.catalogue.reading import Catalogue
-from sakimori.protect.catalogue.rules import ApplicationType, FirewallTemplate, IntegrityRule, LogRule, VirtualPatch
+from sakimori.protect.catalogue.rules import (
+    ApplicationType,
+    FirewallTemplate,
+    IntegrityRule,
+    LogRule,
+    VirtualPatch,
+    WebCategory,
+)
 
 MINIMUM_AGENT = "0.1.0"
 
 _PRIORITY = {"low": "low", "medium": "normal", "high": "high", "critical": "highest"}
+_STOPPED_AT = {
+    "dangerous": ("low", "medium", "high"),
+    "highly-suspicious": ("medium", "high"),
+    "suspicious": ("high",),
+}
+"""Pages that nobody has looked at are stopped by webReputationSettingSecurityBlockUntestedPagesEnabled alone."""
+
 _LOG_FORMATS = {
     "syslog": "syslog",
     "apache": "apache",
@@ -33,6 +47,7 @@ def as_api(catalogue: Catalogue) -> dict[str, dict[int, dict[str, Any]]]:
         "integritymonitoringrules": {each.id: _integrity(each) for each in catalogue.integrity.values()},
         "loginspectionrules": {each.id: _log(each) for each in catalogue.logs.values()},
         "firewallrules": {each.id: _firewall(each) for each in catalogue.firewall.values()},
+        "webcategories": {each.id: _category(each) for each in catalogue.web.values()},
     }
 
 
@@ -158,6 +173,15 @@ def _firewall(rule: FirewallTemplate) -> dict[str, Any]:
         "anyFlags": True,
         "logDisabled": False,
         "alertEnabled": False,
+    }
+
+
+def _category(kind: WebCategory) -> dict[str, Any]:
+    return {
+        "name": kind.name,
+        "description": kind.description,
+        "risk": kind.risk,
+        "stoppedAt": list(_STOPPED_AT.get(kind.risk, ())),
     }
 
 
