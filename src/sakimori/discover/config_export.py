@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sakimori.discover.config_names import IN_PART, TYPES
 from sakimori.discover.config_shapes import config_of
 from sakimori.discover.declare import Item, Listing, Place, Reach, Resource, Service
 from sakimori.discover.services import services
 from sakimori.discover.snapshot import SnapshotError
 from sakimori.discover.transform import to_asset, to_tags
 from sakimori.model.asset import GLOBAL, Asset, Inventory, NotEvaluated
-
-TYPES = {"AWS::IAM::Policy": "AWS::IAM::ManagedPolicy"}
-"""Config's names that differ from CloudFormation's (AWS Config Developer Guide, "Supported Resource Types")."""
 
 COLUMNS = (
     *("accountId", "awsRegion", "resourceType", "resourceId", "resourceName", "arn"),
@@ -38,9 +36,8 @@ GONE = frozenset(("ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotR
 def read_config_export(file: Path, chosen: Mapping[str, Service] | None = None) -> Inventory:
     """What the export holds of these services (none: all). Raises SnapshotError."""
     reading = _Reading(file, services() if chosen is None else chosen)
-    for item in _items(file):
-        if item.get("configurationItemStatus") not in GONE:
-            reading.take(item)
+    for item in _current(_items(file)):
+        reading.take(item)
     reading.tell_what_is_missing()
     return reading.found
 
@@ -95,8 +92,13 @@ class _Reading:
                 self._miss(service.action(detail), asset.account, asset.region, asset.uid, what)
 
     def tell_what_is_missing(self) -> None:
-        """For each account the types of which the export holds nothing: whether there is none, it does not tell."""
+        """For each account the types of which the export holds nothing: whether there is none, it does not tell; and
+        those of which it holds no more than CloudFormation knows."""
         for account, seen in self.seen.items():
+            for kind in sorted(seen & IN_PART & self.known.keys()):
+                service, listing, resource = self.known[kind]
+                call = next((each for each in resource.details if not each.under), listing)
+                self._miss(service.action(call), account, GLOBAL, kind, "AWS Config carries it only in part")
             for kind, (service, listing, _) in self.known.items():
                 if kind not in seen:
                     self._miss(service.action(listing), account, GLOBAL, kind, f"the export holds no {kind}")
@@ -114,6 +116,20 @@ def _types() -> frozenset[str]:
 def _partition(name: str) -> str:
     parts = name.split(":")
     return parts[1] if len(parts) > 5 and parts[0] == "arn" else "aws"
+
+
+def _current(items: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """What is there; of the revisions of a task definition the newest that is active, as the calls give it."""
+    newest: dict[str, tuple[int, Mapping[str, Any]]] = {}
+    for item in items:
+        if item.get("configurationItemStatus") in GONE:
+            continue
+        family, _, revision = str(item.get("ARN") or item.get("arn") or "").rpartition(":")
+        if item.get("resourceType") != "AWS::ECS::TaskDefinition" or not revision.isdigit():
+            yield item
+        elif '"INACTIVE"' not in json.dumps(item.get("configuration")):
+            newest[family] = max(newest.get(family, (0, item)), (int(revision), item), key=lambda each: each[0])
+    yield from (item for _, item in newest.values())
 
 
 def _items(file: Path) -> Iterator[Mapping[str, Any]]:

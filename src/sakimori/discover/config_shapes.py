@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import botocore.session
 
+from sakimori.discover.config_names import PARSED, named, renamed
 from sakimori.discover.declare import Call, Item, Listing, Resource, Service
 from sakimori.discover.source import without
 
@@ -20,22 +21,39 @@ ALIASES = {"ipv4Ranges": "IpRanges"}
 
 def config_of(item: Mapping[str, Any], service: Service, listing: Listing, resource: Resource) -> Item:
     """What the describe calls would have answered, as far as the configuration item has it."""
-    configuration = _object(item.get("configuration"))
+    supplementary = {name: _object(value) for name, value in _object(item.get("supplementaryConfiguration")).items()}
+    configuration = renamed(resource.type, item, _object(item.get("configuration")), supplementary)
     config: Item = {resource.scalar: item.get("resourceName") or item.get("resourceId")} if resource.scalar else {}
-    described = [each for each in resource.details if not each.under and not each.parse]
-    for call, path in [(listing, resource.items), *((each, each.path) for each in described)]:
+    for call, path in _described(listing, resource):
         shape = _shape(call.client or service.client, call.operation, path)
         if shape is not None and shape.type_name == "structure":
-            config |= _told(configuration, shape, call, path)
-    supplementary = {name: _object(value) for name, value in _object(item.get("supplementaryConfiguration")).items()}
+            config |= _told(_within(configuration, path), shape, call, path)
+    config |= {key: told for key in resource.inherit if key not in config and (told := named(key, configuration))}
     for detail in resource.details:
         if detail.under and not detail.parse:
             shape = _shape(service.client, detail.operation, detail.path)
-            given = _named(detail.under, {**configuration, **supplementary})
+            given = named(detail.under, {**configuration, **supplementary})
             if given is not None and shape is not None:
                 config[detail.under] = _told(given, shape, detail, detail.path)
     special = _SPECIAL.get(resource.type)
     return config | special(item, configuration, supplementary) if special else config
+
+
+def _described(listing: Listing, resource: Resource) -> Iterator[tuple[Call, str]]:
+    """The calls that describe the kind itself, each with the path in its answer that Config has the content of."""
+    yield listing, resource.items
+    for detail in resource.details:
+        if not detail.under and not detail.parse:
+            yield detail, detail.path
+        elif not detail.under:
+            yield from ((detail, path) for path in PARSED.get(resource.type, ()))
+
+
+def _within(configuration: Any, path: str) -> Any:
+    """Some configurations are the whole answer: what the path leads to is a member of theirs."""
+    head = path.partition(".")[0]
+    inner = named(head, configuration) if head.isalpha() and isinstance(configuration, Mapping) else None
+    return inner if isinstance(inner, Mapping) else configuration
 
 
 def _told(value: Any, shape: Any, call: Call, path: str) -> Any:
@@ -56,10 +74,6 @@ def _object(value: Any) -> Any:
         except ValueError:
             break
     return {} if value is None else value
-
-
-def _named(name: str, values: Mapping[str, Any]) -> Any:
-    return next((value for key, value in values.items() if key.lower() == name.lower()), None)
 
 
 @cache
@@ -84,15 +98,25 @@ def _shape(client: str, operation: str, path: str) -> Any:
 def _respelt(value: Any, shape: Any) -> Any:
     if shape.type_name == "structure" and isinstance(value, Mapping):
         return dict(_members(value, shape))
+    if shape.type_name == "structure" and isinstance(value, str) and "Code" in shape.members:
+        return {"Code": value}  # the state of a peering connection
     if shape.type_name == "list" and isinstance(value, list):
         return [_respelt(each, shape.member) for each in value]
     if shape.type_name == "map" and isinstance(value, Mapping):
         return {key: _respelt(each, shape.value) for key, each in value.items()}
+    if isinstance(value, Mapping) and set(value) == {"value"}:
+        return value["value"]  # Config wraps some texts so: {"state": {"value": "available"}}
     if shape.type_name == "timestamp":
         return _time(value)
+    if shape.type_name == "boolean" and value in ("true", "false"):
+        return value == "true"
     if shape.type_name == "string" and isinstance(value, str) and value.startswith("%7B"):
         return _object(unquote(value))  # IAM's policies
     return value
+
+
+_COMPOUND: dict[str, type] = {"structure": Mapping, "map": Mapping, "list": list}
+"""What a member must be to be one: Config has mere texts for some, which say less."""
 
 
 def _members(value: Mapping[str, Any], shape: Any) -> Iterator[tuple[str, Any]]:
@@ -103,7 +127,9 @@ def _members(value: Mapping[str, Any], shape: Any) -> Iterator[tuple[str, Any]]:
     for name, each in given.items():
         if name in shape.members:
             member = shape.members[name]
-            yield name, _respelt(each, member)
+            told = _respelt(each, member)
+            if isinstance(told, _COMPOUND.get(member.type_name, object)):
+                yield name, told
 
 
 def _time(value: Any) -> Any:
@@ -173,4 +199,42 @@ def _grantee(grantee: Any) -> Item:
     return {key: value for key, value in told.items() if value}
 
 
-_SPECIAL: dict[str, Callable[[Mapping[str, Any], Any, Mapping[str, Any]], Item]] = {"AWS::S3::Bucket": _bucket}
+# ---- Messages, of which Config has the attributes as they are
+
+
+def _topic(item: Mapping[str, Any], configuration: Any, supplementary: Mapping[str, Any]) -> Item:
+    """A topic or a queue. Where no policy is told, nobody knows whether there is none: then no attribute is taken."""
+    if named("Policy", configuration) is None:
+        return {}
+    return {"Attributes": {name: _attribute(value) for name, value in configuration.items() if value is not None}}
+
+
+def _attribute(value: Any) -> Any:
+    """Attributes are texts."""
+    return value if isinstance(value, (str, Mapping, list)) else json.dumps(value)
+
+
+def _detector(item: Mapping[str, Any], configuration: Any, supplementary: Mapping[str, Any]) -> Item:
+    return {"Status": "ENABLED" if configuration["Enable"] else "DISABLED"} if "Enable" in configuration else {}
+
+
+def _cluster(item: Mapping[str, Any], configuration: Any, supplementary: Mapping[str, Any]) -> Item:
+    """CloudFormation names the enabled logs of an EKS cluster alone."""
+    enabled = ((configuration.get("Logging") or {}).get("ClusterLogging") or {}).get("EnabledTypes")
+    if enabled is None:
+        return {}
+    return {"logging": {"clusterLogging": [{"types": [each["Type"] for each in enabled], "enabled": True}]}}
+
+
+def _attachment(item: Mapping[str, Any], configuration: Any, supplementary: Mapping[str, Any]) -> Item:
+    return {"ResourceType": "vpc"}  # CloudFormation's type of that name knows no others
+
+
+_SPECIAL: dict[str, Callable[[Mapping[str, Any], Any, Mapping[str, Any]], Item]] = {
+    "AWS::S3::Bucket": _bucket,
+    "AWS::SNS::Topic": _topic,
+    "AWS::SQS::Queue": _topic,
+    "AWS::GuardDuty::Detector": _detector,
+    "AWS::EKS::Cluster": _cluster,
+    "AWS::EC2::TransitGatewayAttachment": _attachment,
+}

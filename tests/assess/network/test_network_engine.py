@@ -397,6 +397,8 @@ def test_where_a_call_was_refused_nothing_counts_as_missing() -> None:
     assert answer.unknown_because == [
         f"ec2:DescribeNetworkInterfaces in {ACCOUNT} {REGION} was not answered: UnauthorizedOperation"
     ]
+    made.net.unseen = [replace(refused, region="global")]  # as of an export, which does not tell where
+    assert made.ask(Question("i-a", "10.0.1.10")).answer == "unknown"
     made.net.unseen = [replace(refused, account="999900001111")]
     assert made.ask(Question("i-a", "10.0.1.10")).answer == "unreachable"
 
@@ -419,3 +421,20 @@ def test_a_transit_gateway_of_others_is_unknown() -> None:
     assert (answer.answer, answer.path[-1]) == ("unknown", "tgw-1")
     put(found, "TransitGatewayRouteTables", TransitGatewayRouteTableId="tgw-rtb-1", TransitGatewayId="tgw-1", Routes=[])
     assert ask(found, "i-b", "10.9.0.1").answer == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [("8.8.8.8", "unknown"), ("52.96.0.1", "unknown"), ("54.191.107.23", "unreachable"), ("2600:1f18::1", "unknown")],
+)
+def test_an_address_of_the_internet_that_nothing_here_has(address: str, told: str) -> None:
+    """AWS publishes 54.160.0.0/11; 52.96.0.0/12, in the midst of its blocks, is another's."""
+    assert ask(network(), "internet", address).answer == told
+
+
+def test_a_route_whose_target_is_not_told_is_no_black_hole() -> None:
+    found = network()
+    table(found, "rtb-b").append({"DestinationCidrBlock": "0.0.0.0/0", "State": "active"})
+    assert ask(found, "i-b", "8.8.8.8").answer == "unknown"
+    table(found, "rtb-b")[-1]["State"] = "blackhole"
+    assert ask(found, "i-b", "8.8.8.8").answer == "unreachable"

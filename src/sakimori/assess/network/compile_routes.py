@@ -126,4 +126,6 @@ def _target(config: Mapping[str, Any]) -> tuple[str, str]:
             return "unmodelled", f"routes to {key} {config[key]}"
     if gateway:
         return "unmodelled", f"routes to the gateway {gateway}"
+    if config.get("State") == "active":
+        return "unmodelled", "routes whose target is not told"  # as AWS Config has those to newer kinds of targets
     return "blackhole", ""

@@ -15,7 +15,7 @@ from sakimori.assess.network.space import PORTS, TCP, TOP, UDP, Space, box
 from sakimori.assess.network.topology import Topology
 from sakimori.assess.network.ways import Ways
 from sakimori.assess.network.witness import packet, passed, pick, points
-from sakimori.model.asset import Inventory
+from sakimori.model.asset import GLOBAL, Inventory
 
 _WANTING = frozenset(
     "address subnet vpc internet_gateway egress_only_internet_gateway vpn_gateway nat_gateway interface load_balancer "
@@ -194,7 +194,7 @@ class Engine:
         vpcs = [self.net.vpcs[node] for node in nodes if node in self.net.vpcs]
         vpcs += [host.subnet.vpc for host in (judgement.way[0].flow.sender, judgement.target) if host is not None]
         for each in self.net.unseen:
-            if not vpcs or any((each.account, each.region) == (vpc.account, vpc.region) for vpc in vpcs):
+            if not vpcs or any(each.account == vpc.account and each.region in (vpc.region, GLOBAL) for vpc in vpcs):
                 yield f"{each.action} in {each.account} {each.region} was not answered: {each.code}"
 
 

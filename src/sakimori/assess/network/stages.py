@@ -79,9 +79,6 @@ DEAD, UNKNOWN, INTERFACE, INTERNET, NAT, BOUNDARY, SERVICE, PLACE = (
 )
 """How chains end."""
 
-ELSEWHERE = "elsewhere"
-"""Where a chain ends that never leaves the internet."""
-
 
 @dataclass(slots=True)
 class Chain:

@@ -14,7 +14,6 @@ from sakimori.assess.network.amazon import is_amazons
 from sakimori.assess.network.filters import EGRESS, INGRESS
 from sakimori.assess.network.routing import PROPAGATED, Route, RouteTable
 from sakimori.assess.network.stages import (
-    ELSEWHERE,
     INTERFACE,
     INTERNET_NODE,
     MOST_HOPS,
@@ -22,7 +21,6 @@ from sakimori.assess.network.stages import (
     Chain,
     Flow,
 )
-from sakimori.assess.network.stages import INTERNET as REACHED_INTERNET
 from sakimori.assess.network.targets import public_access, to_appliance, to_endpoint, to_internet, to_nat, to_vgw
 from sakimori.assess.network.topology import (
     Boundary,
@@ -106,8 +104,7 @@ class Walker:
         found = self.owner(flow.family, flow.dst)
         if found is None:
             if inside(flow.dst, INTERNET[flow.family]) and not is_amazons(flow.family, flow.dst):
-                chain.end, chain.at = REACHED_INTERNET, ELSEWHERE
-                return [chain]
+                return [chain.give_up(f"{flow.target_text()} is on the internet and not in the inventory")]
             return [chain.block("address", flow.target_text(), f"nothing here has the address {flow.target_text()}")]
         vpc, private = found
         gateway = vpc.egress_only if egress_only else vpc.igw

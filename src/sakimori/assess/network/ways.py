@@ -12,7 +12,6 @@ from sakimori.assess.network.space import EMPTY, box
 from sakimori.assess.network.stages import (
     BOUNDARY,
     DEAD,
-    ELSEWHERE,
     INTERFACE,
     INTERNET,
     INTERNET_NODE,
@@ -127,9 +126,6 @@ class Ways:
                 leg = Leg(flow, chain, back, Rewrite(nat.id, translates=True))
                 for rest in self.direct(inner, target, flow.dst, open_):
                     yield [leg, *rest]
-            return
-        if chain.at == ELSEWHERE:
-            yield [Leg(flow, chain, Chain([INTERNET_NODE]))]
             return
         if chain.end == INTERNET and flow.dst is not None and self._known(flow):
             yield from self._hairpin(source, target, flow, chain)
