@@ -97,6 +97,9 @@ _OWN = {
     "dynamodb": "PartiQLDelete PartiQLInsert PartiQLSelect PartiQLUpdate ConditionCheckItem"
     " EnableKinesisStreamingDestination",
     "execute-api": "Invoke InvalidateCache ManageConnections",
+    "bedrock-agentcore": "ConnectBrowserAutomationStream ConnectBrowserLiveViewStream",
+    "elasticmapreduce": "CreateEditor DeleteEditor DescribeEditor ListEditors OpenEditorInConsole StartEditor"
+    " StopEditor",
     "rds-db": "connect",
     "codestar": "CreateProject CreateProjectFromTemplate AssociateTeamMember DisassociateTeamMember UpdateTeamMember"
     " DescribeProject ListProjects ListTeamMembers ListResources DeleteProject",

@@ -141,7 +141,14 @@ class Estate:
         return [each for each in self.groups if each.account == identity.account and (each.name or each.id) in names]
 
     def group_policies(self, group: Asset) -> list[Policy]:
-        return [*_inline(self, group, "GroupPolicyList", group.uid), *_attached(self, group, group.uid)]
+        return self.policies_of(group, "group")
+
+    def policies_of(self, source: Asset, which: str) -> list[Policy]:
+        """The policies of a user, role or group: its `inline` ones, those `attached`, or both."""
+        key = {USER: "UserPolicyList", ROLE: "RolePolicyList", GROUP: "GroupPolicyList"}[source.type]
+        inline = _inline(self, source, key, source.uid) if which != "attached" else ()
+        attached = _attached(self, source, source.uid) if which != "inline" else ()
+        return [*inline, *attached]
 
     def holding(self, kind: str, path: str) -> dict[str, list[Asset]]:
         """The assets of a type by the roles that they run under; found once."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sakimori.assess.access.estate import PROFILE, Estate, Identity
+from sakimori.assess.access.estate import INSTANCE, PROFILE, Estate, Identity
+from sakimori.assess.access.methods import Method
 from sakimori.model.asset import Asset
 
 
@@ -29,15 +30,47 @@ def by_role(found: Estate, kind: str, path: str) -> dict[str, list[Asset]]:
     return roles
 
 
+def has_profile(found: Estate, method: Method, role: Identity) -> bool:
+    """Is the role in an instance profile, where the method needs one that is there?"""
+    return not method.profile or any(role.arn in roles for roles in _profiles(found).values())
+
+
 def _followed(found: Estate, asset: Asset, path: str) -> Iterator[str]:
-    """The values at a path; `a -> b` is what `b` is in the assets that `a` names."""
+    """The values at a path; `a -> b` is what `b` is in the assets that `a` names, or that are deployed to."""
     first, arrow, rest = path.partition(" -> ")
+    if first == DEPLOYED:
+        for instance in deployed_to(found, asset):
+            yield from values_at(instance.config, rest)
+        return
     for value in values_at(asset.config, first):
         if not arrow:
             yield value
         else:
             named = found.inventory.get(value)
             yield from values_at(named.config, rest) if named else ()
+
+
+DEPLOYED = "@deployed-to"
+
+
+def deployed_to(found: Estate, group: Asset) -> Iterator[Asset]:
+    """The instances of a CodeDeploy deployment group ("Tagging instances for deployment groups", CodeDeploy)."""
+    scaling = {each.get("name") for each in group.config.get("autoScalingGroups") or ()}
+    sets = (group.config.get("ec2TagSet") or {}).get("ec2TagSetList") or ()
+    every = [*sets, *([group.config["ec2TagFilters"]] if group.config.get("ec2TagFilters") else ())]
+    for instance in found.inventory.of_type(INSTANCE):
+        if (instance.account, instance.region) != (group.account, group.region):
+            continue
+        tagged = bool(every) and all(any(_has_tag(instance, each) for each in filters) for filters in every)
+        if tagged or instance.tags.get("aws:autoscaling:groupName") in scaling:
+            yield instance
+
+
+def _has_tag(instance: Asset, wanted: Mapping[str, str]) -> bool:
+    name, value, kind = wanted.get("Key", ""), wanted.get("Value", ""), wanted.get("Type", "KEY_AND_VALUE")
+    if kind == "VALUE_ONLY":
+        return value in instance.tags.values()
+    return name in instance.tags and (kind == "KEY_ONLY" or instance.tags[name] == value)
 
 
 def _profiles(found: Estate) -> dict[str, tuple[str, ...]]:

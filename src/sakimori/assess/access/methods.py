@@ -11,8 +11,9 @@ from typing import Any
 DECLARATIONS = Path(__file__).with_name("escalations.yml")
 
 CATEGORIES = ("self-escalation", "principal-access", "new-passrole", "existing-passrole")
-PLACES = ("any", "self", "own-policy", "own-group", "target", "target-policy", "holder", "provider")
-GIVES = ("self", "group", "unbounded", "role", "user", "target-self", "provider")
+PLACES = "any self own-policy own-group target target-policy holder provider new script-document".split()
+GIVES = "self group group-self unbounded undenied new role user target-self provider".split()
+REMOVES = ("", "inline", "attached", "group-inline", "group-attached", "group")
 
 
 class MethodError(Exception):
@@ -45,12 +46,22 @@ class Method:
     versions: bool = False
     password: bool | None = None
     inactive_key: bool = False
+    removes: str = ""
+    makes: str = ""
+    below: str = ""
+    profile: bool = False
+    unpassed: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Does it need nobody who is an administrator already?"""
+        return self.gives in ("self", "group", "group-self", "unbounded", "undenied", "target-self", "new")
 
     @property
     def actions(self) -> tuple[str, ...]:
         """All actions that must be allowed, iam:PassRole among them."""
         named = tuple(dict.fromkeys(need.action for need in self.needs))
-        return ("iam:PassRole", *named) if self.passes else named
+        return ("iam:PassRole", *named) if self.passes and not self.unpassed else named
 
 
 @cache
@@ -73,8 +84,8 @@ def _method(told: Mapping[str, Any]) -> Method:
     except (KeyError, TypeError) as error:
         raise MethodError(f"{DECLARATIONS.name}: {name}: {error}") from error
     wrong = [need.place for need in needs if need.place not in PLACES]
-    if method.category not in CATEGORIES or gives not in GIVES or wrong:
-        raise MethodError(f"{DECLARATIONS.name}: {name}: unknown category, gain or place: {wrong or gives}")
+    if method.category not in CATEGORIES or gives not in GIVES or wrong or method.removes not in REMOVES:
+        raise MethodError(f"{DECLARATIONS.name}: {name}: unknown category, gain, removal or place: {wrong or gives}")
     return method
 
 
@@ -85,6 +96,7 @@ def _need(text: str) -> Need:
 
 def _target(told: Mapping[str, Any], gives: str) -> str:
     """What kind of principal the gain is: told, or plain from `gives`."""
-    if gives in ("self", "unbounded"):
+    if gives in ("self", "unbounded", "undenied"):
         return ""
-    return str(told.get("target") or {"group": "group", "user": "user"}.get(gives, "role"))
+    usual = {"group": "group", "group-self": "group", "user": "user", "new": ""}
+    return str(told.get("target") or usual.get(gives, "role"))

@@ -316,10 +316,14 @@ def asked(
     resource: str,
     given: Mapping[str, tuple[str, ...]] | None = None,
     *,
+    lacking: str = "",
     scps: bool = True,
 ) -> Conclusion:
-    """What comes of one request, beside what the inventory settles with `given` in its context; `scps`: under the
-    service control policies."""
+    """What comes of one request.
+
+    Its context has what the inventory settles and `given`, and lacks the key `lacking`. `scps`: under the service
+    control policies.
+    """
     asset = asset_of(found, resource)
     account = resource_account(found, resource) or identity.account
     context = {**known_context(found, identity, asset, account, action), **(given or {})}
@@ -327,7 +331,11 @@ def asked(
     if not scps:
         policies = replace(policies, scps=())
     request = Request(identity.principal, action, resource, account, context)
-    return conclude(request, policies, limits=limits(found, identity, asset, action))
+    limited = limits(found, identity, asset, action)
+    if lacking:
+        absent = limited.absent
+        limited = replace(limited, absent=lambda key: key == lacking or absent(key))
+    return conclude(request, policies, limits=limited)
 
 
 def unlooked_at(found: Estate, action: str, resource: str) -> tuple[str, ...]:

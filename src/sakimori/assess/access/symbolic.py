@@ -120,13 +120,14 @@ def _plain_denial(request: Request, relevant: Policies) -> Answer:
 
 
 def _witnesses(request: Request, relevant: Policies) -> Iterator[str]:
-    globs = frozenset(_globs(request, relevant))
+    globs = frozenset(patterns_in_play(request, relevant))
     for pattern in meant_patterns(request):
         within = resource_glob(pattern)
         yield from distinct(within, frozenset(glob for glob in globs if not covers(glob, within)))
 
 
-def _globs(request: Request, policies: Policies) -> Iterator[Glob]:
+def patterns_in_play(request: Request, policies: Policies) -> Iterator[Glob]:
+    """The patterns of resources in all statements, but those that match anything."""
     for statement in statements_of(policies):
         complete = statement.principals is None
         for pattern in statement.resources or ():

@@ -1,0 +1,115 @@
+"""Whose rights a method of privilege escalation changes, where it takes on nobody's: one's own, a group's, those of a
+principal that one makes or fills up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sakimori.assess.access.arns import resource_glob
+from sakimori.assess.access.callers import EVERYTHING
+from sakimori.assess.access.context import known_context
+from sakimori.assess.access.engine import Request
+from sakimori.assess.access.estate import Estate, Identity
+from sakimori.assess.access.globs import Glob, TooManyAtoms, distinct
+from sakimori.assess.access.methods import Method
+from sakimori.assess.access.narrowing import narrowed
+from sakimori.assess.access.policy import Kind, Policy
+from sakimori.assess.access.principals import principal_of
+from sakimori.assess.access.symbolic import patterns_in_play
+from sakimori.assess.access.uses import own_managed
+from sakimori.model.asset import Asset
+
+
+def gains(found: Estate, identity: Identity, method: Method) -> Iterator[tuple[Identity, Asset | None]]:
+    """Whose rights, after the method, are to be looked at, each with the asset that its requests are about."""
+    if method.versions:
+        for policy in _older_versions(found, identity):
+            yield _with(identity, policy), None
+    elif method.gives == "self":
+        yield _with(identity, EVERYTHING), None
+    elif method.gives == "unbounded" and identity.boundaries:
+        yield replace(identity, boundaries=()), None
+    elif method.gives == "undenied":
+        yield from _undenied(found, identity, method.removes)
+    elif method.gives in ("group", "group-self"):
+        for group in _groups(found, identity):
+            yield _with(identity, *found.group_policies(group), *_filled(method.gives)), group
+    elif method.gives == "target-self":
+        for other in found.identities.values():
+            if other.principal.kind == method.target and other.arn != identity.arn and other.asset is not None:
+                yield _with(other, EVERYTHING), other.asset
+    elif method.gives == "new":
+        yield from _made(found, identity, method)
+
+
+def _with(identity: Identity, *policies: Policy) -> Identity:
+    return replace(identity, policies=(*identity.policies, *policies))
+
+
+def _filled(gives: str) -> tuple[Policy, ...]:
+    return (EVERYTHING,) if gives == "group-self" else ()
+
+
+def _groups(found: Estate, identity: Identity) -> Iterator[Asset]:
+    return (group for group in found.groups if group.account == identity.account)
+
+
+def _undenied(found: Estate, identity: Identity, removes: str) -> Iterator[tuple[Identity, Asset | None]]:
+    """The identity without its policies that deny something, its own or a group's; without all of a group that it
+    leaves."""
+    if removes in ("inline", "attached"):
+        sources: list[tuple[Asset, Asset | None]] = [(identity.asset, None)] if identity.asset else []
+    else:
+        sources = [(group, group) for group in found.groups_of(identity)]
+    for source, target in sources:
+        kept = [*identity.policies]
+        for policy in found.policies_of(source, removes.removeprefix("group-")):
+            if policy in kept and (removes == "group" or denies(policy)):
+                kept.remove(policy)
+        if len(kept) < len(identity.policies):
+            yield replace(identity, policies=tuple(kept)), target
+
+
+def denies(policy: Policy) -> bool:
+    return any(not statement.allows for statement in policy.statements)
+
+
+def _made(found: Estate, identity: Identity, method: Method) -> Iterator[tuple[Identity, Asset | None]]:
+    """A user or role that the identity makes, for each way in which its name can match the policies in play."""
+    for arn in new_arns(found, identity, method):
+        made = Identity(principal_of(arn))
+        if method.target == "group":
+            for group in _groups(found, identity):
+                yield _with(made, *found.group_policies(group)), group
+        else:
+            yield _with(made, EVERYTHING), None
+
+
+def new_arns(found: Estate, identity: Identity, method: Method) -> Iterator[str]:
+    """A name for what is made, for each way in which it can match the patterns of the policies in play."""
+    pattern = f"arn:{identity.arn.split(':')[1]}:iam::{identity.account}:{method.makes}/*"
+    policies = found.policies(identity, None, identity.account)
+    context = known_context(found, identity, None, identity.account)
+    globs: set[Glob] = set()
+    for need in method.needs:
+        if need.place == "new":
+            request = Request(identity.principal, need.action, pattern, identity.account, context)
+            globs.update(patterns_in_play(request, narrowed(request, policies)))
+    try:
+        yield from distinct(resource_glob(pattern), frozenset(globs))
+    except TooManyAtoms:
+        yield pattern
+
+
+def _older_versions(found: Estate, identity: Identity) -> Iterator[Policy]:
+    """The versions that are not the default one of managed policies attached to the identity or its groups."""
+    for arn in own_managed(found, [identity.asset, *found.groups_of(identity)], several=True):
+        asset = found.inventory.get(arn)
+        for version in (asset.config.get("PolicyVersionList") or ()) if asset else ():
+            if version.get("IsDefaultVersion") or not version.get("Document"):
+                continue
+            name = f"{arn} {version.get('VersionId')}"
+            policy = found.compiled(version["Document"], Kind.IDENTITY, name, identity.arn)
+            if policy is not None:
+                yield policy

@@ -1,0 +1,144 @@
+"""What one use of a method of privilege escalation asks AWS: a request for each of its needs, with the context that it
+says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sakimori.assess.access.estate import Estate, Identity
+from sakimori.assess.access.methods import Method, Need
+from sakimori.assess.access.principals import Principal
+from sakimori.assess.access.questions import asked
+from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome
+from sakimori.model.asset import Asset
+
+
+def steps_of_use(
+    found: Estate,
+    identity: Identity,
+    method: Method,
+    target: Asset | None,
+    holder: Asset | None,
+    gained: Identity | None = None,
+) -> tuple[Conclusion, ...] | None:
+    """The requests of one use of a method; None where one is denied. `gained` is who has the rights afterwards."""
+    made = gained.arn if gained else ""
+    steps: list[Conclusion] = []
+    for need in method.needs:
+        best = _best(found, identity, need, _resources(found, identity, need, target, holder, method, made))
+        if best is None:
+            return None
+        steps.append(best)
+    if method.passes and target is not None:
+        around = [_trusting(found, method, target)]
+        if not method.unpassed:
+            said = {"iam:passedtoservice": (method.passes,)}
+            around = [asked(found, identity, "iam:PassRole", target.uid, said), *around]
+        if any(step.outcome is Outcome.DENIED for step in around):
+            return None
+        steps = [*around[:-1], *steps, around[-1]]
+    return tuple(steps)
+
+
+def _best(found: Estate, identity: Identity, need: Need, resources: Iterable[str]) -> Conclusion | None:
+    lacking = "iam:permissionsboundary" if need.place == "new" else ""
+    tried = (
+        asked(found, identity, need.action, resource, given, lacking=lacking)
+        for resource in resources
+        for given in _said(found, identity, need.action)
+    )
+    best: Conclusion | None = None
+    for each in tried:
+        if best is None or OUTCOMES.index(each.outcome) < OUTCOMES.index(best.outcome):
+            best = each
+        if best.outcome is Outcome.ALLOWED:
+            break
+    return best if best is not None and best.outcome is not Outcome.DENIED else None
+
+
+def _said(found: Estate, identity: Identity, action: str) -> Iterator[Mapping[str, tuple[str, ...]]]:
+    """What a request that attaches a policy, or puts one in a boundary's place, says of it: that it is one of those
+    that make an administrator."""
+    key = _NAMES_POLICY.get(action)
+    if key is None:
+        yield {}
+        return
+    yield {key: (f"arn:{identity.arn.split(':')[1]}:iam::aws:policy/AdministratorAccess",)}
+    yield from ({key: (arn,)} for arn in found.administering_policies(identity.account))
+
+
+_NAMES_POLICY = {
+    "iam:AttachUserPolicy": "iam:policyarn",
+    "iam:AttachGroupPolicy": "iam:policyarn",
+    "iam:AttachRolePolicy": "iam:policyarn",
+    "iam:PutUserPermissionsBoundary": "iam:permissionsboundary",
+    "iam:PutRolePermissionsBoundary": "iam:permissionsboundary",
+}
+"""The key by which a request of these actions tells the policy."""
+
+
+def _resources(
+    found: Estate,
+    identity: Identity,
+    need: Need,
+    target: Asset | None,
+    holder: Asset | None,
+    method: Method,
+    made: str,
+) -> Iterator[str]:
+    own = identity.asset
+    if need.place == "any":
+        yield "*"
+    elif need.place == "self":
+        yield identity.arn
+    elif need.place == "own-policy":
+        yield from own_managed(found, [own, *found.groups_of(identity)], several=method.versions)
+    elif need.place == "own-group":
+        yield from (group.uid for group in ([target] if target else found.groups_of(identity)))
+    elif need.place == "target" and target is not None:
+        yield target.uid
+    elif need.place == "target-policy":
+        yield from own_managed(found, [target], several=False)
+    elif need.place == "holder" and holder is not None:
+        yield holder.uid
+    elif need.place == "new":
+        yield made
+    elif need.place == "script-document" and holder is not None:
+        yield from _script_documents(holder)
+    elif need.place == "provider" and target is not None:
+        yield from _providers(found, target, need.action)
+
+
+def own_managed(found: Estate, assets: Iterable[Asset | None], *, several: bool) -> Iterator[str]:
+    """The customer managed policies attached to these; `several` keeps those with more than one version."""
+    for asset in assets:
+        for each in (asset.config.get("AttachedManagedPolicies") or ()) if asset else ():
+            arn = str(each.get("PolicyArn"))
+            policy = found.inventory.get(arn)
+            versions = policy.config.get("PolicyVersionList") or () if policy else ()
+            if ":iam::aws:" not in arn and (not several or len(versions) > 1):
+                yield arn
+
+
+def _script_documents(instance: Asset) -> Iterator[str]:
+    """AWS's documents by which an instance runs a command of one's own; what the account's own do is not looked at."""
+    partition, region = instance.uid.split(":")[1], instance.region
+    for name in ("AWS-RunShellScript", "AWS-RunPowerShellScript", "AWS-RunDocument", "AWS-RunRemoteScript"):
+        yield f"arn:{partition}:ssm:{region}::document/{name}"
+
+
+def _providers(found: Estate, role: Asset, action: str) -> Iterator[str]:
+    """The identity providers of the account that a role trusts, of the kind that the action is about."""
+    kind = ":saml-provider/" if "SAML" in action else ":oidc-provider/"
+    identity = found.identities.get(role.uid)
+    for statement in identity.trust.statements if identity and identity.trust else ():
+        for principal, value in statement.principals or ():
+            if statement.allows and principal == "Federated" and kind in value:
+                yield value
+
+
+def _trusting(found: Estate, method: Method, role: Asset) -> Conclusion:
+    """Does the role trust the service that it is passed to?"""
+    action = "sts:AssumeRoleWithWebIdentity" if method.federated else "sts:AssumeRole"
+    service = Identity(Principal("federated" if method.federated else "service", method.passes), outside=True)
+    return asked(found, service, action, role.uid)
