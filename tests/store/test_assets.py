@@ -178,3 +178,30 @@ def test_an_inventory_may_be_of_some_accounts_regions_and_types(ledger: Ledger) 
 )
 def test_what_changed(before: Any, after: Any, told: list[Any]) -> None:
     assert list(changes(before, after)) == told
+
+
+def test_relations_to_what_is_shared_end_at_the_asset_of_its_owner(ledger: Ledger) -> None:
+    """Two accounts use subnets of a third, which one of them is discovered before; the next run finds it so again."""
+
+    def subnet(account: str) -> str:
+        return f"arn:aws:ec2:us-east-1:{account}:subnet/subnet-1"
+
+    owned = Asset(subnet(OTHER), SUBNET, OTHER, "us-east-1", {"SubnetId": "subnet-1"})
+    users = [
+        Asset(f"arn:aws:ec2:us-east-1:{account}:instance/i-{account}", "AWS::EC2::Instance", account, "us-east-1")
+        for account in (ACCOUNT, "777788889999")
+    ]
+    ties = [Relation(user.uid, "in", subnet(user.account), {"since": "2026"}) for user in users]
+    ties.append(Relation(users[0].uid, "in", f"arn:aws:ec2:us-east-1:{ACCOUNT}:vpc/vpc-nobodys"))
+    wanted = {(user.uid, subnet(OTHER)) for user in users} | {(ties[-1].source, ties[-1].target)}
+    for _ in range(2):
+        steps: list[Seen | Ended] = []
+        for user in users:
+            scope = Scope(user.account, "us-east-1", "ec2")
+            mine = [tie for tie in ties if tie.source == user.uid]
+            steps += [Seen(scope, [user], mine), Ended(scope, [user.type])]
+        scope = Scope(OTHER, "us-east-1", "vpc")
+        run(ledger, *steps, Seen(scope, [owned]), Ended(scope, [SUBNET]))
+        found = ledger.inventory().relations
+        assert {(tie.source, tie.target) for tie in found} == wanted
+        assert {tie.target: tie.properties for tie in found}[subnet(OTHER)] == {"since": "2026"}

@@ -39,6 +39,7 @@ def read_config_export(file: Path, chosen: Mapping[str, Service] | None = None) 
     for item in _current(_items(file)):
         reading.take(item)
     reading.tell_what_is_missing()
+    reading.found.point_to_owners()
     return reading.found
 
 

@@ -155,6 +155,7 @@ def inventory(source: Source, wanted: Iterable[Unit]) -> Inventory:
         if gathered.get(asset.uid) is None:
             gathered.add(asset)
     gathered.relations += relations.values()
+    gathered.point_to_owners()
     return gathered
 
 

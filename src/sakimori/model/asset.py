@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 GLOBAL = "global"
@@ -43,6 +43,24 @@ class Relation:
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
+def owners(targets: Iterable[str], uids: Iterable[str]) -> dict[str, str]:
+    """Of relations' targets that are no asset, the same EC2 resource as its owner has it, where that is known.
+
+    What names a resource by its id takes it for its own account's; it may be another's that shares it (AWS RAM: subnets
+    with their VPC and groups, transit gateways, prefix lists). Ids of EC2 are no two resources' in a region.
+    """
+    wanted = {target: found for target in targets if (found := _unowned(target))}
+    keys = set(wanted.values())
+    owned = {found: uid for uid in uids if (found := _unowned(uid)) in keys}
+    return {target: owned[found] for target, found in wanted.items() if found in owned}
+
+
+def _unowned(uid: str) -> tuple[str, str, str] | None:
+    """An EC2 resource's partition, region and id."""
+    parts = uid.split(":", 5)
+    return (parts[1], parts[3], parts[5]) if len(parts) == 6 and parts[2] == "ec2" else None
+
+
 @dataclass(frozen=True, slots=True)
 class NotEvaluated:
     """A question that got no answer: the IAM `action` that was refused or failed, where, and AWS's own words.
@@ -79,6 +97,14 @@ class Inventory:
 
     def __iter__(self) -> Iterator[Asset]:
         return iter(self._by_uid.values())
+
+    def point_to_owners(self) -> None:
+        """Makes relations to what another account shares end at the asset of its owner; see `owners`."""
+        dangling = {each.target for each in self.relations if each.target not in self._by_uid}
+        owned = owners(dangling, self._by_uid) if dangling else {}
+        self.relations = [
+            replace(each, target=owned[each.target]) if each.target in owned else each for each in self.relations
+        ]
 
     def add(self, asset: Asset) -> None:
         self._by_uid[asset.uid] = asset

@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, outerjoin, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sakimori.model.asset import Asset, Inventory, NotEvaluated, Relation
+from sakimori.model.asset import Asset, Inventory, NotEvaluated, Relation, owners
 from sakimori.store.diff import Change, canonical, changes
 from sakimori.store.tables import asset_history, assets, discovery_runs, not_evaluated, relations
 from sakimori.store.text import storable, storable_json
@@ -127,8 +127,30 @@ def begin(connection: Connection, source: str) -> int:
 
 
 def end(connection: Connection, run: int) -> None:
-    """The run was not interrupted."""
+    """The run was not interrupted. Relations to what another account shares end at the asset of its owner."""
+    _point_to_owners(connection)
     connection.execute(update(discovery_runs).where(discovery_runs.c.number == run).values(ended_at=_now()))
+
+
+def _point_to_owners(connection: Connection) -> None:
+    r, a = relations.c, assets.c
+    there = outerjoin(relations, assets, r.target == a.uid)
+    dangling = select(relations).select_from(there).where(a.uid.is_(None), r.target.like("arn:%:ec2:%"))
+    rows = connection.execute(dangling).all()
+    if not rows:
+        return
+    uids = connection.execute(select(a.uid).where(a.type.in_(SHARED), a.gone_at == "")).scalars()
+    owned = owners({row.target for row in rows}, uids)
+    moved = [row for row in rows if row.target in owned]
+    for row in moved:
+        connection.execute(delete(relations).where(r.source == row.source, r.kind == row.kind, r.target == row.target))
+    for number in sorted({row.run for row in moved}):
+        ties = (replace(_relation(row), target=owned[row.target]) for row in moved if row.run == number)
+        _relate(connection, number, ties)
+
+
+SHARED = tuple(f"AWS::EC2::{kind}" for kind in "VPC Subnet SecurityGroup TransitGateway PrefixList".split())
+"""What accounts share with others that relations name by its id (AWS RAM User Guide, "Shareable AWS resources")."""
 
 
 def runs(connection: Connection) -> list[Run]:
