@@ -18,7 +18,8 @@ import orjson
 from sakimori.cli.home import home
 from sakimori.collect.workers import in_parallel
 from sakimori.detect import rulebook
-from sakimori.detect.engine import Engine, Hit
+from sakimori.detect.engine import Engine, Matched
+from sakimori.detect.reading import Told
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 from plain import holds
@@ -35,8 +36,8 @@ class _Taker:
     def __init__(self) -> None:
         self.hits: dict[str, tuple[int, ...]] = {}
 
-    def take(self, hit: Hit) -> None:
-        self.hits[orjson.loads(hit.raw)["eventID"]] = tuple(hit.rules)
+    def take(self, hit: Told, matched: Matched) -> None:
+        self.hits[orjson.loads(hit.raw)["eventID"]] = tuple(rule for rule, _ in matched)
 
 
 def compare(book: rulebook.Rulebook, engine: Engine, count: int, path: str) -> tuple[int, int, list[str]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import orjson
 import pytest
 
-from opened import opened_record
+from opened import told, told_of_clean
 from sakimori.detect.sighting import asset, epoch, group_values, sighting, utc_second
 
 ROLE = "arn:aws:iam::111122223333:role/web"
@@ -22,13 +21,23 @@ def assumed(arn: str, issuer: Any) -> dict[str, Any]:
 
 
 def seen(record: dict[str, Any]) -> Any:
-    """The same from a dict and from a record in its text."""
-    raw = orjson.dumps(record)
-    in_text = opened_record(record)
-    from_dict, from_text = sighting(record, raw), sighting(in_text, raw)
-    assert from_dict == from_text
-    assert asset(record, (), from_dict) == asset(in_text, (), from_dict)
-    return from_dict
+    """The same of a record that was read and of one in a clean text, if that has it."""
+    record = record | {"eventName": "Any"}
+    hit, clean = told(record), told_of_clean(record)
+    found = sighting(hit)
+    if clean is not None:
+        assert sighting(clean) == found
+        assert asset(clean, (), found) == asset(hit, (), found)
+    return found
+
+
+def touched(record: dict[str, Any], *paths: str) -> str:
+    """Its asset, the same either way."""
+    record = record | {"eventName": "Any"}
+    hit, clean = told(record), told_of_clean(record)
+    found = asset(hit, paths, sighting(hit))
+    assert clean is None or asset(clean, paths, sighting(clean)) == found
+    return found
 
 
 @pytest.mark.parametrize(
@@ -116,12 +125,27 @@ def test_the_asset_is_what_the_rule_says_else_what_the_record_names() -> None:
         "resources": [{"type": "x"}, {"ARN": "arn:aws:s3:::b"}],
         "recipientAccountId": "111122223333",
     }
-    who = seen(record)
-    assert asset(record, ("requestParameters.none", "requestParameters.items.id"), who) == "i-1"
-    assert asset(record, ("requestParameters.maxResults",), who) == "5"
-    assert asset(record, ("requestParameters",), who) == "arn:aws:s3:::b"
-    assert asset({**record, "resources": None}, (), who) == "web"
-    assert asset({"requestParameters": {"clientToken": "t"}}, (), who) == "111122223333"
+    assert touched(record, "requestParameters.none", "requestParameters.items.id") == "i-1"
+    assert touched(record, "requestParameters.maxResults") == "5"
+    assert touched(record, "requestParameters") == "arn:aws:s3:::b"
+    assert touched({**record, "resources": None}) == "web"
+    assert touched({"requestParameters": {"clientToken": "t"}, "recipientAccountId": "111122223333"}) == "111122223333"
+
+
+@pytest.mark.parametrize(
+    ("resources", "arn"),
+    [
+        ([{"ARN": "a"}, {"ARN": "b"}], "a"),
+        ([{"ARN": None}, {"ARN": ""}, {"ARN": "b"}], "b"),
+        ([[{"ARN": "nested"}]], "nested"),
+        ([{"ARN": 7}], "7"),
+        ([{"ARN": {"a": 1}}, "text"], "none"),
+        ([], "none"),
+        (None, "none"),
+    ],
+)
+def test_the_resource_is_the_first_that_has_a_name(resources: Any, arn: str) -> None:
+    assert touched({"resources": resources, "recipientAccountId": "none"}) == arn
 
 
 def test_group_values_are_the_first_texts_and_what_is_missing_is_left_out() -> None:

@@ -19,10 +19,11 @@ import sakimori.detect
 from corpus import cloudtrail_records
 from random_rules import WORDS, random_condition, random_record
 from sakimori.collect.records import split_records
-from sakimori.detect import ir
-from sakimori.detect.engine import Engine, Hit, Scan
+from sakimori.detect import ir, matched
+from sakimori.detect.engine import Engine, Matched, Scan
 from sakimori.detect.evaluate import build
 from sakimori.detect.literals import ESCAPES, covers
+from sakimori.detect.reading import Told
 from sakimori.detect.sigma import load_file
 from sakimori.model.severity import Severity
 
@@ -32,17 +33,19 @@ Record = dict[str, Any]
 
 
 class Noted:
-    """Which rules hit which record, by eventID; each record once."""
+    """Which rules hit which record, by eventID, and what of that was plain to see; each record once."""
 
     def __init__(self) -> None:
         self.hits: dict[str, tuple[int, ...]] = {}
+        self.shown: dict[tuple[str, int], dict[str, Any]] = {}
 
-    def take(self, hit: Hit) -> None:
-        event = hit.record.get("eventID")
+    def take(self, hit: Told, held: Matched) -> None:
+        event, rules = hit.get("eventID"), [rule for rule, _ in held]
         assert event not in self.hits
         assert orjson.loads(hit.raw)["eventID"] == event, "a hit's text is that of its record"
-        assert list(hit.rules) == sorted(set(hit.rules))
-        self.hits[event] = tuple(hit.rules)
+        assert rules == sorted(set(rules))
+        self.hits[event] = tuple(rules)
+        self.shown |= {(event, rule): shown for rule, shown in held if shown is not None}
 
 
 def rules(conditions: Sequence[ir.Condition]) -> list[ir.Rule]:
@@ -131,13 +134,17 @@ def fitting(key: str, value: Any) -> bool:
 
 
 def check(conditions: list[ir.Condition], text: str, *, engine: Engine | None = None) -> int:
-    """Every record that the text holds has exactly plain's hits; what is no record is refused. Gives the hits."""
+    """Every record that the text holds has exactly plain's hits, shown as they are; what is no record is refused. Gives
+    the hits."""
     scan: Scan[Noted] = (engine or Engine(rules(conditions))).scan(text.encode(), "p", Noted)
     split = split_records(text.encode(), "p")
     assert scan.refusals == split.refusals
     assert scan.records == len(split.records)
     expected = {}
-    for record in map(orjson.loads, split.records):
+    records = {record["eventID"]: record for record in map(orjson.loads, split.records)}
+    for (event, rule), shown in scan.taker.shown.items():
+        assert shown == matched.build(conditions[rule])(records[event])
+    for record in records.values():
         if held := tuple(at for at, condition in enumerate(conditions) if plain.holds(condition, record)):
             expected[record["eventID"]] = held
     assert scan.taker.hits == expected, text

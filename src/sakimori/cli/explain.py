@@ -18,7 +18,9 @@ from sakimori.cli.output import printable, printable_lines, to_line
 
 if TYPE_CHECKING:
     from sakimori.cli.remembered import Remembered
+    from sakimori.detect.engine import Matched
     from sakimori.detect.explanation import Explained
+    from sakimori.detect.reading import Told
     from sakimori.detect.rulebook import Rulebook
     from sakimori.model.finding import Finding
     from sakimori.store.ledger import Ledger
@@ -144,7 +146,7 @@ def _read_again(remembered: Remembered, rules: list[Path]) -> Found:
     """A finding of an earlier run, its records found by running its rule over the same logs again."""
     from sakimori.collect.decode import decode
     from sakimori.collect.sources import SourceError, read
-    from sakimori.detect.engine import Engine, Hit
+    from sakimori.detect.engine import Engine
     from sakimori.detect.sighting import sighting
 
     book = load_rules([*remembered.rules, *rules], pack=remembered.pack)
@@ -155,8 +157,8 @@ def _read_again(remembered: Remembered, rules: list[Path]) -> Found:
         def __init__(self) -> None:
             self.kept: dict[str, bytes] = {}
 
-        def take(self, hit: Hit) -> None:
-            record_id = sighting(hit.record, hit.raw).record_id
+        def take(self, hit: Told, matched: Matched) -> None:
+            record_id = sighting(hit).record_id
             if record_id in wanted:
                 self.kept[record_id] = hit.raw
 

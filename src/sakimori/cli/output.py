@@ -37,22 +37,33 @@ class Format(StrEnum):
 class Tally:
     """What was written, counted while it streams past."""
 
-    severities: Counter[Severity] = field(default_factory=Counter)
-    rules: set[str] = field(default_factory=set)
+    counts: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """Of each rule and severity."""
 
     def add(self, finding: Finding) -> None:
-        self.severities[finding.severity] += 1
-        self.rules.add(finding.rule)
+        self.counts[finding.rule, int(finding.severity)] += 1
+
+    @property
+    def rules(self) -> set[str]:
+        return {rule for rule, _ in self.counts}
+
+    @property
+    def severities(self) -> Counter[Severity]:
+        found: Counter[Severity] = Counter()
+        for (_, severity), count in self.counts.items():
+            found[Severity(severity)] += count
+        return found
 
     @property
     def total(self) -> int:
-        return self.severities.total()
+        return self.counts.total()
 
     def __str__(self) -> str:
         """`3 findings of 2 rules: 1 critical, 2 high`, the worst first."""
         if not self.total:
             return "no findings"
-        parts = (f"{self.severities[level]} {level.label.lower()}" for level in sorted(self.severities, reverse=True))
+        severities = self.severities
+        parts = (f"{severities[level]} {level.label.lower()}" for level in sorted(severities, reverse=True))
         return f"{_plural(self.total, 'finding')} of {_plural(len(self.rules), 'rule')}: {', '.join(parts)}"
 
 

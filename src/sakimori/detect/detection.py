@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -23,9 +24,10 @@ from sakimori.collect.records import split_stream
 from sakimori.collect.sources import SourceError, SourceObject, chunks, read
 from sakimori.detect import correlation, matched
 from sakimori.detect.correlation import Correlator, Seen
-from sakimori.detect.engine import Engine, Hit
+from sakimori.detect.engine import Engine, Matched
 from sakimori.detect.fields import Record
 from sakimori.detect.grouping import Groups
+from sakimori.detect.reading import Told
 from sakimori.detect.rulebook import Rulebook
 from sakimori.detect.sighting import asset, epoch, group_values, sighting
 from sakimori.detect.tables import prepared
@@ -183,7 +185,7 @@ class Whole:
         if self._groups.are_aside:
             return chain(self._groups.findings(self._metas), self._correlator.findings())
         found = [*self._groups.findings(self._metas), *self._correlator.findings()]
-        return iter(sorted(found, key=lambda finding: (finding.first_seen, finding.severity, finding.uid)))
+        return iter(sorted(found, key=attrgetter("first_seen", "severity", "uid")))
 
 
 class _LookTaker:
@@ -193,16 +195,16 @@ class _LookTaker:
         self._detector = detector
         self.look = Look()
 
-    def take(self, hit: Hit) -> None:
-        record, detector, look = hit.record, self._detector, self.look
-        seen = sighting(record, hit.raw)
+    def take(self, hit: Told, matched: Matched) -> None:
+        detector, look = self._detector, self.look
+        seen = sighting(hit)
         if not detector.since <= seen.time < detector.until:
             return
-        for index in hit.rules:
+        for index, shown in matched:
             rule, name, paths, needed = detector.reported[index]
-            touched = asset(record, paths, seen)
+            touched = asset(hit, paths, seen)
             look.matched += 1
             if rule.reports:
-                look.groups.add(name, seen, touched, partial(detector.matched, index, record))
+                look.groups.add(name, seen, touched, shown or partial(detector.matched, index, hit))
             if needed is not None and seen.time:
-                look.seen.append(Seen(name, epoch(seen.time), seen, touched, group_values(record, needed)))
+                look.seen.append(Seen(name, epoch(seen.time), seen, touched, group_values(hit, needed)))

@@ -5,33 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
 
 from sakimori.detect import ir
 from sakimori.detect.evaluate import Test, build
 from sakimori.detect.fields import Record
-from sakimori.detect.kernel import Kernel, NotClean, Row
-from sakimori.detect.reading import Piece, clean_pieces, exact_pieces, record_pieces
+from sakimori.detect.kernel import Kernel, NotClean
+from sakimori.detect.reading import Piece, Told, clean_pieces, exact_pieces, record_pieces
 from sakimori.detect.tables import Tables, prepared
 from sakimori.model.refusal import Refusal
 
-
-@dataclass(slots=True)
-class Hit:
-    """One record that rules matched (their indexes, ascending)."""
-
-    rules: list[int]
-    record: Record
-    raw: bytes
-    """The record's JSON as it stood in the file."""
+Matched = list[tuple[int, dict[str, Any] | None]]
+"""Rules that match (their indexes, ascending), each with the values that made it hold, if these were plain to see."""
 
 
 class Taker(Protocol):
-    """What collects hits; a fresh one is made for every reading of a text."""
+    """What collects hits, records that rules matched; a fresh one is made for every reading of a text."""
 
-    def take(self, hit: Hit) -> None: ...
+    def take(self, hit: Told, matched: Matched) -> None: ...
 
 
 T = TypeVar("T", bound=Taker)
@@ -77,31 +70,37 @@ class Engine:
                     return scan
         return self._taken(self._found(record_pieces(records)), new_taker())
 
-    def candidates(self, piece: Piece) -> tuple[int, list[Row]]:
-        """How many records there are, and those that rules match or may (see `Kernel.scan`). Raises NotClean."""
+    def candidates(self, piece: Piece) -> tuple[int, list[Told]]:
+        """How many records there are, and those that rules match or may. Raises NotClean."""
         try:
-            return self._kernel.scan(piece.text, piece.start, piece.end, check=piece.check)
+            count, told = self._kernel.scan(piece.text, piece.start, piece.end, check=piece.check)
+            return count, piece.hits(told)
         except NotClean:
             if piece.check:
                 raise
         if len(piece.parsed) > 1:  # one of them cannot be written as JSON again: each by itself
-            parts = ((at, self.candidates(part)[1]) for at, part in enumerate(piece.parts()))
-            return len(piece.parsed), [(at, start, end, rules) for at, found in parts for _, start, end, rules in found]
-        return 1, [(0, 0, 0, [2 * rule for rule in range(len(self.rules))])]
+            return len(piece.parsed), [hit for part in piece.parts() for hit in self.candidates(part)[1]]
+        every = range(len(self.rules))
+        return 1, [
+            Told(0, 0, 0, [2 * rule for rule in every], [None for _ in every], piece=piece, parsed=piece.parsed[0])
+        ]
 
-    def _found(self, pieces: Iterable[Piece]) -> Iterator[tuple[Piece, int, list[Row]]]:
-        return ((piece, *self.candidates(piece)) for piece in pieces)
+    def _found(self, pieces: Iterable[Piece]) -> Iterator[tuple[int, list[Told]]]:
+        return map(self.candidates, pieces)
 
-    def _taken(self, found: Iterable[tuple[Piece, int, list[Row]]], taker: T) -> Scan[T]:
+    def _taken(self, found: Iterable[tuple[int, list[Told]]], taker: T) -> Scan[T]:
         scan = Scan(taker)
         take, holds = taker.take, self._holds
-        for piece, count, rows in found:
+        for count, hits in found:
             scan.records += count
-            for number, start, end, rules in rows:
-                raw = piece.raw(number, start, end)
-                record = piece.record(number, raw)
-                if matched := [rule >> 1 for rule in rules if rule & 1 or holds(rule >> 1, record)]:
-                    take(Hit(matched, record, raw))
+            for hit in hits:
+                matched = [
+                    (rule >> 1, shown)
+                    for rule, shown in zip(hit.rules, hit.shown, strict=True)
+                    if rule & 1 or holds(rule >> 1, hit.parsed or hit)
+                ]
+                if matched:
+                    take(hit, matched)
         return scan
 
     def _holds(self, rule: int, record: Record) -> bool:

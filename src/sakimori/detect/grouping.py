@@ -25,19 +25,14 @@ Key = tuple[str, str, str, str, str, str]
 Moment = tuple[str, str]
 """The time of a record, and its id."""
 
-_Sent = tuple[Key, list[Moment], Moment, str, Mapping[str, Any]]
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[_Sent]).decode
 
-
-class Group:
+class Group(msgspec.Struct, array_like=True, gc=False):
     """The matches of one key: (time, record id) of each, and what the earliest of them looked like."""
 
-    __slots__ = ("first", "matched", "seen", "source_ip")
-
-    def __init__(self, moment: Moment, source_ip: str, matched: Mapping[str, Any]) -> None:
-        self.seen = [moment]
-        self.first, self.source_ip, self.matched = moment, source_ip, matched
+    seen: list[Moment]
+    first: Moment
+    source_ip: str
+    matched: dict[str, Any]
 
     def merge(self, other: Group) -> None:
         self.seen += other.seen
@@ -45,11 +40,23 @@ class Group:
             self.first, self.source_ip, self.matched = other.first, other.source_ip, other.matched
 
 
+_Sent = list[tuple[Key, Group]]
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Sent).decode
+
 GROUP_WEIGHT = 6
 """A group takes about as much memory as so many of its matches."""
 
 HELD = 600_000
 """Matches (and groups, by weight) held in memory, about 150 MB; then they are written aside, sorted."""
+
+
+Matched = dict[str, Any] | Callable[[], dict[str, Any]]
+"""The values that made a rule hold, or what gives them."""
+
+
+def _asked(matched: Matched) -> dict[str, Any]:
+    return matched() if callable(matched) else matched
 
 
 class Groups:
@@ -60,40 +67,37 @@ class Groups:
         self._weight = 0
         self._aside: Spool[Key, Group] = Spool()
 
-    def __getstate__(self) -> bytes | list[_Sent]:
+    def __getstate__(self) -> bytes | _Sent:
         """What goes from a worker to its parent, which was never written aside."""
-        sent = [(key, group.seen, group.first, group.source_ip, group.matched) for key, group in self._groups.items()]
+        sent = list(self._groups.items())
         try:
             return _encode(sent)
         except (UnicodeEncodeError, OverflowError):  # half surrogates, numbers past 64 bits
             return sent
 
-    def __setstate__(self, sent: bytes | list[_Sent]) -> None:
+    def __setstate__(self, sent: bytes | _Sent) -> None:
         self.__init__()  # type: ignore[misc]
-        for key, seen, first, source_ip, matched in _decode(sent) if isinstance(sent, bytes) else sent:
-            group = self._groups[key] = Group(first, source_ip, matched)
-            group.seen = seen
+        self._groups = dict(_decode(sent) if isinstance(sent, bytes) else sent)
 
-    def add(self, rule: str, seen: Sighting, asset: str, matched: Callable[[], Mapping[str, Any]]) -> None:
+    def add(self, rule: str, seen: Sighting, asset: str, matched: Matched) -> None:
         key = (rule, seen.account, seen.region, seen.actor, asset, seen.time[:10])
         moment = (seen.time, seen.record_id)
         group = self._groups.get(key)
         if group is None:
-            self._groups[key] = Group(moment, seen.source_ip, matched())
+            self._groups[key] = Group([moment], moment, seen.source_ip, _asked(matched))
         elif moment < group.first:
-            group.merge(Group(moment, seen.source_ip, matched()))
+            group.merge(Group([moment], moment, seen.source_ip, _asked(matched)))
         else:
             group.seen.append(moment)
 
     def merge(self, other: Groups) -> None:
         """Takes another's groups in; the other is used up."""
+        groups = self._groups
         for key, group in other._groups.items():
-            self._weight += len(group.seen)
-            if key in self._groups:
-                self._groups[key].merge(group)
-            else:
-                self._groups[key] = group
-                self._weight += GROUP_WEIGHT
+            known = groups.setdefault(key, group)
+            if known is not group:
+                known.merge(group)
+            self._weight += len(group.seen) + (GROUP_WEIGHT if known is group else 0)
         if self._weight > HELD:
             self._aside.write(self._groups.items())
             self._groups, self._weight = {}, 0
@@ -150,6 +154,7 @@ def finding(meta: Meta, key: Key, seen: Sequence[Moment], source_ip: str, matche
     """The finding of a rule for the records `seen`, at least one."""
     rule, account, region, actor, asset, day = key
     moments = sorted(set(seen)) if len(seen) > 1 else seen
+    times, records = zip(*moments, strict=True)
     return Finding(
         uid=finding_uid(rule, account, region, asset, f"{actor}|{day}"),
         rule=rule,
@@ -163,10 +168,10 @@ def finding(meta: Meta, key: Key, seen: Sequence[Moment], source_ip: str, matche
         source_ip=source_ip,
         asset=asset,
         count=len(moments),
-        first_seen=moments[0][0],
-        last_seen=moments[-1][0],
-        records=tuple(record_id for _, record_id in moments),
+        first_seen=times[0],
+        last_seen=times[-1],
+        records=records,
         matched=matched,
         description=meta.description,
-        times=tuple(time for time, _ in moments),
+        times=times,
     )

@@ -49,15 +49,18 @@ enum { MAY_BE_STRING = 1, MAY_BE_OBJECT = 2, MAY_BE_ARRAY = 4, MAY_BE_FLAG = 8, 
 enum { AND, OR, NOT, PREDICATE };
 enum { IS_ONE_OF, STARTS, ENDS, CONTAINS, NEEDS, IS_THERE, IS_NULL, COULD, BOTH_THERE, KEYWORD, IN_NETWORK };
 enum { EQUAL, GRAM, PRESENT, ALWAYS };
-enum { NOT_CLEAN = -1, TOO_LONG = -2, NO_MEMORY = -3, CAREFULLY = 1 };
+enum { NOT_CLEAN = -1, NO_MEMORY = -2, CAREFULLY = 1 };
 
-enum { DEEPEST = 1024, GRAM_BITS = 15, FEW_KEYS = 512, MANY_KEYS = 1 << 16, MOST_KEYS = 4096, TOKEN = 32, GRAM_STEP = 8, LONGEST_KEY = 255, AHEAD = 1024 };
+enum { DEEPEST = 1024, GRAM_BITS = 15, FEW_KEYS = 512, MANY_KEYS = 1 << 16, MOST_KEYS = 4096, TOKEN = 32, GRAM_STEP = 8, LONGEST_KEY = 255, AHEAD = 1024, LONGEST_SHOWN = 500, FIRST_OUT = 1 << 16 };
 
 /* Rows of the tables that Python makes; positions are into one string of all texts. */
 typedef struct { i32 parent, at, length, expected; } FieldRow;
 typedef struct { i32 kind, field, cased, first, count, needed, needed_length, other; } PredicateRow;
 typedef struct { i32 at, length; } TextRow;
 typedef struct { i32 kind, field, at, length, rule; } PointerRow;
+/* A rule: where its condition is in the code, and the fields that show why it holds; with `shows` -1 that is not told here. */
+typedef struct { i32 code, first, shows; } RuleRow;
+typedef struct { i32 field, at, length; } ShowRow; /* the text is the field's path as JSON */
 
 typedef struct { u64 first, last; } Ends;  /* the first and last eight bytes of a key */
 typedef struct { u32 record; i32 start, end; u8 kind; } Value;
@@ -81,9 +84,9 @@ typedef struct { i32 present, equal, gram, step; u8 *grams; u64 lengths; } Watch
 
 typedef struct {
     u8 *texts;
-    FieldRow *fields; PredicateRow *predicates; TextRow *choices; PointerRow *pointers;
-    i32 *code, *rules, *next, *watched;
-    i32 field_count, rule_count, pointer_count, watched_count, always, required;
+    FieldRow *fields; PredicateRow *predicates; TextRow *choices; PointerRow *pointers; RuleRow *rules; ShowRow *shows;
+    i32 *code, *told, *next, *watched;
+    i32 field_count, rule_count, pointer_count, told_count, watched_count, always, required;
     Ends *ends;
     i32 *field_table; u32 field_mask;
     Entry *entries; u32 entry_mask;
@@ -98,7 +101,8 @@ typedef struct {
     /* of the text at hand */
     const u8 *text; i32 length;
     u64 *odd; u32 *quotes; i32 room, is_ascii;
-    i32 *out, out_room, out_length, record_start, record_end;
+    i32 *hits, hit_count, record_start, record_end;
+    u8 *out; u64 out_room, out_length;
 } Kernel;
 
 static inline u8 lower(u8 byte) { return byte - 'A' < 26u ? byte | 32 : byte; }
@@ -343,8 +347,8 @@ static void ask(Kernel *k, i32 pointer) {
     i32 rule = k->pointers[pointer].rule, end;
     if (k->asked[rule] == k->record) return;
     k->asked[rule] = k->record;
-    int held = condition(k, k->rules[rule], &end);
-    if (held != FALSE) k->out[k->out_length++] = rule * 2 + (held == TRUE);
+    int held = condition(k, k->rules[rule].code, &end);
+    if (held != FALSE) k->hits[k->hit_count++] = rule * 2 + (held == TRUE);
 }
 
 static void ask_all(Kernel *k, i32 pointer) {
@@ -398,32 +402,91 @@ static void ask_watch(Kernel *k, i32 field) {
     }
 }
 
-/* ---- walking the text */
+/* ---- telling of a record that rules match or may */
 
-/* Row of a hit: record, start, end, number of rules, then the rules, ascending. */
-enum { HEAD = 4 };
-static void put_row(Kernel *k, i32 number, i32 *row) {
-    i32 *rules = row + HEAD, *end = k->out + k->out_length;
-    row[0] = number, row[1] = k->record_start, row[2] = k->record_end, row[3] = end - rules;
-    for (i32 *one = rules + 1; one < end; one++)
-        for (i32 *low = one; low > rules && low[-1] > *low; low--) {
+/* Room for so many bytes more; NULL without memory, and then until the next text. */
+static u8 *room_for(Kernel *k, u64 bytes) {
+    if (k->out && k->out_length + bytes > k->out_room) {
+        u64 room = 2 * (k->out_length + bytes);
+        u8 *larger = realloc(k->out, room);
+        if (!larger) free(k->out);
+        k->out = larger, k->out_room = larger ? room : 0;
+    }
+    return k->out ? k->out + k->out_length : NULL;
+}
+
+static void put(Kernel *k, const void *bytes, i32 length) {
+    u8 *to = room_for(k, length);
+    if (to) memcpy(to, bytes, length), k->out_length += length;
+}
+
+static void put_number(Kernel *k, i32 number) {
+    u8 digits[12];
+    i32 at = sizeof digits;
+    do digits[--at] = '0' + number % 10;
+    while (number /= 10);
+    put(k, digits + at, sizeof digits - at);
+}
+
+static void put_value(Kernel *k, const Value *value) {
+    int in_quotes = value->kind == SIMPLE || value->kind == STRING;
+    if (value->kind == ABSENT || value->kind == MANY) put(k, "null", 4);
+    else put(k, k->text + value->start - in_quotes, value->end - value->start + 2 * in_quotes);
+}
+
+/* The values that show why the rule holds: an object, or `null` where that takes a closer look. */
+static void put_shown(Kernel *k, const RuleRow *rule) {
+    const ShowRow *first = k->shows + rule->first, *end = first + rule->shows;
+    u64 start = k->out_length;
+    put(k, "{", 1);
+    for (const ShowRow *show = first; show < end; show++) {
+        const Value *value = value_of(k, show->field);
+        if ((value->kind != SIMPLE && value->kind != STRING) || value->end - value->start > LONGEST_SHOWN) {
+            k->out_length = start;
+            put(k, "null", 4);
+            return;
+        }
+        if (show > first) put(k, ",", 1);
+        put(k, k->texts + show->at, show->length);
+        put(k, ":", 1);
+        put_value(k, value);
+    }
+    put(k, "}", 1);
+}
+
+/* Writes `[number,start,end,[rule,...],[shown,...],value,...]`: a rule is twice its index, plus 1 where it is sure to match. */
+static void tell(Kernel *k, i32 number, int check) {
+    for (i32 *one = k->hits + 1; one < k->hits + k->hit_count; one++)
+        for (i32 *low = one; low > k->hits && low[-1] > *low; low--) {
             i32 held = *low;
             *low = low[-1], low[-1] = held;
         }
+    i32 numbers[] = {number, k->record_start, k->record_end};
+    put(k, k->out_length > 1 ? ",[" : "[", k->out_length > 1 ? 2 : 1);
+    for (i32 at = 0; at < 3; at++) put_number(k, numbers[at]), put(k, ",", 1);
+    for (i32 at = 0; at < k->hit_count; at++) put(k, at ? "," : "[", 1), put_number(k, k->hits[at]);
+    for (i32 at = 0; at < k->hit_count; at++) {
+        const RuleRow *rule = &k->rules[k->hits[at] >> 1];
+        put(k, at ? "," : "],[", at ? 1 : 3);
+        if (check && k->hits[at] & 1 && rule->shows >= 0) put_shown(k, rule);
+        else put(k, "null", 4);
+    }
+    put(k, "]", 1);
+    for (i32 at = 0; check && at < k->told_count; at++) put(k, ",", 1), put_value(k, value_of(k, k->told[at]));
+    put(k, "]", 1);
 }
+
+/* ---- walking the text */
 
 static i32 end_record(Kernel *k, i32 number, i32 end, int check) {
     if (check) {
         u8 kind = value_of(k, k->required)->kind;
         if (kind != SIMPLE && kind != STRING) return NOT_CLEAN;
     }
-    if (k->out_room - k->out_length < HEAD + k->rule_count) return TOO_LONG;
-    i32 *row = k->out + k->out_length, empty = k->out_length += HEAD;
-    k->record_end = end;
+    k->hit_count = 0, k->record_end = end;
     ask_all(k, k->always);
     for (i32 at = 0; at < k->watched_count; at++) ask_watch(k, k->watched[at]);
-    if (k->out_length > empty) put_row(k, number, row);
-    else k->out_length = row - k->out;
+    if (k->hit_count) tell(k, number, check);
     return 0;
 }
 
@@ -703,9 +766,9 @@ void kernel_free(Kernel *k) {
     if (!k) return;
     for (i32 key = 1; k->names && key < k->key_count; key++) free(k->names[key].text);
     for (i32 field = 0; k->watches && field < k->field_count; field++) free(k->watches[field].grams);
-    void *owned[] = {k->texts, k->fields, k->predicates, k->choices, k->pointers, k->code, k->rules, k->next,
-                     k->watched, k->ends, k->field_table, k->entries, k->watches, k->values, k->asked, k->many, k->quotes,
-                     k->odd, k->keys, k->names, k->key_table, k};
+    void *owned[] = {k->texts, k->fields, k->predicates, k->choices, k->pointers, k->code, k->rules, k->shows, k->told,
+                     k->next, k->watched, k->ends, k->field_table, k->entries, k->watches, k->values, k->asked, k->many,
+                     k->quotes, k->odd, k->keys, k->names, k->key_table, k->hits, k->out, k};
     for (u32 at = 0; at < sizeof owned / sizeof *owned; at++) free(owned[at]);
 }
 
@@ -754,18 +817,20 @@ static u32 table_size(i32 count) {
 /* A kernel for these tables, which are copied; lengths are in bytes. NULL without memory. Field 0 is the record. */
 Kernel *kernel_new(const u8 *texts, i32 texts_size, const i32 *fields, i32 fields_size, const i32 *predicates,
                    i32 predicates_size, const i32 *choices, i32 choices_size, const i32 *pointers, i32 pointers_size,
-                   const i32 *code, i32 code_size, const i32 *rules, i32 rules_size) {
+                   const i32 *code, i32 code_size, const i32 *rules, i32 rules_size, const i32 *shows, i32 shows_size,
+                   const i32 *told, i32 told_size) {
     Kernel *k = calloc(1, sizeof *k);
     if (!k) return NULL;
     if (kernel_level < 0) kernel_level = own_level();
     k->field_count = fields_size / sizeof(FieldRow), k->pointer_count = pointers_size / sizeof(PointerRow);
-    k->rule_count = rules_size / sizeof(i32);
+    k->rule_count = rules_size / sizeof(RuleRow), k->told_count = told_size / sizeof(i32);
     u32 field_slots = table_size(k->field_count), entry_slots = table_size(GRAM_STEP * k->pointer_count);
     k->field_mask = field_slots - 1, k->entry_mask = entry_slots - 1, k->always = -1;
     int whole = (k->texts = copied(texts, texts_size)) && (k->fields = copied(fields, fields_size))
         && (k->predicates = copied(predicates, predicates_size)) && (k->choices = copied(choices, choices_size))
         && (k->pointers = copied(pointers, pointers_size)) && (k->code = copied(code, code_size))
-        && (k->rules = copied(rules, rules_size))
+        && (k->rules = copied(rules, rules_size)) && (k->shows = copied(shows, shows_size)) && (k->told = copied(told, told_size))
+        && (k->hits = malloc((k->rule_count + 1) * sizeof(i32)))
         && (k->next = calloc(k->pointer_count + 1, sizeof(i32))) && (k->watched = calloc(k->field_count, sizeof(i32)))
         && (k->ends = calloc(k->field_count, sizeof(Ends))) && (k->field_table = malloc(field_slots * sizeof(i32)))
         && (k->entries = malloc(entry_slots * sizeof(Entry))) && (k->watches = calloc(k->field_count, sizeof(Watch)))
@@ -794,12 +859,12 @@ Kernel *kernel_new(const u8 *texts, i32 texts_size, const i32 *fields, i32 field
     return NULL;
 }
 
-/* Scans `record,record,...`. Gives how many records there are, in `used` how many numbers of `out` the rows of hits take, in
- * `is_ascii` whether the text is; or NOT_CLEAN (see the top; also a field of a wrong type, or no name of the call), TOO_LONG
- * if `out` is too small, NO_MEMORY. Without `check` the text was written by a JSON library of values that were read: no
- * numbers, types and names are judged, and keys may have escapes, spelt as those of the tables. */
-i32 kernel_scan(Kernel *k, const u8 *text, i32 length, i32 check, i32 *out, i32 out_room, i32 *used, i32 *is_ascii) {
-    *used = 0;
+/* Scans `record,record,...`. Gives how many records there are, in `is_ascii` whether the text is, in `out` a JSON array of
+ * those that rules match or may (see `tell`), of `out_length` bytes, which stays until the next text; or NOT_CLEAN (see the
+ * top; also a field of a wrong type, or no name of the call), or NO_MEMORY. Without `check` the text was written by a JSON
+ * library of values that were read: no numbers, types and names are judged, keys may have escapes, spelt as those of the
+ * tables, and no values are told. */
+i32 kernel_scan(Kernel *k, const u8 *text, i32 length, i32 check, const u8 **out, u64 *out_length, i32 *is_ascii) {
     if (length > k->room) {
         free(k->quotes), free(k->odd);
         k->odd = malloc((length / 64 + 2) * sizeof(u64));
@@ -807,6 +872,7 @@ i32 kernel_scan(Kernel *k, const u8 *text, i32 length, i32 check, i32 *out, i32 
         k->room = length;
         if (!k->quotes || !k->odd) return k->room = 0, NO_MEMORY;
     }
+    if (!k->out && (k->out = malloc(FIRST_OUT))) k->out_room = FIRST_OUT;
     if (k->record > UINT32_MAX / 2 || k->serial > UINT32_MAX / 2) { /* what is left from before must not look new */
         memset(k->values, 0, k->field_count * sizeof(Value));
         memset(k->asked, 0, k->rule_count * sizeof(u32));
@@ -814,8 +880,10 @@ i32 kernel_scan(Kernel *k, const u8 *text, i32 length, i32 check, i32 *out, i32 
         if (k->many) memset(k->many, 0, MANY_KEYS * sizeof(Seen));
         k->record = k->serial = 0;
     }
-    k->text = text, k->length = length, k->out = out, k->out_room = out_room, k->out_length = 0;
+    k->text = text, k->length = length, k->out_length = 0;
+    put(k, "[", 1);
     i32 count = scan_text(k, check);
-    *used = k->out_length, *is_ascii = k->is_ascii;
-    return count;
+    put(k, "]", 1);
+    *out = k->out, *out_length = k->out_length, *is_ascii = k->is_ascii;
+    return count >= 0 && !k->out ? NO_MEMORY : count;
 }

@@ -1,29 +1,19 @@
-"""`kernel.c` from Python: compiled rules, and the hits of a text as rows of numbers."""
+"""`kernel.c` from Python: compiled rules, and what a text's hits look like."""
 
 from __future__ import annotations
 
 import ctypes
-from array import array
 from functools import cache
 from typing import Any
 
 from sakimori.detect.kernel_build import library
 from sakimori.detect.tables import Tables
 
-_NOT_CLEAN, _TOO_LONG = -1, -2
-_FIRST_ROOM = 1 << 16
-_HEAD = 4
+_NOT_CLEAN = -1
 
 
 class NotClean(Exception):
     """The text has something in it that only the exact path gets right."""
-
-
-Row = tuple[int, int, int, list[int]]
-"""A record that rules match, or may: its number, its start and end in the text, and the rules, ascending.
-
-A rule is 2 * its index, plus 1 where it is sure that it matches.
-"""
 
 
 class Kernel:
@@ -31,7 +21,6 @@ class Kernel:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._out = array("i", bytes(4 * _FIRST_ROOM))
         sizes = [argument for table in _fields(tables) for argument in (table, len(table))]
         self._kernel = _library().kernel_new(*sizes)
         if not self._kernel:
@@ -44,40 +33,24 @@ class Kernel:
         if getattr(self, "_kernel", None):
             _library().kernel_free(self._kernel)
 
-    def scan(self, text: bytes | bytearray, start: int, end: int, *, check: bool) -> tuple[int, list[Row]]:
-        """How many records stand from `start` to `end` (`record,record,...`), and those that rules match, or may.
+    def scan(self, text: bytes | bytearray, start: int, end: int, *, check: bool) -> tuple[int, bytes]:
+        """How many records stand from `start` to `end` (`record,record,...`), and what is told of those that match, or
+        may: a JSON array of arrays, which `reading.Told` reads.
 
         Raises NotClean: nothing passes but valid JSON in UTF-8, without space between tokens, in which no object has a
         key twice and no key has escapes, every field has its right type and every record a name of the call. Without
-        `check` the text is one that orjson wrote.
+        `check` the text is one that orjson wrote, and no values are told.
         """
-        used, is_ascii = ctypes.c_int32(), ctypes.c_int32()
-        first = _address(text) + start
-        while True:
-            place, room = self._out.buffer_info()
-            count = _library().kernel_scan(
-                *(self._kernel, first, end - start, check, place, room, ctypes.byref(used), ctypes.byref(is_ascii))
-            )
-            if count != _TOO_LONG:
-                break
-            self._out = array("i", bytes(8 * room))
+        told, length, is_ascii = ctypes.c_void_p(), ctypes.c_uint64(), ctypes.c_int32()
+        given = (self._kernel, _address(text) + start, end - start, check)
+        count = _library().kernel_scan(*given, ctypes.byref(told), ctypes.byref(length), ctypes.byref(is_ascii))
         if count == _NOT_CLEAN:
             raise NotClean
         if count < 0:
             raise MemoryError
         if not is_ascii.value:
             _check_utf8(text[start:end])
-        return count, _rows(self._out[: used.value].tolist(), start)
-
-
-def _rows(numbers: list[int], offset: int) -> list[Row]:
-    rows, at, end = [], 0, len(numbers)
-    while at < end:
-        rules = at + _HEAD
-        last = rules + numbers[at + 3]
-        rows.append((numbers[at], offset + numbers[at + 1], offset + numbers[at + 2], numbers[rules:last]))
-        at = last
-    return rows
+        return count, ctypes.string_at(told, length.value)
 
 
 def _address(text: bytes | bytearray) -> int:
@@ -105,6 +78,6 @@ def _library() -> Any:
     found.kernel_free.argtypes = [ctypes.c_void_p]
     found.kernel_scan.argtypes = [
         *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32),
-        *(ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p),
+        *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
     ]
     return found

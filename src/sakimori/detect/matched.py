@@ -20,7 +20,10 @@ def build(condition: ir.Condition) -> Callable[[Record], dict[str, Any]]:
 
     Of alternatives those that hold count; what must not hold shows nothing.
     """
-    shows = list(_shows_held(condition))
+    shows = [
+        (field or "", string_at(field) if field else lambda record: None, _show(part))
+        for part, field in _held(condition)
+    ]
 
     def matched(record: Record) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -35,27 +38,31 @@ def build(condition: ir.Condition) -> Callable[[Record], dict[str, Any]]:
     return matched
 
 
-def _shows_held(condition: ir.Condition) -> Iterator[tuple[str, Callable[[Record], str | None], Show]]:
-    """Shows a condition that is known to hold: a string that stands alone at a predicate's field is what fits.
+def plain_fields(condition: ir.Condition) -> list[str] | None:
+    """The fields whose values are what `build`'s function gives, wherever each is one string of no great length.
 
-    The field, how such a string is read there, and what shows anything else.
+    None if it takes a closer look.
     """
+    fields = [field for _, field in _held(condition)]
+    return None if None in fields else list(dict.fromkeys(field for field in fields if field is not None))
+
+
+def _held(condition: ir.Condition) -> Iterator[tuple[ir.Condition, str | None]]:
+    """The parts of a condition that is known to hold, each with its field if a string that stands alone there is what
+    fits; what must not hold shows nothing."""
     match condition:
         case ir.And(children):
             for child in children:
-                yield from _shows_held(child)
-            return
+                yield from _held(child)
         case ir.Or(children):
             fields = {child.field if isinstance(child, ir.Text) else None for child in children}
-            field = fields.pop() if len(fields) == 1 else None
+            yield condition, fields.pop() if len(fields) == 1 else None
         case ir.Text(field) | ir.Regex(field) | ir.Cidr(field):
-            pass
+            yield condition, field
+        case ir.Not() | ir.Null() | ir.Keyword():
+            return
         case _:
-            field = None
-    if field is None:
-        yield "", lambda record: None, _show(condition)
-    else:
-        yield field, string_at(field), _show(condition)
+            yield condition, None
 
 
 def _show(condition: ir.Condition) -> Show:

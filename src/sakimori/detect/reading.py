@@ -21,8 +21,8 @@ import orjson
 
 from sakimori.collect.clean_text import CLOSING, OPENING, START
 from sakimori.collect.records import split_records
-from sakimori.detect.fields import Record
 from sakimori.detect.kernel import NotClean
+from sakimori.detect.tables import TOLD
 from sakimori.model.refusal import Refusal
 
 _NEXT = b"}," + START
@@ -54,18 +54,33 @@ class Piece:
         """Parsed records, each by itself."""
         return (_written([raw], [record]) for raw, record in zip(self.records, self.parsed, strict=True))
 
-    def raw(self, number: int, start: int, end: int) -> bytes:
-        """A record's JSON as it stood in the file."""
-        return self.records[number] if self.records else bytes(self.text[start:end])
+    def hits(self, told: bytes) -> list[Told]:
+        """What the kernel tells of the piece. Raises NotClean, should msgspec think otherwise of it than the kernel."""
+        try:
+            hits = _told(told)
+        except (msgspec.DecodeError, RecursionError):
+            raise NotClean from None
+        for hit in hits:
+            hit.piece = self
+            if self.parsed:
+                hit.parsed = self.parsed[hit.number]
+        return hits
 
-    def record(self, number: int, raw: bytes) -> Record:
-        """A record to look into."""
-        return self.parsed[number] if self.parsed else opened(raw)
 
+class Told(msgspec.Struct, array_like=True, gc=False):
+    """A record that rules match or may, as the kernel tells of it.
 
-class OpenedRecord(msgspec.Struct, gc=False):
-    """A record of a clean text: the fields that findings are made of are Python values, the rest is text still."""
+    It is a Record. Of a clean text the fields that findings are made of are Python values, each a text or None, and the
+    rest is text still; of another all of it is in `parsed`, and nothing else is told.
+    """
 
+    number: int
+    start: int
+    end: int
+    rules: list[int]
+    """Twice the index of a rule, plus 1 where it is sure that it matches; ascending."""
+    shown: list[Any]
+    """Of each rule the values that made it hold, None where that takes a closer look."""
     eventID: Any = None
     eventTime: Any = None
     eventSource: Any = None
@@ -74,24 +89,30 @@ class OpenedRecord(msgspec.Struct, gc=False):
     sourceIPAddress: Any = None
     userAgent: Any = None
     errorCode: Any = None
-    errorMessage: Any = None
     recipientAccountId: Any = None
-    readOnly: Any = None
-    eventType: Any = None
-    eventCategory: Any = None
-    managementEvent: Any = None
-    vpcEndpointId: Any = None
-    resources: Any = None
-    requestParameters: Any = None
-    responseElements: Any = None
     userIdentity: msgspec.Raw = msgspec.Raw(b"null")
-    raw: Any = None
+    requestParameters: Any = None
+    resources: msgspec.Raw = msgspec.Raw(b"null")
+    resource_arn: Any = None
+    """The ARN of the one that is among the `resources`; None if there are none or many."""
+    piece: Any = None
+    """Where it stands."""
     parsed: Any = None
-    """All of the record: its text, and once it was asked for as Python."""
+    """All of it as Python, once it was asked for."""
+
+    @property
+    def raw(self) -> bytes:
+        """Its JSON as it stood in the file."""
+        piece: Piece = self.piece
+        if piece.records:
+            return piece.records[self.number]
+        return bytes(piece.text[piece.start + self.start : piece.start + self.end])
 
     def get(self, key: str, /) -> Any:
         """The value of one of the record's own fields, None if it has none."""
-        if key in _KNOWN:
+        if self.parsed is not None:
+            return self.parsed.get(key)
+        if key in _TOLD:
             return getattr(self, key)
         return self.identity() if key == "userIdentity" else self.whole().get(key)
 
@@ -107,19 +128,9 @@ class OpenedRecord(msgspec.Struct, gc=False):
         return found
 
 
-_KNOWN = frozenset(OpenedRecord.__struct_fields__) - {"userIdentity", "raw", "parsed"}
-_decode = msgspec.json.Decoder(OpenedRecord).decode
+_TOLD = frozenset(TOLD) & frozenset(Told.__struct_fields__) - {"userIdentity", "resources"}
+_told = msgspec.json.Decoder(list[Told]).decode
 _identity = lru_cache(maxsize=4096)(orjson.loads)
-
-
-def opened(raw: bytes) -> OpenedRecord:
-    """A record from its text. Raises NotClean, should msgspec think otherwise than the kernel."""
-    try:
-        record = _decode(raw)
-    except msgspec.DecodeError:
-        raise NotClean from None
-    record.raw, record.parsed = raw, None  # whatever a record itself has under these names
-    return record
 
 
 def clean_pieces(text: bytes | bytearray) -> Iterator[Piece]:

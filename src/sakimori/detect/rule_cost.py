@@ -44,11 +44,11 @@ def measure(book: Rulebook, sources: Iterable[SourceObject], refuse: Callable[[o
     records = 0
     for source in sources:
         for piece in _pieces(engine, source, refuse):
-            count, rows = engine.candidates(piece)
+            count, hits = engine.candidates(piece)
             records += count
-            for number, start, end, rules in rows:
-                record = piece.record(number, piece.raw(number, start, end))
-                for rule in (rule >> 1 for rule in rules):
+            for hit in hits:
+                record = hit.parsed or hit
+                for rule in (rule >> 1 for rule in hit.rules):
                     began = time.perf_counter()
                     matched = tests[rule](record)
                     costs[rule].seconds += time.perf_counter() - began

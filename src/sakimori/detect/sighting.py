@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from sakimori.detect.fields import Record, string_at, text, values
-from sakimori.detect.reading import OpenedRecord
+from sakimori.detect.reading import Told
 
 
 class Sighting(NamedTuple):
@@ -29,25 +29,20 @@ class Sighting(NamedTuple):
     source_ip: str
 
 
-def sighting(record: Record, raw: bytes) -> Sighting:
-    """The record's sighting; `raw` is its text, from which it is named where it has no eventID."""
-    if isinstance(record, OpenedRecord):
-        record_id, time, account = record.eventID, record.eventTime, record.recipientAccountId
-        region, source_ip = record.awsRegion, record.sourceIPAddress
-        who, own_account = _who_is(bytes(record.userIdentity))
+def sighting(hit: Told) -> Sighting:
+    """What a hit says of itself; it is named after its text where it has no eventID."""
+    if not hit.piece.parsed:
+        who, own_account = _who_is(bytes(hit.userIdentity))
+        record_id, time, account = hit.eventID, hit.eventTime or "", hit.recipientAccountId or own_account
+        region, source_ip = hit.awsRegion or "", hit.sourceIPAddress or ""
     else:
-        get = record.get
-        record_id, time, account = get("eventID"), get("eventTime"), get("recipientAccountId")
-        region, source_ip = get("awsRegion"), get("sourceIPAddress")
-        who, own_account = _who(get("userIdentity"))
-    return Sighting(
-        _string(record_id) or f"sha256:{hashlib.sha256(raw).hexdigest()}",
-        utc_second(_string(time)),
-        _string(account) or own_account,
-        _string(region),
-        who,
-        _string(source_ip),
-    )
+        record_id, time, account, region, source_ip = (_string(hit.get(name)) for name in _OF_EACH)
+        who, own_account = _who(hit.get("userIdentity"))
+    named = record_id or f"sha256:{hashlib.sha256(hit.raw).hexdigest()}"
+    return Sighting(named, utc_second(time), account or own_account, region, who, source_ip)
+
+
+_OF_EACH = ("eventID", "eventTime", "recipientAccountId", "awsRegion", "sourceIPAddress")
 
 
 @lru_cache(maxsize=4096)
@@ -62,7 +57,6 @@ def _who(identity: Any) -> tuple[str, str]:
     return _actor(identity), _string(identity.get("accountId"))
 
 
-@lru_cache(maxsize=4096)
 def utc_second(written: str) -> str:
     """A time as CloudTrail writes it (`2026-11-21T08:00:00Z`), from any ISO 8601 form; "" if it is none."""
     try:
@@ -82,13 +76,13 @@ def epoch(time: str) -> int:
     return int(datetime.fromisoformat(time).timestamp())
 
 
-def asset(record: Record, paths: Sequence[str], seen: Sighting) -> str:
+def asset(hit: Told, paths: Sequence[str], seen: Sighting) -> str:
     """What was touched: the first of the rule's paths that leads to something, else what the record itself names."""
     for path in paths:
-        for value in values(record, path):
+        for value in values(hit, path):
             if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value):
                 return str(value)
-    return _named_resource(record) or _named_parameter(record) or seen.account
+    return _named_resource(hit) or _named_parameter(hit) or seen.account
 
 
 def _actor(identity: Any) -> str:
@@ -109,20 +103,23 @@ def _actor(identity: Any) -> str:
     return ""
 
 
-def _named_resource(record: Record) -> str:
-    resources = record.get("resources")
-    for resource in resources if isinstance(resources, list) else ():
-        if resource.__class__ is dict and (found := _string(resource.get("ARN"))):
-            return found
-    return ""
+def _named_resource(hit: Told) -> str:
+    """The first ARN among the record's resources."""
+    if not hit.piece.parsed:
+        if hit.resource_arn.__class__ is str:
+            arn: str = hit.resource_arn
+            return arn
+        if bytes(hit.resources) == b"null":
+            return ""
+    return next((arn for value in values(hit, "resources.ARN") if (arn := _string(value))), "")
 
 
 _NAMING = re.compile(r"(?:arn|name|id|identifier|bucketName)$", re.IGNORECASE)
 
 
-def _named_parameter(record: Record) -> str:
+def _named_parameter(hit: Told) -> str:
     """The first request parameter that reads like the name of a thing."""
-    parameters = record.get("requestParameters")
+    parameters = hit.get("requestParameters")
     if parameters.__class__ is not dict:
         return ""
     for key, value in parameters.items():

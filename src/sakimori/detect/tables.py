@@ -20,6 +20,7 @@ from sakimori.collect.shapes import FIELD_TYPES, IDENTITY_TYPES
 from sakimori.detect import ir
 from sakimori.detect.cache import put_aside
 from sakimori.detect.literals import Cover, fragment_of, key_share, regex_fragment, value_share
+from sakimori.detect.matched import plain_fields
 
 AND, OR, NOT, PREDICATE = range(4)
 IS_ONE_OF, STARTS, ENDS, CONTAINS, NEEDS, IS_THERE, IS_NULL, COULD, BOTH_THERE, KEYWORD, IN_NETWORK = range(11)
@@ -28,8 +29,14 @@ _EXPECTED = {"string": 1, "object": 2, "array": 4, "boolean": 8}
 _REQUIRED = 16
 """As in `kernel.c`."""
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the tables of the same rules would be read differently."""
+
+TOLD = (
+    *("eventID", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent", "errorCode"),
+    *("recipientAccountId", "userIdentity", "requestParameters", "resources", "resources.ARN"),
+)
+"""Fields whose values are told of every hit, in the order of `reading.Told`."""
 
 _GRAM = 4
 _DEEPEST = 100
@@ -55,6 +62,8 @@ class Tables(msgspec.Struct, frozen=True):
     pointers: bytes
     code: bytes
     rules: bytes
+    shows: bytes
+    told: bytes
 
 
 def prepared(conditions: Sequence[ir.Condition], place: Path | None = None) -> Tables:
@@ -108,15 +117,17 @@ class _Compiler:
         self._predicates: list[tuple[int, ...]] = []
         self._choices: list[tuple[int, int]] = []
         self._code: list[int] = []
+        self._shows: list[tuple[int, int, int]] = []
 
     def tables(self, conditions: Sequence[ir.Condition]) -> Tables:
         for path, (kind, _) in FIELD_TYPES.items():
             self._field(path, _EXPECTED[kind] | (_REQUIRED if path == "eventName" else 0))
         for path, (kind, _) in IDENTITY_TYPES.items():
             self._field(f"userIdentity.{path}", _EXPECTED[kind])
+        told = [self._field(path) for path in TOLD]
         rules, pointers = [], []
         for rule, condition in enumerate(conditions):
-            rules.append(len(self._code))
+            rules.append((len(self._code), len(self._shows), self._shown(condition)))
             self._condition(condition, 0)
             for found in _pointers(condition) or (_ALWAYS,):
                 field = 0 if found is _ALWAYS else self._field(found.field)
@@ -128,8 +139,18 @@ class _Compiler:
             _rows(self._choices),
             _rows(pointers),
             _numbers(self._code),
-            _numbers(rules),
+            _rows(rules),
+            _rows(self._shows),
+            _numbers(told),
         )
+
+    def _shown(self, condition: ir.Condition) -> int:
+        """Enters the fields that show why the condition holds; how many there are, -1 if it takes a closer look."""
+        fields = plain_fields(condition)
+        for path in fields or ():
+            name = _as_json(path)
+            self._shows.append((self._field(path), self._text(b'"%s"' % name), len(name) + 2))
+        return -1 if fields is None else len(fields)
 
     def _text(self, text: bytes) -> int:
         place = self._places.get(text)
