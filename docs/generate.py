@@ -305,6 +305,7 @@ def _hosts(when: Any, catalogue: Any) -> str:
 
 
 def _firewall_rules(catalogue: Any) -> Iterator[str]:
+    yield "None is assigned by itself. A rule that denies only logs until it is promoted on a policy.\n"
     yield from ("| rule | action | direction | what |", "| --- | --- | --- | --- |")
     for rule in catalogue.firewall.values():
         ports = f" Ports {', '.join(rule.ports)}." if rule.ports else ""

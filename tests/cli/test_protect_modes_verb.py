@@ -106,7 +106,7 @@ def test_slips_are_named() -> None:
     assert "'a while' is not a length of time" in wrong.stderr
     nobody = protect("promote", "nothing", "--policy", "2")
     assert nobody.exit_code == 4
-    assert "there is no intrusion prevention rule and no module 'nothing'" in nobody.stderr
+    assert "there is no intrusion prevention or firewall rule and no module 'nothing'" in nobody.stderr
     assert protect("verdict", "1", "maybe").exit_code == 2
     assert protect("verdict", "99", "none").exit_code == 4
 

@@ -73,17 +73,20 @@ def web_policy(engine: Engine) -> int:
     return policy
 
 
-def watch(connection: Connection, computer: int, state: str = "detect") -> None:
+def watch(connection: Connection, computer: int, **states: str) -> None:
     row = {"address": "", "isolated": 0, "policy_requested": 0, "policy_sent": 0, "last_seen": 1 << 50}
-    status = orjson.dumps({"modules": {"intrusionPrevention": {"state": state}}}).decode()
+    modules = {name: {"state": state} for name, state in (states or {"intrusionPrevention": "detect"}).items()}
+    status = orjson.dumps({"modules": modules}).decode()
     own = {"tenant": 0, "computer": computer, "guid": str(computer), "secret": "", "status": status}
     connection.execute(insert(tables.agents), row | own)
 
 
-def seen(engine: Engine, computer: int, at: int, *verdicts: str, rule: int = RULE) -> None:
+def seen(
+    engine: Engine, computer: int, at: int, *verdicts: str, rule: int = RULE, module: str = "intrusionPrevention"
+) -> None:
     with writing(engine) as connection:
         for number, verdict in enumerate(verdicts):
-            event = {"module": "intrusionPrevention", "key": f"{at}/{number}/{rule}", "ruleID": rule, "time": at}
+            event = {"module": module, "key": f"{at}/{number}/{rule}", "ruleID": rule, "time": at}
             outcomes.add_events(connection, 0, computer, [event])
             of_key = tables.events.c.key == event["key"]
             connection.execute(update(tables.events).where(of_key).values(verdict=verdict))
@@ -273,7 +276,7 @@ def test_an_update_of_the_catalogue_changes_no_mode(engine: Engine, web: int, cl
 
 def test_what_is_not_there_is_named(engine: Engine, web: int) -> None:
     with writing(engine) as connection:
-        with pytest.raises(NotFound, match="there is no intrusion prevention rule and no module 'log5j'"):
+        with pytest.raises(NotFound, match="there is no intrusion prevention or firewall rule and no module 'log5j'"):
             promote(connection, 0, "log5j", "Web", asked())
         with pytest.raises(NotFound, match="there is no policy 'Wab'; there are Base Policy, Web"):
             promote(connection, 0, str(RULE), "Wab", asked())

@@ -30,7 +30,10 @@ PolicyOption = Annotated[str, typer.Option(help="The policy, by ID or name.")]
 WhyOption = Annotated[str, typer.Option(help="Why, for the record.")]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 TargetArgument = Annotated[
-    str, typer.Argument(metavar="RULE|MODULE", help="A virtual patch by ID, identifier or name, or a module.")
+    str,
+    typer.Argument(
+        metavar="RULE|MODULE", help="A virtual patch or firewall rule by ID, identifier or name, or a module."
+    ),
 ]
 
 
@@ -116,7 +119,8 @@ def list_modes(
             scopes = [f"policies/{proof.policy_of(connection, tenant, policy)[0]}"] if policy else []
             return modes.changes(connection, tenant, scopes=scopes, limit=1_000_000)
 
-    found = [each for each in _on_ledger(ran) if json or not each.scope.startswith(f"{modes.RULES}/") or each.before]
+    catalogue = tuple(f"{each}/" for each in (*modes.RULE_WORDS, modes.SCANS))
+    found = [each for each in _on_ledger(ran) if json or each.before or not each.scope.startswith(catalogue)]
     if json:
         for each in found:
             typer.echo(to_line(each.to_json()))
@@ -315,10 +319,12 @@ def _moment(at: int) -> str:
 
 def _shown(value: Any, subject: str) -> str:
     """A place's own value as people say it; without one of its own, it has what it inherits."""
+    from sakimori.protect import modes
+
     if isinstance(value, list):
         return f"{len(value)} rules"
     if value is None:
-        return "inherited" if subject.endswith(("/state", "/action", "/blockUnrecognized", "/detectOnly")) else "none"
+        return "inherited" if subject.endswith((*modes.CHANGEABLE, "/detectOnly")) else "none"
     return str(value)
 
 

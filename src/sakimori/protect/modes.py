@@ -1,8 +1,9 @@
 """Who set which mode when, and why: every change of what is enforced is a row that stays, however it was made.
 
-A mode is a module's state, whether a rule drops or only logs, which rules are assigned, and which policy a computer or
-policy follows. `storage` calls `note` for every object that has modes, so nothing that changes one can leave it out.
-What a policy hands down to others is noted there as well: nothing changes silently by inheritance.
+A mode is a module's state, whether a rule or a scan stops what it finds or only tells of it, whether the network engine
+stands in the way of packets, which rules are assigned, and which policy a computer or policy follows. `storage` calls
+`note` for every object that has modes, so nothing that changes one can leave it out. What a policy hands down to others
+is noted there as well: nothing changes silently by inheritance.
 """
 
 from __future__ import annotations
@@ -21,16 +22,36 @@ from sakimori.protect.clock import now
 from sakimori.protect.inheritance import RULE_OVERRIDES, STATES
 from sakimori.protect.work import MODULES
 
-RULES = "intrusionpreventionrules"
+RULES, FIREWALL_RULES, SCANS = "intrusionpreventionrules", "firewallrules", "antimalwareconfigurations"
+RULE_WORDS = {RULES: "rule", FIREWALL_RULES: "firewallrule"}
+"""The rules that stop something, with the word that their subjects begin with: `firewallrule/8005/action`."""
+
 DEFAULTS = "policies/default"
 POLICIES, COMPUTERS = "policies", "computers"
+SETTINGS = {POLICIES: "policySettings", COMPUTERS: "computerSettings"}
 
 BLOCK = "applicationControl/blockUnrecognized"
+SCAN = "antiMalware/realTimeScanConfigurationID"
+ENGINE, ENGINE_SETTING = "firewall/networkEngineMode", "firewallSettingNetworkEngineMode"
+"""Inline, where packets wait for the verdict; or Tap, which sees copies and stops nothing."""
+
+SCAN_ACTIONS = tuple(
+    f"scanActionFor{what}"
+    for what in "Virus Trojans Packer Spyware OtherThreats Cookies CVE Heuristics PossibleMalware BehaviorMonitoring "
+    "MachineLearning Amsi".split()
+)
+"""The fields of a scan configuration that say what is done to what is found."""
+
 MADE = "made"
 INHERITED = "inherits from "
 """What the `why` of a change begins with that came by inheritance."""
 
-_HANDED_DOWN = ("/state", "/action", "/detectOnly", "/blockUnrecognized")
+CHANGEABLE = tuple(
+    f"/{name}" for name in ("state", "action", *(each.partition("/")[2] for each in (BLOCK, SCAN, ENGINE)))
+)
+"""What the subjects end with that a promotion may set."""
+
+_HANDED_DOWN = (*CHANGEABLE, "/detectOnly")
 
 _modes = tables.modes
 
@@ -116,7 +137,7 @@ def note(
 
 def is_watched(resource: str) -> bool:
     """Whether objects of a resource have modes."""
-    return resource in (POLICIES, COMPUTERS, RULES, DEFAULTS)
+    return resource in (POLICIES, COMPUTERS, *RULE_WORDS, SCANS, DEFAULTS)
 
 
 def values(resource: str, id: int, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,15 +146,26 @@ def values(resource: str, id: int, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _values(resource: str, id: int, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    if resource == RULES:
-        yield f"rule/{id}/action", body.get("action")
-        yield f"rule/{id}/detectOnly", body.get("detectOnly") or None
-        return
-    if resource == DEFAULTS:
-        for name, value in (body.get("settings") or {}).items():
+    if resource in RULE_WORDS:
+        yield from _of_rule(resource, id, body)
+    elif resource == SCANS:
+        yield f"scan/{id}/action", ("prevent" if stops(body) else "detect") if body else None
+    elif resource == DEFAULTS:
+        settings = body.get("settings") or {}
+        for name, value in settings.items():
             if name.endswith("SettingState"):
                 yield f"{name.removesuffix('SettingState')}/state", value
-        return
+        yield ENGINE, settings.get(ENGINE_SETTING)
+    else:
+        yield from _of_holder(resource, body)
+
+
+def _of_rule(resource: str, id: int | str, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield f"{RULE_WORDS[resource]}/{id}/action", body.get("action")
+    yield f"{RULE_WORDS[resource]}/{id}/detectOnly", body.get("detectOnly") or None
+
+
+def _of_holder(resource: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield from ((f"{name}ID", body.get(f"{name}ID")) for name in ("policy", "parent"))
     for module in STATES:
         own = body.get(module) or {}
@@ -142,9 +174,17 @@ def _values(resource: str, id: int, body: Mapping[str, Any]) -> Iterator[tuple[s
         if module in MODULES:
             yield f"{module}/ruleIDs", sorted(own.get("ruleIDs") or ())
     yield BLOCK, (body.get("applicationControl") or {}).get("blockUnrecognized") or None
-    for rule, fields in ((body.get(RULE_OVERRIDES) or {}).get(RULES) or {}).items():
-        yield f"rule/{rule}/action", fields.get("action")
-        yield f"rule/{rule}/detectOnly", fields.get("detectOnly") or None
+    yield SCAN, (body.get("antiMalware") or {}).get("realTimeScanConfigurationID")
+    yield ENGINE, (body.get(SETTINGS[resource]) or {}).get(ENGINE_SETTING)
+    for kind in RULE_WORDS:
+        for rule, fields in ((body.get(RULE_OVERRIDES) or {}).get(kind) or {}).items():
+            yield from _of_rule(kind, rule, fields)
+
+
+def stops(scan: Mapping[str, Any]) -> bool:
+    """Whether a scan configuration does anything to what it finds: it does unless every action is set to pass."""
+    passes = scan.get("customRemediationActionsEnabled") and all(scan.get(each) == "pass" for each in SCAN_ACTIONS)
+    return not passes
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ who and why (`modes.py`) and can be undone, unless somebody has changed the mode
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from sakimori.protect.proof import (
     Target,
     dropping,
     evidence,
+    is_off,
     mode_of,
     module_target,
     policy_of,
@@ -30,6 +32,13 @@ from sakimori.protect.proof import (
 from sakimori.protect.resources import all_resources
 from sakimori.protect.storage import Body
 from sakimori.protect.tasks import Tasks
+
+NAMES = {
+    IPS: "intrusion prevention",
+    "firewall": "the firewall",
+    "antiMalware": "anti-malware",
+    "applicationControl": "application control",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ def promote(connection: Connection, tenant: int, wanted: str, policy: str, asked
     if not refused and not asked.dry:
         shown = {**asdict(found), "afterDays": asked.after_days, "maxFalsePositives": asked.max_false_positives}
         with modes.acting(asked.who, asked.why or "promoted on evidence", shown):
-            change = _set(connection, tenant, target, id, target.prevents)
+            change = _set(connection, tenant, target, id, target.prevents, "stops what it finds")
     return Decision(target.label, id, body["name"], mode, "prevent", found, tuple(refused), notes, change)
 
 
@@ -92,7 +101,7 @@ def demote(connection: Connection, tenant: int, wanted: str, policy: str, asked:
     change = 0
     if not refused and not asked.dry:
         with modes.acting(asked.who, asked.why or "demoted"):
-            change = _set(connection, tenant, target, id, target.detects)
+            change = _set(connection, tenant, target, id, target.detects, "only tells of what it finds")
     return Decision(target.label, id, body["name"], mode, "detect", None, refused, (), change)
 
 
@@ -104,7 +113,7 @@ def undo(connection: Connection, tenant: int, change_id: int, who: str, why: str
     resource, _, number = made.scope.rpartition("/")
     if made.is_inherited:
         raise Invalid(f"change {change_id} came by inheritance: {made.why}; undo the change that it came from")
-    if not number.isdigit() or not made.subject.endswith(("/state", "/action", "/blockUnrecognized")):
+    if not number.isdigit() or not made.subject.endswith(modes.CHANGEABLE):
         raise Invalid(f"change {change_id} is not of a mode but of {made.subject}: change that where it was made")
     body = storage.get(connection, tenant, all_resources()[resource], int(number))
     current = modes.values(resource, int(number), body).get(made.subject)
@@ -120,14 +129,14 @@ def undo(connection: Connection, tenant: int, change_id: int, who: str, why: str
 
 
 def _not_ready(connection: Connection, tenant: int, target: Target, policy: int, mode: str) -> list[str]:
-    if target.rule:
-        body = storage.get_or_none(connection, tenant, modes.RULES, target.rule) or {}
-        if body.get("detectOnly"):
-            return ["the rule is one that only detects"]
-        module = module_target(IPS)
-        state, source = mode_of(connection, tenant, module, policy)
-        if state == "off":
-            return [f"intrusion prevention is off on the policy ({source}): have it detect first"]
+    if target.rule and (storage.get_or_none(connection, tenant, target.resource, target.rule) or {}).get("detectOnly"):
+        return ["the rule is one that only detects"]
+    off, source = is_off(connection, tenant, target.module, policy)
+    if off:
+        return [f"{NAMES[target.module]} is off on the policy ({source}): have it detect first"]
+    engine, source = mode_of(connection, tenant, module_target(connection, tenant, "firewall"), policy)
+    if target.label == IPS and engine == "detect":
+        return [f"the network engine only taps ({source}), so that nothing would be stopped: promote firewall first"]
     return [] if mode == "detect" else [f"it is {mode} and not in detect"] if mode != "prevent" else []
 
 
@@ -161,19 +170,23 @@ def _notes(connection: Connection, tenant: int, target: Target, policy: int, fou
     if below:
         notes.append(f"{len(below)} policies inherit from it and change with it")
     if target.rule:
-        state, _ = mode_of(connection, tenant, module_target(IPS), policy)
+        state, _ = mode_of(connection, tenant, module_target(connection, tenant, target.module), policy)
         if state == "detect":
-            notes.append("the rule stops nothing until intrusion prevention is promoted on the policy too")
+            notes.append(f"the rule stops nothing until {NAMES[target.module]} is promoted on the policy too")
     elif target.module == IPS and not dropping(connection, tenant, policy):
         notes.append("no rule of the policy is promoted: the module stops nothing until one is")
+    elif target.module == "firewall":
+        notes.append("the engine that firewall and intrusion prevention share waits for verdicts from then on")
     return tuple(notes)
 
 
 # ---- the change
 
 
-def _set(connection: Connection, tenant: int, target: Target, policy: int, value: Any) -> int:
-    """Sets the mode on a policy, and returns the ID of the change."""
+def _set(connection: Connection, tenant: int, target: Target, policy: int, value: Any, does: str) -> int:
+    """Sets the mode on a policy, and returns the ID of the change. Raises Invalid."""
+    if target.subject == modes.SCAN and value is None:
+        raise Invalid(f"there is no real-time scan configuration that {does}: make one, and name it on the policy")
     body = storage.get(connection, tenant, all_resources()[modes.POLICIES], policy)
     _write(connection, tenant, modes.POLICIES, policy, target.subject, value, body)
     made = modes.last(connection, tenant, [f"policies/{policy}"], target.subject)
@@ -183,22 +196,29 @@ def _set(connection: Connection, tenant: int, target: Target, policy: int, value
 def _write(connection: Connection, tenant: int, resource: str, id: int, subject: str, value: Any, body: Body) -> None:
     """Gives an object its own value of a subject, None for none of its own, and has agents fetch it."""
     owner, name = subject.rsplit("/", 1)
+    word, _, rule = owner.partition("/")
     after = dict(body)
-    if resource == modes.RULES:
+    if resource in modes.RULE_WORDS:
         after[name] = value if value is not None else "log-only"
-    elif owner.startswith("rule/"):
-        rule = owner.removeprefix("rule/")
-        overrides = {key: dict(each) for key, each in (body.get(RULE_OVERRIDES) or {}).items()}
-        fields = {**overrides.get(modes.RULES, {}).get(rule, {}), name: value}
-        fields = {key: each for key, each in fields.items() if each is not None}
-        rules = {key: each for key, each in overrides.get(modes.RULES, {}).items() if key != rule}
-        overrides[modes.RULES] = {**rules, rule: fields} if fields else rules
-        after[RULE_OVERRIDES] = overrides
+    elif rule:
+        kind = next(each for each, its in modes.RULE_WORDS.items() if its == word)
+        overrides = body.get(RULE_OVERRIDES) or {}
+        rules = dict(overrides.get(kind) or {})
+        fields = _with(rules.pop(rule, None), name, value)
+        after[RULE_OVERRIDES] = {**overrides, kind: {**rules, rule: fields} if fields else rules}
+    elif subject == modes.ENGINE:
+        settings = modes.SETTINGS[resource]
+        after[settings] = _with(body.get(settings), modes.ENGINE_SETTING, value)
     else:
-        module = {key: each for key, each in (body.get(owner) or {}).items() if key != name}
-        after[owner] = module if value is None else {**module, name: value}
+        after[owner] = _with(body.get(owner), name, value)
     storage.replace(connection, tenant, all_resources()[resource], id, after)
     if resource == modes.POLICIES:
         Tasks().send_policy_to(connection, tenant, policies.below(connection, tenant, id))
     elif resource == modes.COMPUTERS:
         Tasks().send_policy(connection, tenant, [id])
+
+
+def _with(values: Mapping[str, Any] | None, name: str, value: Any) -> dict[str, Any]:
+    """The values with this one, or without it if it is None."""
+    rest = {key: each for key, each in (values or {}).items() if key != name}
+    return rest if value is None else {**rest, name: value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from sakimori.protect import modes, policies, storage, tables
+from sakimori.protect import modes, policies, setting_values, storage, tables
 from sakimori.protect.agent_states import MISSED_BEATS
 from sakimori.protect.catalogue import reading
 from sakimori.protect.clock import now
-from sakimori.protect.errors import NotFound
+from sakimori.protect.errors import Invalid, NotFound
 from sakimori.protect.inheritance import RULE_OVERRIDES
 from sakimori.protect.storage import Body
 from sakimori.protect.tasks import valued
@@ -24,14 +25,36 @@ WATCHING = ("detect", "prevent")
 
 MODULES: Mapping[str, tuple[str, Any, Any]] = {
     IPS: (f"{IPS}/state", "detect", "prevent"),
+    "firewall": (modes.ENGINE, "Tap", "Inline"),
+    "antiMalware": (modes.SCAN, None, None),
     "applicationControl": (modes.BLOCK, None, True),
 }
-"""The modules that know both modes: the subject, and its value in detect and in prevent."""
+"""The modules that know both modes: the subject, and its value in detect and in prevent.
+
+Anti-malware's are the IDs of scan configurations: one that only tells of what it finds, and one that acts.
+"""
+
+WITHOUT_MODES: Mapping[str, str] = {
+    "integrityMonitoring": "it watches files and stops nothing",
+    "logInspection": "it reads logs and stops nothing",
+    "activityMonitoring": "it records what happens and stops nothing",
+    "webReputation": "it has no detect mode: it is off, or it stops pages from its security level on",
+    "SAP": "it answers what an application asks it, which decides by itself",
+}
+"""Modules that cannot be promoted, and why."""
+
+RULES: Mapping[str, tuple[str, str, str]] = {
+    modes.RULES: (IPS, "log-only", "drop"),
+    modes.FIREWALL_RULES: ("firewall", "log-only", "deny"),
+}
+"""Rules that know both modes: their module, and their action in detect and in prevent."""
+
+RULES_WITHOUT_MODES = {"integritymonitoringrules": "integrityMonitoring", "loginspectionrules": "logInspection"}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is promoted. `rule` is 0 for a module."""
+    """What is promoted. `rule` is 0 for a module; else `resource` is its kind."""
 
     label: str
     rule: int
@@ -39,6 +62,7 @@ class Target:
     subject: str
     detects: Any
     prevents: Any
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +88,56 @@ class Evidence:
 
 
 def target_of(connection: Connection, tenant: int, wanted: str) -> Target:
-    """A module by name, or an intrusion prevention rule by ID, identifier, the catalogue's name or its own."""
-    word = wanted.strip()
-    for module in MODULES:
-        if word.lower().replace("-", "").replace("_", "").replace(" ", "") == module.lower():
-            return module_target(module)
+    """A module by name, or a rule by ID, identifier, the catalogue's name or its own; `firewallrules/7` says its kind.
+
+    Raises NotFound for what is not there, and Invalid for what stops nothing.
+    """
+    for module in (*MODULES, *WITHOUT_MODES):
+        if re.sub(r"[-_ ]", "", wanted).lower() == module.lower():
+            return module_target(connection, tenant, module)
+    kind, _, word = wanted.strip().rpartition("/")
+    for resource in (*RULES, *RULES_WITHOUT_MODES):
+        found = _named(modes.bodies(connection, tenant, resource), word) if kind in ("", resource) else None
+        if found is None:
+            continue
+        id, body = found
+        label = f"{body.get('identifier') or id} {body.get('name', '')}".strip()
+        if resource in RULES_WITHOUT_MODES:
+            raise Invalid(_without(label, RULES_WITHOUT_MODES[resource]))
+        module, detects, prevents = RULES[resource]
+        return Target(label, id, module, f"{modes.RULE_WORDS[resource]}/{id}/action", detects, prevents, resource)
+    raise NotFound(
+        f"there is no intrusion prevention or firewall rule and no module {wanted!r}: "
+        f"give a rule's ID or name, or {', '.join(MODULES)}"
+    )
+
+
+def _named(rules: Mapping[int, Body], word: str) -> tuple[int, Body] | None:
     number = int(word) if word.isascii() and word.isdigit() else 0
     known = reading.load().rule(word)
-    if known is not None:
+    if known is not None and known.id in rules and rules[known.id].get("_builtin"):
         number = known.id
-    rules = modes.bodies(connection, tenant, modes.RULES)
     for id, body in rules.items():
         if id == number or word.lower() in (str(body.get("identifier", "")).lower(), str(body.get("name", "")).lower()):
-            label = f"{body.get('identifier') or id} {body.get('name', '')}".strip()
-            return Target(label, id, IPS, f"rule/{id}/action", "log-only", "drop")
-    names = ", ".join(MODULES)
-    raise NotFound(
-        f"there is no intrusion prevention rule and no module {wanted!r}: give a rule's ID or name, or {names}"
-    )
+            return id, body
+    return None
+
+
+def _without(label: str, module: str) -> str:
+    return f"{label} cannot be promoted or demoted: {WITHOUT_MODES[module]}"
+
+
+def module_target(connection: Connection, tenant: int, module: str) -> Target:
+    """A module as what is promoted. Raises Invalid if it has no two modes."""
+    if module in WITHOUT_MODES:
+        raise Invalid(_without(module, module))
+    subject, detects, prevents = MODULES[module]
+    if module == "antiMalware":
+        scans = sorted(modes.bodies(connection, tenant, modes.SCANS).items())
+        real_time = [(id, modes.stops(body)) for id, body in scans if body.get("scanType") == "real-time"]
+        detects = next((id for id, stops in real_time if not stops), None)
+        prevents = next((id for id, stops in real_time if stops), None)
+    return Target(module, 0, module, subject, detects, prevents)
 
 
 def policy_of(connection: Connection, tenant: int, wanted: str) -> tuple[int, Body]:
@@ -101,22 +157,34 @@ def mode_of(connection: Connection, tenant: int, target: Target, policy: int) ->
         own = modes.values(modes.POLICIES, id, known[id])
         if target.subject in own:
             source = "set here" if id == policy else f"inherited from {known[id].get('name')}"
-            return _word(target, own[target.subject]), source
+            return _word(connection, tenant, target, own[target.subject]), source
     if target.rule:
-        body = storage.get_or_none(connection, tenant, modes.RULES, target.rule) or {}
-        return _word(target, body.get("action") or target.detects), "as the rule itself is"
-    return ("detect" if target.detects is None else "off"), "nothing is set"
+        body = storage.get_or_none(connection, tenant, target.resource, target.rule) or {}
+        return _word(connection, tenant, target, body.get("action") or target.detects), "as the rule itself is"
+    defaults = setting_values.effective(connection, tenant, setting_values.DEFAULTS)
+    if target.subject == modes.ENGINE:
+        return _word(connection, tenant, target, defaults[modes.ENGINE_SETTING]), "the default of all policies"
+    if target.subject.endswith("/state"):
+        state = setting_values.state_of(target.module, defaults[f"{target.module}SettingState"])
+        return _word(connection, tenant, target, state), "the default of all policies"
+    return "detect", "nothing is set"
 
 
-def _word(target: Target, value: Any) -> str:
+def is_off(connection: Connection, tenant: int, module: str, policy: int) -> tuple[bool, str]:
+    """Whether a module is off on a policy, and where that comes from."""
+    state, source = mode_of(connection, tenant, Target(module, 0, module, f"{module}/state", "on", None), policy)
+    return state == "off", source
+
+
+def _word(connection: Connection, tenant: int, target: Target, value: Any) -> str:
+    if target.subject == modes.SCAN:
+        scan = storage.get_or_none(connection, tenant, modes.SCANS, value) or {}
+        return "prevent" if modes.stops(scan) else "detect"
+    if isinstance(value, str) and isinstance(target.prevents, str):
+        value = next((each for each in (target.detects, target.prevents) if each.lower() == value.lower()), value)
     if value == target.prevents:
         return "prevent"
     return "detect" if value == target.detects else str(value)
-
-
-def module_target(module: str) -> Target:
-    """A module as what is promoted."""
-    return Target(module, 0, module, *MODULES[module])
 
 
 # ---- evidence
@@ -150,17 +218,13 @@ def _computers(connection: Connection, tenant: int, target: Target, policy: int)
     if not target.rule:
         return all_of_them
     known = modes.bodies(connection, tenant, modes.POLICIES)
-    by_policy = {each: _assigns(known, each, target.rule) for each in below}
+    by_policy = {each: any(_has(known[above], target) for above in modes.chain(known, each)) for each in below}
     bodies = storage.get_many(connection, tenant, modes.COMPUTERS, all_of_them)
-    return {id for id, body in bodies.items() if by_policy.get(body.get("policyID", 0)) or _has(body, target.rule)}
+    return {id for id, body in bodies.items() if by_policy.get(body.get("policyID", 0)) or _has(body, target)}
 
 
-def _assigns(known: Mapping[int, Body], policy: int, rule: int) -> bool:
-    return any(_has(known[each], rule) for each in modes.chain(known, policy))
-
-
-def _has(body: Mapping[str, Any], rule: int) -> bool:
-    return rule in ((body.get(IPS) or {}).get("ruleIDs") or ())
+def _has(body: Mapping[str, Any], target: Target) -> bool:
+    return target.rule in ((body.get(target.module) or {}).get("ruleIDs") or ())
 
 
 def _since(connection: Connection, tenant: int, target: Target, policy: int) -> int | None:
@@ -170,23 +234,26 @@ def _since(connection: Connection, tenant: int, target: Target, policy: int) -> 
     moments: list[int | None] = []
     made = modes.last(connection, tenant, scopes[:1], modes.MADE)
     moments.append(made.at if made is not None else None)
-    changed = modes.last(connection, tenant, [*scopes, f"{modes.RULES}/{target.rule}"], target.subject)
+    elsewhere = [f"{target.resource}/{target.rule}"] if target.rule else [modes.DEFAULTS]
+    changed = modes.last(connection, tenant, [*scopes, *elsewhere], target.subject)
     if changed is not None:
         moments.append(changed.at)
+    if target.subject == modes.SCAN:
+        scan = modes.inherited(known, policy, modes.SCAN)
+        acts = modes.last(connection, tenant, [f"{modes.SCANS}/{scan}"], f"scan/{scan}/action")
+        moments.append(acts.at if acts is not None else None)
+    state = modes.last(connection, tenant, scopes, f"{target.module}/state")
+    if state is not None and state.before in (None, "off"):
+        moments.append(state.at)  # the module has been on only since then
     if target.rule:
         places = [
-            scope
-            for scope, each in zip(scopes, modes.chain(known, policy), strict=True)
-            if _has(known[each], target.rule)
+            scope for scope, each in zip(scopes, modes.chain(known, policy), strict=True) if _has(known[each], target)
         ]
         if not places:
             found = _computers(connection, tenant, target, policy)
             places = [f"computers/{each}" for each in sorted(found)]
-        since = [modes.assigned_since(connection, tenant, place, IPS, target.rule) for place in places]
+        since = [modes.assigned_since(connection, tenant, place, target.module, target.rule) for place in places]
         moments.append(min((each for each in since if each is not None), default=None))
-        state = modes.last(connection, tenant, scopes, f"{IPS}/state")
-        if state is not None and state.before in (None, "off"):
-            moments.append(state.at)  # the module has been on only since then
     return None if None in moments else max(each for each in moments if each is not None)
 
 
@@ -214,7 +281,9 @@ def _judged(
     )
     if target.rule:
         wanted = wanted.where(events.c.rule == target.rule)
-    stopping = None if target.rule or target.module != IPS else dropping(connection, tenant, policy)
+    stopping = None
+    if not target.rule and target.module in (IPS, "firewall"):
+        stopping = dropping(connection, tenant, policy, modes.RULES if target.module == IPS else modes.FIREWALL_RULES)
     counts: dict[str, int] = {}
     for row in connection.execute(wanted):
         if row.computer in computers and (stopping is None or row.rule in stopping):
@@ -222,13 +291,14 @@ def _judged(
     return counts
 
 
-def dropping(connection: Connection, tenant: int, policy: int) -> set[int]:
-    """The rules that would stop packets on a policy if the module did."""
+def dropping(connection: Connection, tenant: int, policy: int, resource: str = modes.RULES) -> set[int]:
+    """The rules that would stop packets on a policy if the module did; 0 is what the firewall denies by no rule."""
     known = modes.bodies(connection, tenant, modes.POLICIES)
-    found = {id for id, body in modes.bodies(connection, tenant, modes.RULES).items() if body.get("action") == "drop"}
+    stops = RULES[resource][2]
+    found = {id for id, body in modes.bodies(connection, tenant, resource).items() if body.get("action") == stops}
     for each in reversed(modes.chain(known, policy)):
-        overrides = (known[each].get(RULE_OVERRIDES) or {}).get(modes.RULES) or {}
+        overrides = (known[each].get(RULE_OVERRIDES) or {}).get(resource) or {}
         for id, fields in overrides.items():
             if "action" in fields:
-                (found.add if fields["action"] == "drop" else found.discard)(int(id))
-    return found
+                (found.add if fields["action"] == stops else found.discard)(int(id))
+    return found | {0} if resource == modes.FIREWALL_RULES else found

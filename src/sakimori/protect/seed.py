@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from sakimori.protect import builtin, rights, storage
+from sakimori.protect import builtin, modes, rights, storage
 from sakimori.protect.builtin import Catalogue
 from sakimori.protect.resources import all_resources
 
@@ -28,6 +28,7 @@ _ACTIONS = {
     "scanActionForCookies": "delete",
     "scanActionForPossibleMalware": "active-action",
 }
+_PASSES = dict.fromkeys(modes.SCAN_ACTIONS, "pass") | {"customRemediationActionsEnabled": True}
 
 
 def _scan(name: str, kind: str, **more: Any) -> dict[str, Any]:
@@ -94,6 +95,8 @@ def _first(tenant: int) -> Mapping[str, list[dict[str, Any]]]:
             _scan("Default Real-Time Scan", "real-time", realTimeScan="read-write", machineLearningEnabled=True),
             _scan("Default Manual Scan", "on-demand", cpuUsage="medium"),
             _scan("Default Scheduled Scan", "on-demand", cpuUsage="low"),
+            _scan("Detect Only Real-Time Scan", "real-time", realTimeScan="read-write", **_PASSES),
+            _scan("Detect Only Scan", "on-demand", cpuUsage="medium", **_PASSES),
         ],
         "portlists": [
             {"name": "Web servers", "items": ["80", "443", "8000", "8080", "8443"]},
@@ -124,10 +127,10 @@ def _first(tenant: int) -> Mapping[str, list[dict[str, Any]]]:
                 "autoRequiresUpdate": "on",
                 "antiMalware": {
                     "state": "off",
-                    "realTimeScanConfigurationID": 1,
+                    "realTimeScanConfigurationID": 4,  # it begins in detect
                     "realTimeScanScheduleID": 1,
-                    "manualScanConfigurationID": 2,
-                    "scheduledScanConfigurationID": 3,
+                    "manualScanConfigurationID": 5,
+                    "scheduledScanConfigurationID": 5,
                 },
                 "firewall": {"state": "off", "globalStatefulConfigurationID": 1},
             }

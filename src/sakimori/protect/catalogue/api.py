@@ -1,6 +1,7 @@
 """The catalogue as the manager's API shows it: resource -> ID -> the rule's values.
 
-Rules start in detect: a virtual patch only logs until it is promoted (see `sakimori.protect.promotion`).
+Rules start in detect: a virtual patch, and a firewall rule that denies, only logs until it is promoted (see
+`sakimori.protect.promotion`).
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ def _firewall(rule: FirewallTemplate) -> dict[str, Any]:
     return {
         "name": rule.name,
         "description": rule.description.strip(),
-        "action": rule.action,
+        "action": "log-only" if rule.action == "deny" else rule.action,
         "priority": rule.priority,
         "direction": rule.direction,
         "frameType": "any" if rule.protocol == "any" else "ip",
