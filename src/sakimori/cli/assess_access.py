@@ -49,6 +49,8 @@ def access(
     _say_undecided(assessed)
     if "privilege_escalation" in rules:
         _say_unlooked_at()
+    if {"public_resource", "cross_account_resource"} & {*rules}:
+        _say_uncovered()
     if fail_on is not None and any(level >= fail_on for level in tally.severities):
         raise typer.Exit(FINDINGS)
     if assessed.undecided:
@@ -104,6 +106,13 @@ def _say_unlooked_at() -> None:
     missing = sorted({method.holder[0] for method in methods() if method.holder} - known)
     if missing:
         _say(f"not looked at, since discovery does not cover them: who can change {', '.join(missing)}")
+
+
+def _say_uncovered() -> None:
+    """Which kinds of resources others may be let into, and are never discovered."""
+    from sakimori.assess.access.uncovered import kinds
+
+    _say(f"not looked at, since discovery does not cover them: who else can use {', '.join(kinds())}")
 
 
 def _say(text: str) -> None:

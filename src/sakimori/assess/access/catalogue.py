@@ -96,6 +96,7 @@ _OWN = {
     "ec2messages": "AcknowledgeMessage DeleteMessage FailMessage GetEndpoint GetMessages SendReply",
     "dynamodb": "PartiQLDelete PartiQLInsert PartiQLSelect PartiQLUpdate ConditionCheckItem"
     " EnableKinesisStreamingDestination",
+    "es": "ESCrossClusterGet ESHttpDelete ESHttpGet ESHttpHead ESHttpPatch ESHttpPost ESHttpPut",
     "execute-api": "Invoke InvalidateCache ManageConnections",
     "bedrock-agentcore": "ConnectBrowserAutomationStream ConnectBrowserLiveViewStream",
     "elasticmapreduce": "CreateEditor DeleteEditor DescribeEditor ListEditors OpenEditorInConsole StartEditor"

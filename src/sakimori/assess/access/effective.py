@@ -21,6 +21,7 @@ from sakimori.assess.access.policy import Policy, Statement
 from sakimori.assess.access.principals import Grant, granted
 from sakimori.assess.access.questions import Row, identity_of, row_of, step_json
 from sakimori.assess.access.reserved import acts_on_everything, needs_resource_policy
+from sakimori.assess.access.resource_policies import subject_of
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.symbolic import Conclusion, Outcome, conclude
 from sakimori.model.asset import Asset
@@ -168,7 +169,7 @@ def _by_resources(found: Estate, identity: Identity) -> Iterator[Right]:
         if policy is None:
             continue
         for action in _named_actions(policy, identity, asset):
-            row = row_of(found, identity, action, _subject(asset, action), asset, asset.account)
+            row = row_of(found, identity, action, subject_of(asset, action), asset, asset.account)
             if row is not None:
                 yield _row_right(action, asset, row)
 
@@ -190,15 +191,18 @@ def _named_actions(policy: Policy, identity: Identity, asset: Asset) -> Iterator
                     yield action
 
 
-def _subject(asset: Asset, action: str) -> str:
-    on_objects = asset.type == "AWS::S3::Bucket" and "object" in action.lower()
-    return f"{asset.uid}/*" if on_objects else asset.uid
-
-
 def _row_right(action: str, asset: Asset, row: Row) -> Right:
     step = row.steps[-1]
     by = tuple(dict.fromkeys(each.policy for each in step.answer.decided_by if each.allows))
     service = action.partition(":")[0]
     return Right(
-        service, risk_of(action), (action,), (_subject(asset, action),), row.outcome, row.conditions, by, row.why, step
+        service,
+        risk_of(action),
+        (action,),
+        (subject_of(asset, action),),
+        row.outcome,
+        row.conditions,
+        by,
+        row.why,
+        step,
     )

@@ -17,7 +17,7 @@ from sakimori.assess.access.engine import Level, Policies
 from sakimori.assess.access.organization import Organization, organization
 from sakimori.assess.access.policy import Kind, Policy, PolicyError, parse
 from sakimori.assess.access.principals import Principal, principal_of
-from sakimori.assess.access.resource_policies import resource_policy
+from sakimori.assess.access.resource_policies import container_of, resource_policy
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
 
 if TYPE_CHECKING:
@@ -282,7 +282,11 @@ def _managed(found: Estate, arn: str, kind: Kind, owner: str) -> Policy | None:
     return None
 
 
-_GRANTING = frozenset(("s3:GetBucketAcl", "s3:GetBucketPublicAccessBlock", "kms:ListGrants"))
+_GRANTING = frozenset(
+    "s3:GetBucketAcl s3:GetBucketPublicAccessBlock kms:ListGrants ec2:DescribeSnapshotAttribute"
+    " ec2:DescribeImageAttribute ec2:DescribeVpcEndpointServicePermissions rds:DescribeDBSnapshotAttributes"
+    " rds:DescribeDBClusterSnapshotAttributes ssm:DescribeDocumentPermission".split()
+)
 """Calls beside those about policies whose answers say who may use a resource."""
 
 
@@ -307,11 +311,8 @@ def resource_account(found: Estate, arn: str) -> str:
 
 
 def asset_of(found: Estate, arn: str) -> Asset | None:
-    """The asset that an ARN means: itself, or the bucket of an object."""
-    asset = found.inventory.get(arn)
-    if asset is None and ":s3:::" in arn and "/" in arn:
-        asset = found.inventory.get(arn.partition("/")[0])
-    return asset
+    """The asset that an ARN means: itself, or what it is inside of, as an object is in its bucket."""
+    return found.inventory.get(arn) or found.inventory.get(container_of(arn))
 
 
 def instance_role(found: Estate, instance: Asset) -> Identity | None:

@@ -3,25 +3,34 @@ Unknown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sakimori.assess.access.arns import is_pattern, parse_arn
 from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.policy import Policy
 from sakimori.assess.access.principals import names_account
 from sakimori.assess.access.resource_policies import BUCKET, has_acls
+from sakimori.assess.access.uncovered import HANDS_OUT, kind_of, lake_formation_has_a_say
 from sakimori.model.asset import Asset
 
-_WITH_POLICIES = frozenset("s3 kms sqs sns secretsmanager lambda ecr dynamodb elasticfilesystem es iam".split())
-"""Services whose resources may have a policy of their own; of iam, the roles that are assumed."""
+_WITH_POLICIES = frozenset(
+    "s3 kms sqs sns secretsmanager lambda ecr dynamodb elasticfilesystem es execute-api iam".split()
+)
+"""Services that discovery looks at whose resources may have a policy; of iam, the roles that are assumed."""
 
 
 def unseen(action: str, subject: str, asset: Asset | None) -> list[str]:
-    """That the resource, whose own policy has a say, is not in the inventory; nothing where none can have."""
+    """That the resource, whose own policy has a say, is not in the inventory, or what else has a say that nobody has
+    looked at; nothing where nothing can have."""
     arn = parse_arn(subject)
-    if asset is not None or arn is None or arn.service not in _WITH_POLICIES:
+    if asset is not None or arn is None:
         return []
-    if arn.service == "iam" and not action.lower().startswith("sts:"):
+    kind = kind_of(arn.service)
+    if lake_formation_has_a_say(action.lower()):
+        return [f"Lake Formation's permissions and the policy of {kind or 'the data catalogue'} are not looked at"]
+    if kind:
+        return [f"{subject} may have a policy of its own, and discovery does not look at {kind}"]
+    if arn.service not in _WITH_POLICIES or (arn.service == "iam" and not action.lower().startswith("sts:")):
         return []
     if is_pattern(arn.resource.partition("/")[0]) or (arn.service != "s3" and is_pattern(arn.resource)):
         return []
@@ -59,6 +68,16 @@ def unknowns(found: Estate, action: str, asset: Asset | None, subject: str) -> I
             yield f"{asset.uid} leaves access to its access points, whose own policies are not looked at"
     yield from (reason for uid, reasons in found.gaps.items() if uid.startswith("account ") for reason in reasons)
     yield from found.unread("organization")
+
+
+def handed_out(found: Estate, roles: Iterable[str]) -> Iterator[str]:
+    """Which of these roles, who can do it, a service hands out to whom its own grants say."""
+    for arn in dict.fromkeys(roles):
+        identity = found.identities.get(arn)
+        for statement in identity.trust.statements if identity and identity.trust else ():
+            for _, value in (statement.principals or ()) if statement.allows else ():
+                if value in HANDS_OUT:
+                    yield f"{HANDS_OUT[value]} hands out sessions of {arn}, and its grants are not looked at"
 
 
 def _accounts_not_seen(found: Estate, asset: Asset) -> Iterator[str]:

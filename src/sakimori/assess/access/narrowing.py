@@ -124,6 +124,9 @@ def stands_for_many(request: Request) -> bool:
 
 
 def meant_patterns(request: Request) -> tuple[str, ...]:
+    """The patterns of what the request's resource stands for; an object's key has a character at least."""
+    if ":s3:::" in request.resource and request.resource.endswith("/*"):
+        return (f"{request.resource.removesuffix('*')}?*",)
     return universe(request.action, request.account) if request.resource == "*" else (request.resource,)
 
 

@@ -19,11 +19,12 @@ from sakimori.assess.access.catalogue import actions_like
 from sakimori.assess.access.context import known_context, limits
 from sakimori.assess.access.engine import Answer, Policies, Request, Response
 from sakimori.assess.access.estate import INSTANCE, Estate, Identity, asset_of, instance_role, resource_account
-from sakimori.assess.access.gaps import incomplete, unknowns, unread, unseen
+from sakimori.assess.access.gaps import handed_out, incomplete, unknowns, unread, unseen
 from sakimori.assess.access.policy import Kind, Policy, PolicyError, parse
 from sakimori.assess.access.principals import principal_of
 from sakimori.assess.access.public import is_public
 from sakimori.assess.access.requests import answer
+from sakimori.assess.access.reserved import answers_unsigned
 from sakimori.assess.access.resource_policies import BUCKET, public_access_block
 from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome, conclude
 from sakimori.model.asset import Asset
@@ -100,8 +101,11 @@ _ON_BUCKETS = frozenset(
 
 
 def meant_resource(found: Estate, action: str, resource: str) -> str:
-    """The resource of an action on a bucket's objects, where the bucket alone is named: all of its objects."""
+    """What the action is done to: of a bucket that is named alone its objects, of an alias its key."""
     asset = found.inventory.get(resource)
+    if asset is not None and asset.type == "AWS::KMS::Alias" and not action.lower().endswith("alias"):
+        key = str(asset.config.get("TargetKeyId") or "")
+        return f"{asset.uid.rpartition(':')[0]}:key/{key}" if key else resource
     lowered = action.lower()
     is_bucket = asset.type == BUCKET if asset else resource.startswith("arn:aws:s3:::") and "/" not in resource
     on_objects = lowered.startswith("s3:") and "object" in lowered and "bucket" not in lowered
@@ -232,7 +236,8 @@ def who_can(found: Estate, action: str, resource: str, *, paths: bool = True) ->
 
         rows += through_roles(found, rows)
     asset = asset_of(found, subject)
-    return Who(action, subject, tuple(rows), tuple(unknowns(found, action, asset, subject)))
+    unknown = [*unknowns(found, action, asset, subject), *handed_out(found, (row.principal for row in rows))]
+    return Who(action, subject, tuple(rows), tuple(dict.fromkeys(unknown)))
 
 
 MOST_ACTIONS = 1_000
@@ -269,18 +274,16 @@ def directly(found: Estate, action: str, subject: str) -> Iterator[Row]:
 def callers(found: Estate, action: str, subject: str, resource: Policy | None, account: str) -> Iterator[Identity]:
     """Those who could be allowed at all: whom own policies or the resource's give something like it."""
     yield from found.index.granted(action, subject, resource, account)
-    for each in () if action.lower() == ASSUME else sorted(found.accounts):
-        if each == account or (resource is not None and account):
-            yield root_of(each)
-    signed = action.partition(":")[0].lower() in SIGNED_ONLY
-    yield from (each for each in named_callers(found, resource) if not (signed and each.principal.kind == "anonymous"))
+    for owner in () if action.lower() == ASSUME else sorted(found.accounts):
+        if owner == account or (resource is not None and account):
+            yield root_of(owner)
+    for each in named_callers(found, resource):
+        if each.principal.kind != "anonymous" or answers_unsigned(action):
+            yield each
 
 
 ASSUME = "sts:assumerole"
 """What no root user may ("AssumeRole", AWS STS API reference)."""
-
-SIGNED_ONLY = frozenset(("sts", "kms", "iam"))
-"""Services that answer nobody who has not signed the request."""
 
 
 def row_of(

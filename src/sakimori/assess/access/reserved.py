@@ -53,6 +53,14 @@ def needs_resource_policy(action: str, resource: str) -> str:
 RCP_SERVICES = frozenset("s3 sts kms sqs secretsmanager dynamodb ecr logs aoss cognito-idp cognito-identity".split())
 """Action prefixes that resource control policies have a say in ("Resource control policies", AWS Organizations)."""
 
+_UNSIGNED = frozenset("s3 sqs sns es execute-api elasticfilesystem mediastore codebuild".split())
+
+
+def answers_unsigned(action: str) -> bool:
+    """May a request of this action come from somebody who has not signed it? Most services answer nobody such."""
+    return action.partition(":")[0].lower() in _UNSIGNED or action.lower() == "lambda:invokefunctionurl"
+
+
 _ON_EVERYTHING = {
     "s3": "ListAllMyBuckets CreateJob ListJobs GetAccountPublicAccessBlock PutAccountPublicAccessBlock ListAccessPoints"
     " ListMultiRegionAccessPoints ListStorageLensConfigurations",

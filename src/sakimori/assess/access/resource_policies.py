@@ -1,5 +1,5 @@
 """The policies of resources as the engine reads them, with what grants access beside them: ACLs of buckets, grants of
-keys."""
+keys, and what `sharing.py` knows of."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sakimori.assess.access.policy import Kind, Policy, parse
+from sakimori.assess.access.sharing import shared
 from sakimori.model.asset import Asset
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ POLICIES = {
 """The resources that have a policy of their own, and where their description keeps it."""
 
 BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
+DOMAIN, API, REGISTRY = "AWS::OpenSearchService::Domain", "AWS::ApiGateway::RestApi", "AWS::ECR::Registry"
 
 _GROUPS = "http://acs.amazonaws.com/groups/global/"
 _ACL_ACTIONS = {
@@ -44,12 +46,42 @@ _ACL_ACTIONS = {
 def resource_policy(estate: Estate, asset: Asset) -> Policy | None:
     """The policy of a resource, or None where it has none."""
     policy = _written(estate, asset)
-    extra = [*_acl(asset)] if asset.type == BUCKET else [*_key_grants(asset)] if asset.type == KEY else []
+    extra = [*_acl(asset)] if asset.type == BUCKET else [*_key_grants(asset)] if asset.type == KEY else [*shared(asset)]
     if not extra:
         return policy
     statements = policy.statements if policy else ()
     added = (statement for each, name in extra for statement in parse(each, Kind.RESOURCE, name).statements)
     return Policy(policy.name if policy else f"grants on {asset.uid}", Kind.RESOURCE, (*statements, *added))
+
+
+def subject_of(asset: Asset, action: str) -> str:
+    """What an action that a resource's policy allows is done to: the resource, or all that is inside it."""
+    lowered = action.lower()
+    if asset.type == BUCKET and "object" in lowered and "bucket" not in lowered:
+        return f"{asset.uid}/*"
+    if asset.type == DOMAIN and lowered.startswith("es:eshttp"):
+        return f"{asset.uid}/*"
+    if asset.type == API and lowered.startswith("execute-api:"):
+        partition, region = asset.uid.split(":")[1], asset.region
+        return f"arn:{partition}:execute-api:{region}:{asset.account}:{asset.uid.rpartition('/')[2]}/*"
+    if asset.type == REGISTRY:
+        return f"{asset.uid.rpartition(':')[0]}:repository/*"
+    return asset.uid
+
+
+def container_of(arn: str) -> str:
+    """The resource with a policy that an ARN is of something inside of: of an object its bucket; or ""."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or parts[0] != "arn":
+        return ""
+    head, slash, rest = parts[5].partition("/")
+    if parts[2] == "s3":
+        return f"{':'.join(parts[:5])}:{head}" if slash else ""
+    if parts[2] == "execute-api":
+        return f"arn:{parts[1]}:apigateway:{parts[3]}::/restapis/{head}"
+    if parts[2] in ("es", "dynamodb") and "/" in rest:
+        return f"{':'.join(parts[:5])}:{head}/{rest.partition('/')[0]}"
+    return ""
 
 
 def _written(estate: Estate, asset: Asset) -> Policy | None:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from sakimori.assess.access.callers import named_callers, root_of
 from sakimori.assess.access.catalogue import actions_like, actions_of
 from sakimori.assess.access.estate import ROLE, Estate, Identity
+from sakimori.assess.access.exposure import Undecided
 from sakimori.assess.access.policy import Policy
 from sakimori.assess.access.principals import Grant, granted, names_account
-from sakimori.assess.access.questions import SIGNED_ONLY, Row, row_of
+from sakimori.assess.access.questions import Row, row_of
+from sakimori.assess.access.reserved import answers_unsigned
+from sakimori.assess.access.resource_policies import subject_of
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.symbolic import Outcome
 from sakimori.model.asset import Asset
@@ -47,6 +50,14 @@ def shares(found: Estate) -> Iterator[Share]:
                 yield Share(asset, caller, rows)
 
 
+def unread_resources(found: Estate) -> Iterator[Undecided]:
+    """The resources of which it could not be read whom they let in."""
+    for uid, reasons in found.gaps.items():
+        asset = found.inventory.get(uid)
+        if asset is not None and uid not in found.identities:
+            yield Undecided(uid, asset.account, "; ".join(reasons))
+
+
 def _from_outside(found: Estate, policy: Policy, asset: Asset) -> Iterator[Identity]:
     for caller in named_callers(found, policy):
         if caller.principal.kind in ("service", "federated") or _own_distribution(found, caller):
@@ -80,9 +91,9 @@ def _rows(found: Estate, policy: Policy, asset: Asset, caller: Identity) -> Iter
     order = list(Risk)
     actions = sorted(_actions(policy, caller), key=lambda action: (order.index(risk_of(action)), action))
     for action in actions:
-        if caller.principal.kind == "anonymous" and action.partition(":")[0] in SIGNED_ONLY:
+        if caller.principal.kind == "anonymous" and not answers_unsigned(action):
             continue
-        row = row_of(found, caller, action, _subject(asset, action), asset, asset.account)
+        row = row_of(found, caller, action, subject_of(asset, action), asset, asset.account)
         if row is not None:
             yield action, row
 
@@ -102,8 +113,3 @@ def _actions(policy: Policy, caller: Identity) -> Iterator[str]:
                 if action not in seen:
                     seen.add(action)
                     yield action
-
-
-def _subject(asset: Asset, action: str) -> str:
-    on_objects = asset.type == "AWS::S3::Bucket" and "object" in action.lower() and "bucket" not in action.lower()
-    return f"{asset.uid}/*" if on_objects else asset.uid

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from sakimori.assess.access.estate import Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
+from sakimori.assess.access.resource_policies import POLICIES
+from sakimori.assess.access.shared_resources import unread_resources
+from sakimori.assess.access.sharing import KINDS as SHARED
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -14,7 +17,7 @@ CHECK = Check(
     severity=Severity.MEDIUM,
     why="Whoever takes over the other account, which we neither see nor guard, has this as well.",
     fix="Remove the account from the policy if it is not needed; else name the one role that is, and the actions.",
-    needs=("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Lambda::Function"),
+    needs=(*POLICIES, *SHARED),
     techniques=("T1199",),
 )
 
@@ -44,3 +47,4 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             discriminator=caller.arn,
             actor=caller.arn,
         )
+    yield from unread_resources(found)

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from sakimori.assess.access.estate import Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
+from sakimori.assess.access.resource_policies import POLICIES
 from sakimori.assess.access.risk import Risk, risk_of
+from sakimori.assess.access.shared_resources import unread_resources
+from sakimori.assess.access.sharing import KINDS as SHARED
 from sakimori.assess.access.symbolic import Outcome
 from sakimori.model.severity import Severity
 
@@ -16,7 +19,7 @@ CHECK = Check(
     severity=Severity.HIGH,
     why="Whoever finds its name can use it: data is read, replaced or held to ransom, and messages are forged.",
     fix="Name the accounts, roles or organisation that need it in the policy, and switch Block Public Access on.",
-    needs=("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Lambda::Function"),
+    needs=(*POLICIES, *SHARED),
     techniques=("T1530",),
 )
 
@@ -53,3 +56,4 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             severity=severity,
             actor=share.caller.arn,
         )
+    yield from unread_resources(found)
