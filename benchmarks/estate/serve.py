@@ -20,7 +20,7 @@ def main() -> None:
             calls[str(operation or f"{call.service}:{call.method} {call.path}")] += 1
         return None
 
-    with simulated_aws(images=True) as aws:
+    with simulated_aws() as aws:
         aws.watchers.append(count)
         print(aws.url, flush=True)
         for _ in sys.stdin:

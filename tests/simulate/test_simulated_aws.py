@@ -42,3 +42,18 @@ def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "AWS_PROFILE" not in os.environ
         assert simulation.client("sts").get_caller_identity()["Account"] == "123456789012"
     assert dict(os.environ) == before
+
+
+def test_public_images_are_found_and_started_and_no_account_owns_snapshots_of_them(aws: SimulatedAws) -> None:
+    ec2 = aws.client("ec2")
+    amazons = ec2.describe_images(Owners=["amazon"])["Images"]
+    assert {image["ImageOwnerAlias"] for image in amazons} == {"amazon"}
+    newest = [{"Name": "name", "Values": ["al2023-ami-*"]}, {"Name": "architecture", "Values": ["arm64"]}]
+    [image] = ec2.describe_images(Owners=["137112412989"], Filters=newest)["Images"]
+    assert ec2.describe_images(ImageIds=[image["ImageId"]])["Images"] == [image]
+    [started] = ec2.run_instances(ImageId=image["ImageId"], MinCount=1, MaxCount=1)["Instances"]
+    assert started["ImageId"] == image["ImageId"]
+    own = ec2.create_image(InstanceId=started["InstanceId"], Name="own")["ImageId"]
+    assert [each["ImageId"] for each in ec2.describe_images(Owners=["self"])["Images"]] == [own]
+    assert [each["ImageId"] for each in ec2.describe_images(ImageIds=[own])["Images"]] == [own]
+    assert len(ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]) == 1  # the own image's

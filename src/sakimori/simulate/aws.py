@@ -119,11 +119,8 @@ class SimulatedAws:
 
 
 @contextmanager
-def simulated_aws(*, images: bool = False) -> Iterator[SimulatedAws]:
-    """Starts the simulation in a thread, points boto3's environment at it, and stops and restores on the way out.
-
-    With `images` every account owns moto's AMIs and their 1,300 snapshots from the start; AWS has no such accounts.
-    """
+def simulated_aws() -> Iterator[SimulatedAws]:
+    """Starts the simulation in a thread, points boto3's environment at it, and stops and restores on the way out."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
@@ -136,7 +133,7 @@ def simulated_aws(*, images: bool = False) -> Iterator[SimulatedAws]:
     application = _in_front(DomainDispatcherApplication(create_backend_app), handlers, watchers)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     url = f"http://127.0.0.1:{server.server_port}"
-    wanted = {**_ENVIRONMENT, "AWS_ENDPOINT_URL": url, "MOTO_EC2_LOAD_DEFAULT_AMIS": str(images).lower()}
+    wanted = {**_ENVIRONMENT, "AWS_ENDPOINT_URL": url, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
     with _serving(server), _environment(wanted):
         yield SimulatedAws(url, handlers, watchers)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sakimori.simulate.public_images import public_images
+
 _EMPTY = {
     "ec2": {
         "DescribeInstanceConnectEndpoints": "InstanceConnectEndpoints",
@@ -77,6 +79,8 @@ def answer_for(operation: str, body: bytes) -> dict[str, Any] | None:
         return _protected(body)
     if operation == "inspector2:BatchGetAccountStatus":
         return _inspected(body)
+    if operation == "ec2:DescribeImages":
+        return public_images(body)
     service, _, name = operation.partition(":")
     if name in _EMPTY.get(service, {}):
         return {_EMPTY[service][name]: []}
