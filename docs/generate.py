@@ -16,7 +16,7 @@ import yaml
 
 from sakimori.discover import services as services_package
 from sakimori.discover.declare import Call, Detail, Listing, Reach, Service, Tie
-from sakimori.discover.services import services
+from sakimori.discover.services import own_services
 from sakimori.model import attack
 from sakimori.model.severity import Severity
 
@@ -331,7 +331,7 @@ def _application_types(catalogue: Any) -> Iterator[str]:
 
 def service_pages() -> dict[str, str]:
     """A page a service that is discovered: its calls, the assets and relations that they give."""
-    known = services()
+    known = own_services()
     pages = {f"services/{name}.md": _service_page(name, service) for name, service in known.items()}
     rows = (f"| [`{name}`]({name}.md) | {_cell(_service_summary(name))} |" for name in known)
     pages["services/index.md"] = _page(

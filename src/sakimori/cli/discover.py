@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sakimori.discover.declare import Service
     from sakimori.discover.live import Plan
     from sakimori.discover.record import Outcome
+    from sakimori.model.asset import NotEvaluated
     from sakimori.store.ledger import Ledger
 
 INCOMPLETE, FAILED, INTERRUPTED = 3, 4, 130
@@ -103,6 +104,7 @@ def _from_aws(
     with Clients() as clients, ProgressLine() as progress:
         progress.show("signing in")
         planned = plan(clients, Wanted(accounts, regions, role, external_id))
+        planned.not_evaluated += _unusable(planned.home.account, chosen)
         _warn(planned, regions)
         wanted = list(units(planned.places, chosen, planned.home.account))
         source = LiveSource(clients, planned.keys)
@@ -136,7 +138,7 @@ def _from_files(
         else:
             assert config_export is not None
             found, missing, units = found_in_config_export(config_export, chosen)
-        place = str(snapshot or config_export)
+        place, missing = str(snapshot or config_export), [*missing, *_unusable("", chosen)]
         return record(found, ledger, place, missing, progress=lambda so_far: progress.counts(so_far, units, 0))
 
 
@@ -148,15 +150,27 @@ def _closing(found: Iterator[object]) -> Iterator[None]:
         found.close()  # type: ignore[attr-defined]  # a generator
 
 
+def _unusable(account: str, chosen: dict[str, Service]) -> list[NotEvaluated]:
+    """Plug-ins that would be asked, too, if they could be."""
+    from sakimori.discover.services import broken, services
+    from sakimori.model.asset import GLOBAL, NotEvaluated
+
+    found = broken() if len(chosen) == len(services()) else []
+    return [NotEvaluated(f"{each.name}:*", account, GLOBAL, "", "PluginFailed", each.reason) for each in found]
+
+
 def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _chosen(names: list[str]) -> dict[str, Service]:
-    from sakimori.discover.services import services
+    from sakimori.discover.services import broken, services
 
     known = services()
     unknown = [name for name in names if name not in known]
+    for each in broken():
+        if each.name in unknown:
+            raise typer.BadParameter(each.reason, param_hint="--services")
     if unknown:
         raise typer.BadParameter(
             f"no such service: {', '.join(unknown)}; there are {', '.join(known)}", param_hint="--services"

@@ -44,6 +44,8 @@ def doctor(
 
         document = permissions.policy(bucket or permissions.TRAIL_BUCKET, queue or permissions.QUEUE)
         typer.echo(json.dumps(document, indent=2))
+        for broken in permissions.broken():
+            typer.echo(f"note: left out: {broken.reason}", err=True)
         length = len("".join(json.dumps(document).split()))
         if length > permissions.MANAGED_POLICY:
             typer.echo(

@@ -8,6 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from sakimori.discover.services import broken, plugins
+
+__all__ = ["broken", "declared_actions", "policy"]
+
 ROOMS = ("sakimori.aws", "sakimori.collect", "sakimori.discover")
 """The rooms whose modules call AWS; such a module declares `IAM_ACTIONS`, or is a service file of discovery."""
 
@@ -27,6 +31,9 @@ def declared_actions() -> dict[str, set[str]]:
         declared = service.actions() if service else getattr(module, "IAM_ACTIONS", ())
         for action in declared:
             actions[action].add(name)
+    for plugin, service in plugins().items():
+        for action in service.actions():
+            actions[action].add(f"sakimori.discover.services.{plugin}")
     return dict(actions)
 
 

@@ -57,19 +57,68 @@ Words for relations, so that all files use the same: `in` (a VPC, a subnet, a cl
 `trusts`, `peers`, `subscribed-to`, `protected-by`, `protects`, `built-from`, `shared-with`. A relation starts at the
 asset whose answers tell of it; started elsewhere, it would count as gone whenever these are not asked for. What many
 files say (`in_vpc`, `encrypted_by`) is in `ties.py`.
+
+Third parties add theirs through the entry-point group `sakimori.services`: the entry's name is the service's id, its
+value the module.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
 from sakimori.discover.declare import Service
 
+GROUP = "sakimori.services"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A plug-in that cannot be used: its name, and why."""
+
+    name: str
+    reason: str
+
+
+def services() -> dict[str, Service]:
+    """Every service by its name, in the order of names: ours, and those of plug-ins."""
+    return dict(sorted({**plugins(), **own_services()}.items()))
+
 
 @cache
-def services() -> dict[str, Service]:
-    """Every service file by its name, in the order of names."""
+def own_services() -> dict[str, Service]:
+    """The services of this folder."""
     names = sorted(found.name for found in pkgutil.iter_modules(__path__))
     return {name: importlib.import_module(f"{__name__}.{name}").SERVICE for name in names}
+
+
+def plugins() -> dict[str, Service]:
+    """The services that other packages add."""
+    return {name: found for name, found in _others().items() if isinstance(found, Service)}
+
+
+def broken() -> list[Broken]:
+    """What other packages would add, and cannot be used."""
+    return [found for found in _others().values() if isinstance(found, Broken)]
+
+
+@cache
+def _others() -> dict[str, Service | Broken]:
+    return {each.name: _loaded(each) for each in sorted(entry_points(group=GROUP), key=lambda each: each.name)}
+
+
+def _loaded(entry: EntryPoint) -> Service | Broken:
+    package = entry.dist.name if entry.dist else "a package"
+    what = f"the service {entry.name} of {package} ({entry.value})"
+    if entry.name in own_services():
+        return Broken(entry.name, f"{what} has the name of one of Sakimori's own: give it another")
+    try:
+        found = getattr(entry.load(), "SERVICE", None)
+    except Exception as error:
+        return Broken(entry.name, f"{what} cannot be imported: {type(error).__name__}: {error}: mend or remove it")
+    if not isinstance(found, Service):
+        return Broken(entry.name, f"{what} has no SERVICE that is a declaration of a service: mend or remove it")
+    return found
