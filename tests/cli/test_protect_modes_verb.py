@@ -123,11 +123,16 @@ def test_what_is_not_enforced_is_a_finding_until_it_is(ledger: Path) -> None:
     assert "no netfilter queue in this kernel" in finding["evidence"]["modules"][0]["message"]
     from sakimori.store.ledger import open_ledger
 
+    told = CliRunner().invoke(app, ["explain", finding["uid"][:10]])
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert "intrusionPrevention  wanted detect, runs off: On, Detect" in told.stdout
     with writing(engine) as connection:
         connection.execute(
             update(tables.agents).values(status=json.dumps({"modules": {"intrusionPrevention": {"state": "detect"}}}))
         )
     engine.dispose()
+    told = CliRunner().invoke(app, ["explain", finding["uid"], "--json"])
+    assert (told.exit_code, json.loads(told.stdout)["again"]) == (0, {"open": False, "modules": []})
     assert protect("gaps").stdout == ""
     with open_ledger(ledger) as known:
         (stored,) = known.findings()

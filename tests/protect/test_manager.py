@@ -13,6 +13,7 @@ from in_process import Api, Running, running
 
 from sakimori.model.asset import Asset
 from sakimori.protect import discovered, ongoing
+from sakimori.protect.tasks import NOT_DONE
 from sakimori.protect.work import Job, JobFailed, Outcome, Rules
 from sakimori.store.assets import Ended, Scope, Seen
 from sakimori.store.database import writing
@@ -232,13 +233,23 @@ def test_a_task_that_nobody_can_do_is_reported_failed(here: Running) -> None:
         until(over(api, task))
         ended = [each for each in api.get("/sakimori/tasks")["tasks"] if each["scheduledTaskID"] == task]
         assert [(each["state"], reason in each["message"]) for each in ended] == [("failed", True)]
-    unknown = {"name": "r", "type": "generate-report", "runNow": True, "generateReportTaskParameters": {}}
-    task = api.post("/scheduledtasks", unknown)["ID"]
-    until(lambda: [e for e in api.get("/sakimori/tasks")["tasks"] if e["scheduledTaskID"] == task and e["finished"]])
-    assert api.get(f"/scheduledtasks/{task}")["lastRunTime"], "a task without a count stays"
     assert api.refused("POST", "/scheduledtasks", one_off(999_999))[0] == 400
     missing = {"name": "m", "type": "scan-for-malware"}
     assert "computerFilter" in api.refused("POST", "/scheduledtasks", missing)[1]
+
+
+@pytest.mark.parametrize("type", sorted(NOT_DONE))
+def test_a_task_that_could_only_fail_is_refused_with_the_reason(here: Running, type: str) -> None:
+    status, message = here.api.refused("POST", "/scheduledtasks", {"name": "n", "type": type, "runNow": True})
+    assert (status, NOT_DONE[type] in message) == (400, True)
+    made = here.api.post("/scheduledtasks", {"name": "n", "type": "check-for-software-updates"})
+    assert here.api.refused("POST", f"/scheduledtasks/{made['ID']}", {"type": type})[0] == 400
+
+
+def test_smart_folders_are_refused_when_a_task_is_made(here: Running) -> None:
+    filter = {"type": "computers-in-smart-folder", "smartFolderID": 1}
+    task = {"name": "s", "type": "scan-for-malware", "scanForMalwareTaskParameters": {"computerFilter": filter}}
+    assert "no smart folders" in here.api.refused("POST", "/scheduledtasks", task)[1]
 
 
 def test_a_task_that_exists_is_run_by_run_now(here: Running) -> None:

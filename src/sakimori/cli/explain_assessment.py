@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sakimori.assess.network.engine import Answer, Engine
 
 INCOMPLETE, FAILED = 3, 4
+GAP = "protection_not_enforced"
+"""The rule of `sakimori.protect.gaps`, which need not be loaded to know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,9 @@ def show_assessed(assessed: Assessed, place: str | Path, *, as_json: bool) -> No
     if finding["class_uid"] == IAM_ANALYSIS:
         _show_access(assessed, place, as_json=as_json)
         return
+    if finding["rule"] == GAP:
+        _show_gap(finding, place, as_json=as_json)
+        return
     again = _ask_again(assessed, place)
     if as_json:
         typer.echo(to_line({"finding": finding, "again": again[1].to_json() if again else None}))
@@ -80,6 +85,19 @@ def _show_access(assessed: Assessed, place: str | Path, *, as_json: bool) -> Non
             typer.echo(printable(line))
     if not steps:
         raise typer.Exit(INCOMPLETE)
+
+
+def _show_gap(finding: dict[str, Any], place: str | Path, *, as_json: bool) -> None:
+    """The same of a computer that does not enforce what its policy says."""
+    from sakimori.cli.explain_protection import looked_at_again, module_lines
+
+    again = looked_at_again(finding, place)
+    if as_json:
+        typer.echo(to_line({"finding": finding, "again": again}))
+        return
+    _head(finding)
+    for line in module_lines(again):
+        typer.echo(printable(line))
 
 
 def _ask_again(assessed: Assessed, place: str | Path) -> tuple[Engine, Answer] | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from sakimori.protect import agent_states, discovered, gaps, jobs, ongoing, outcomes
+from sakimori.protect import agent_states, discovered, gaps, jobs, ongoing, outcomes, reports
+from sakimori.protect.errors import ProtectError
 from sakimori.protect.jobs import Entry
 from sakimori.protect.work import Job, JobFailed, Outcome, Performer, Reader, Rules
 from sakimori.store.database import LedgerError, reading, writing
@@ -35,9 +36,6 @@ ONGOING_SECONDS = 60.0
 GAPS_SECONDS = 300.0
 """How often computers are looked at for what they do not enforce; the first time, once agents had time to report."""
 
-_OWN = frozenset(("synchronize-cloud-account",))
-"""Types that the engine does itself."""
-
 log = logging.getLogger("sakimori.protect")
 
 
@@ -49,6 +47,10 @@ class Engine:
     ) -> None:
         self._manager = manager
         self._performers = performers
+        self._own: Mapping[str, Callable[[Entry], Outcome]] = {
+            "synchronize-cloud-account": self._synchronised_now,
+            "generate-report": self._reported,
+        }
         self._readers = readers
         self._lease = lease_ms
         self._stopping = threading.Event()
@@ -164,7 +166,7 @@ class Engine:
             agent = agents[tenant].get(computer)
             if agent is not None and (agent.is_alive(self._manager.heartbeat_seconds) or type == "send-policy"):
                 waiting.setdefault((tenant, computer), []).append(id)
-            elif type in self._performers or type in _OWN:
+            elif type in self._performers or type in self._own:
                 here.append(id)
             elif agent is not None:
                 waiting.setdefault((tenant, computer), []).append(id)
@@ -180,12 +182,9 @@ class Engine:
             return
         try:
             with self._renewing(id):
-                with reading(self._manager.engine) as connection:
-                    rules = self._manager.catalogue.rules(connection, entry.tenant)
-                    job = outcomes.job(connection, entry, self._manager.policies, rules)
-                own = entry.type in _OWN
-                outcome = self._synchronised_now() if own else self._performers[entry.type](job, rules)
-        except JobFailed as error:
+                own = self._own.get(entry.type)
+                outcome = own(entry) if own is not None else self._performed(entry)
+        except (JobFailed, ProtectError) as error:
             self.end(entry, None, str(error))
         except LedgerError:
             raise  # the lease ends, and the job is tried again
@@ -195,7 +194,17 @@ class Engine:
         else:
             self.end(entry, outcome, outcome.message)
 
-    def _synchronised_now(self) -> Outcome:
+    def _performed(self, entry: Entry) -> Outcome:
+        with reading(self._manager.engine) as connection:
+            rules = self._manager.catalogue.rules(connection, entry.tenant)
+            job = outcomes.job(connection, entry, self._manager.policies, rules)
+        return self._performers[entry.type](job, rules)
+
+    def _reported(self, entry: Entry) -> Outcome:
+        with writing(self._manager.engine) as connection:
+            return Outcome(message=reports.write(self._manager, connection, entry.tenant, entry.id, entry.parameters))
+
+    def _synchronised_now(self, _entry: Entry) -> Outcome:
         count = discovered.synchronise(self._manager.engine, self._manager.tasks)
         return Outcome(message=", ".join(f"{number} {word}" for word, number in count.items()))
 

@@ -44,6 +44,11 @@ def found(engine: Engine, policies: Policies, beats: Beats, interval: int) -> It
             yield from _of(engine, tenant, ids[start : start + BATCH], policies, beats, interval)
 
 
+def on(engine: Engine, tenant: int, computer: int, policies: Policies, beats: Beats, interval: int) -> Finding | None:
+    """The finding of one computer; None if it does what its policy says, or is not there any more."""
+    return next(iter(_of(engine, tenant, [computer], policies, beats, interval)), None)
+
+
 def _of(
     engine: Engine, tenant: int, ids: Iterable[int], policies: Policies, beats: Beats, interval: int
 ) -> list[Finding]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from sakimori.protect import computers, inheritance, policies, recommendations, storage
 from sakimori.protect.calls import Call
+from sakimori.protect.computer_filter import valued
 from sakimori.protect.declare import Resource
 from sakimori.protect.inheritance import Effective
 from sakimori.protect.policies import View
 from sakimori.protect.recommendations import Scan
 from sakimori.protect.resources import all_resources
 from sakimori.protect.storage import Body
-from sakimori.protect.tasks import valued
 from sakimori.protect.work import MODULES
 
 EDIT = {

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select
 
 from sakimori.protect import jobs, recommendations, tables
 from sakimori.protect.clock import now
+from sakimori.protect.computer_filter import valued
 from sakimori.protect.policies import Policies
-from sakimori.protect.tasks import valued
 from sakimori.protect.work import RULE_RESOURCES
 
 SCAN = "scan-for-recommendations"

@@ -14,10 +14,10 @@ from sakimori.protect import modes, policies, setting_values, storage, tables
 from sakimori.protect.agent_states import MISSED_BEATS
 from sakimori.protect.catalogue import reading
 from sakimori.protect.clock import now
+from sakimori.protect.computer_filter import valued
 from sakimori.protect.errors import Invalid, NotFound
 from sakimori.protect.inheritance import RULE_OVERRIDES
 from sakimori.protect.storage import Body
-from sakimori.protect.tasks import valued
 
 DAY_MS = 86_400_000
 IPS = "intrusionPrevention"

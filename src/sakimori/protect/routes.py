@@ -15,6 +15,7 @@ from sakimori.protect import (
     people,
     policies,
     promotion_api,
+    reports,
     sakimori_api,
     settings_api,
     usage,
@@ -30,6 +31,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "computers": computers.BEHAVIOUR,
     "policies": policies.BEHAVIOUR,
     "scheduledtasks": SCHEDULED_TASKS,
+    "reports": reports.BEHAVIOUR,
     **people.BEHAVIOURS,
     **workloads.BEHAVIOURS,
 }
@@ -46,7 +48,7 @@ def all_operations() -> tuple[Operation, ...]:
         for resource in all_resources().values()
         for operation in objects.operations(resource, BEHAVIOURS.get(resource.id, Behaviour()))
     )
-    others = (assignments, details, settings_api, people, workloads, usage, sakimori_api, promotion_api)
+    others = (assignments, details, settings_api, people, workloads, usage, sakimori_api, promotion_api, reports)
     return (*declared, *(operation for module in others for operation in module.operations()))
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import re2
 from sqlalchemy import Connection, select, update
 
-from sakimori.protect import accept, jobs, schedule, search, storage, tables
+from sakimori.protect import accept, jobs, reports, schedule, search, storage, tables
 from sakimori.protect.calls import Call
 from sakimori.protect.clock import now
+from sakimori.protect.computer_filter import chosen, refuse_smart_folder, valued
 from sakimori.protect.declare import Resource
 from sakimori.protect.errors import Invalid
 from sakimori.protect.objects import Behaviour, Shown, plain
@@ -49,6 +50,17 @@ ON_COMPUTERS = frozenset(
     )
 )
 """Types that are done on every computer of the task's filter; others are one job of the manager's."""
+
+NOT_DONE: Mapping[str, str] = {
+    "run-script": "this manager runs no scripts; run them with AWS Systems Manager",
+    "send-alert-summary": "this manager sends no mail; `sakimori notify` tells people what is new",
+    "discover-computers": "this manager scans no networks; computers come from `sakimori discover` and from agents",
+    "synchronize-directory": "this manager is joined to no directory",
+    "synchronize-users": "this manager is joined to no directory",
+    "synchronize-vcenter": "this manager is joined to no vCenter",
+    "update-suspicious-objects-list": "this manager keeps no list of suspicious objects",
+}
+"""Types that the API knows and that are refused when a task is made, with the reason."""
 
 _TIMEOUTS = {
     "one-hour": 1,
@@ -185,8 +197,8 @@ class Tasks:
 # ---- the resource
 
 
-def _create(_call: Call, body: Body) -> Body:
-    _checked(body)
+def _create(call: Call, body: Body) -> Body:
+    _checked(call, body)
     return timed({name: value for name, value in body.items() if name != "runNow"})
 
 
@@ -194,8 +206,8 @@ def _created(call: Call, id: int, _body: Body) -> Shown:
     return _now_if_asked(call, id)
 
 
-def _modify(_call: Call, _id: int, _before: Body, after: Body) -> Body:
-    _checked(after)
+def _modify(call: Call, _id: int, _before: Body, after: Body) -> Body:
+    _checked(call, after)
     return timed({name: value for name, value in after.items() if name != "runNow"})
 
 
@@ -214,16 +226,22 @@ def _now_if_asked(call: Call, id: int) -> Shown:
     return plain(_scheduled(), id, started) | {"runNow": True}
 
 
-def _checked(body: Mapping[str, Any]) -> None:
+def _checked(call: Call, body: Mapping[str, Any]) -> None:
+    """Raises Invalid for a task that could only fail."""
+    kind = body["type"]
+    if kind in NOT_DONE:
+        raise Invalid(f"a task of type {kind} cannot be done here: {NOT_DONE[kind]}")
     details = body.get("scheduleDetails") or {}
     if (details.get("recurrenceCount") or 0) < 0:
         raise Invalid("scheduleDetails/recurrenceCount must not be negative")
-    parameters = body.get(PARAMETERS.get(body["type"], ""), {})
-    if body["type"] in ON_COMPUTERS and body["type"] in PARAMETERS:
-        filtered = parameters.get("computerFilter") or {}
-        if not filtered.get("type"):
-            field = PARAMETERS[body["type"]]
-            raise Invalid(f"a task of type {body['type']} needs {field}/computerFilter/type: which computers it is for")
+    field = PARAMETERS.get(kind, "")
+    parameters = body.get(field) or {}
+    filter = parameters.get("computerFilter") or {}
+    refuse_smart_folder(filter)
+    if kind in ON_COMPUTERS and field and not filter.get("type"):
+        raise Invalid(f"a task of type {kind} needs {field}/computerFilter/type: which computers it is for")
+    if kind == "generate-report":
+        reports.check(call.connection, call.tenant, parameters)
 
 
 def _is_once(task: Mapping[str, Any]) -> bool:
@@ -235,65 +253,6 @@ def timed(task: Body) -> Body:
     following = schedule.next_run(task.get("scheduleDetails") or {}, now()) if task.get("enabled", True) else None
     rest = {name: value for name, value in task.items() if name != "nextRunTime"}
     return rest if following is None else rest | {"nextRunTime": following}
-
-
-def chosen(connection: Connection, tenant: int, filter: Mapping[str, Any] | None) -> list[int]:
-    """The computers that a filter means. Raises Invalid if it names one that is not there."""
-    filter = filter or {"type": "all-computers"}
-    match filter.get("type"):
-        case "computer":
-            id = filter.get("computerID") or 0
-            if not storage.existing(connection, tenant, "computers", [id]):
-                raise Invalid(f"there is no computer with ID {id}")
-            return [id]
-        case "computers-in-group":
-            return valued(connection, tenant, "groupID", [filter.get("computerGroupID") or 0])
-        case "computers-in-group-or-subgroup":
-            groups = _tree(connection, tenant, "computergroups", "parentGroupID", filter.get("computerGroupID") or 0)
-            return valued(connection, tenant, "groupID", groups)
-        case "computers-using-policy":
-            return valued(connection, tenant, "policyID", [filter.get("policyID") or 0])
-        case "computers-using-policy-or-subpolicy":
-            policies = _tree(connection, tenant, "policies", "parentID", filter.get("policyID") or 0)
-            return valued(connection, tenant, "policyID", policies)
-        case "computers-in-smart-folder":
-            raise Invalid("this manager has no smart folders: choose computers by group or policy")
-        case _:
-            objects = tables.objects
-            every = select(objects.c.id).where(objects.c.tenant == tenant, objects.c.resource == "computers")
-            return list(connection.execute(every.order_by(objects.c.id)).scalars())
-
-
-def valued(connection: Connection, tenant: int, field: str, wanted: Iterable[int]) -> list[int]:
-    """The computers whose field has one of the values."""
-    shown = tables.values
-    rows = connection.execute(
-        select(shown.c.id).where(
-            shown.c.tenant == tenant,
-            shown.c.resource == "computers",
-            shown.c.field == field,
-            shown.c.number.in_(sorted(set(wanted))),
-        )
-    )
-    return sorted(rows.scalars())
-
-
-def _tree(connection: Connection, tenant: int, resource: str, field: str, root: int) -> set[int]:
-    """An object with all below it."""
-    shown = tables.values
-    found, level = {root}, {root}
-    while level:
-        children = connection.execute(
-            select(shown.c.id).where(
-                shown.c.tenant == tenant,
-                shown.c.resource == resource,
-                shown.c.field == field,
-                shown.c.number.in_(sorted(level)),
-            )
-        ).scalars()
-        level = set(children) - found
-        found |= level
-    return found
 
 
 # ---- event-based tasks
