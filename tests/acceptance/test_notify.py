@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -42,7 +43,7 @@ def test_a_run_that_waits_tells_people_with_what_approves_it(aws: SimulatedAws, 
     [body] = got.bodies
     assert (body["kind"], body["target"]) == ("run-waiting", "arn:aws:s3:::data")
     said = next(line["text"] for line in body["lines"] if "respond approve" in line["text"])
-    approved = sakimori(home, "respond", "approve", said.split()[4], "--json")
+    approved = sakimori(home, "respond", "approve", re.search(r"respond approve (\S+)", said)[1], "--json")
     assert json.loads(approved.stdout)["state"] == "done", approved.stderr
     assert [each["kind"] for each in got.bodies] == ["run-waiting", "run-done"]
 

@@ -22,6 +22,9 @@ class Got:
     headers: list[dict[str, str]] = field(default_factory=list)
     status: int = 200
     location: str = ""
+    answers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    raw: list[bytes] = field(default_factory=list)
 
 
 @contextmanager
@@ -34,9 +37,13 @@ def http() -> Iterator[Got]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            got.raw.append(body)
             got.bodies.append(json.loads(body))
             got.headers.append({name.lower(): value for name, value in self.headers.items()})
+            threading.Event().wait(got.seconds)
             self.send_response(got.status)
+            for name, value in got.answers.items():
+                self.send_header(name, value)
             if got.location:
                 self.send_header("Location", got.location)
             self.send_header("Content-Length", "0")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
+from email import message_from_string
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from servers import http, smtp
 
 from sakimori.model.finding import COMPLIANCE, Finding
 from sakimori.model.severity import Severity
-from sakimori.notify import post, routes
+from sakimori.notify import routes
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import Message, worded
 from sakimori.simulate.aws import ACCOUNT, REGION, SimulatedAws
@@ -41,8 +43,8 @@ FACTS = {"title": FINDING.title, "description": FINDING.description, "uid": "fff
 MESSAGE = Message("finding-new", "key-1", Severity.HIGH, ACCOUNT, FINDING.asset, FINDING.actor, FACTS, FINDING)
 
 
-def send(channel: str, settings: dict[str, Any], message: Message = MESSAGE, language: str = "en") -> None:
-    routes.channel(channel).send(message, worded(message, language, "Kaede"), settings)
+def send(channel: str, settings: dict[str, Any], message: Message = MESSAGE, language: str = "en") -> Any:
+    return routes.channel(channel).send(message, worded(message, language, "Kaede"), settings)
 
 
 @pytest.mark.parametrize("channel", routes.channel_names())
@@ -50,7 +52,8 @@ def test_every_channel_has_the_whole_shape(channel: str) -> None:
     module = routes.channel(channel)
     assert module.SETTINGS is not None
     assert isinstance(module.IAM_ACTIONS, tuple)
-    assert callable(module.send)
+    assert isinstance(module.PEOPLE, bool)
+    assert callable(getattr(module, "send", None)) is not callable(getattr(module, "send_many", None))
 
 
 @pytest.mark.parametrize("channel", ["slack", "teams", "webhook"])
@@ -70,13 +73,15 @@ def test_webhooks_get_the_message(channel: str) -> None:
         assert "secret" not in str(refused.value)
 
 
-def test_a_generic_webhook_is_signed() -> None:
+def test_a_generic_webhook_signs_the_time_and_every_byte() -> None:
     with http() as got:
         send("webhook", {"url": got.address, "private": True, "secret": "s3cret"})
         [headers] = got.headers
-        signed = f"{headers['x-sakimori-timestamp']}.{got.bodies[0]['id']}"
-        expected = hmac.new(b"s3cret", signed.encode(), hashlib.sha256).hexdigest()
+        signed = f"{headers['x-sakimori-timestamp']}.".encode() + got.raw[0]
+        expected = hmac.new(b"s3cret", signed, hashlib.sha256).hexdigest()
         assert headers["x-sakimori-signature"] == f"sha256={expected}"
+        assert abs(int(headers["x-sakimori-timestamp"]) - time.time()) < 60
+        assert got.bodies[0]["id"] == "key-1"
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -87,36 +92,19 @@ def test_a_redirect_is_not_followed() -> None:
         assert elsewhere.bodies == []
 
 
-@pytest.mark.parametrize(
-    ("url", "private", "reason"),
-    [
-        ("http://127.0.0.1/", False, "not an https"),
-        ("https://127.0.0.1/", False, "private network"),
-        ("https://[::1]/", False, "private network"),
-        ("https://10.0.0.1/", False, "private network"),
-        ("http://169.254.169.254/latest/meta-data", True, "never meant"),
-        ("http://[fe80::1]/", True, "never meant"),
-        ("file:///etc/passwd", True, "not an https"),
-        ("https://", False, "not an https"),
-        ("https://x:port/", False, "no URL"),
-        ("https://no-such-host.invalid/", False, "has no address"),
-    ],
-)
-def test_addresses_that_are_not_meant_are_refused(url: str, private: bool, reason: str) -> None:
-    with pytest.raises(NotifyError, match=reason):
-        post.checked(url, private=private)
-
-
 def test_mail_is_sent_as_plain_text_to_those_who_are_named() -> None:
     settings = {"sender": "sakimori@example.org", "to": ["a@example.org", "b@example.org"], "private": True}
     with smtp() as got:
         send("smtp", {"host": got.address, "port": got.port, **settings})
         [body] = got.bodies
-        assert "To: a@example.org, b@example.org" in body
-        assert "Content-Type: text/plain" in body
+        mail = message_from_string(body)
+        assert mail["To"] == "a@example.org, b@example.org"
+        assert mail.get_content_type() == "text/plain"
+        assert "Anybody may read it." in mail.get_payload(decode=True).decode()
         got.status = 500
-        with pytest.raises(NotifyError, match="did not take the message"):
+        with pytest.raises(NotifyError, match="did not take the message: 550 no") as refused:
             send("smtp", {"host": got.address, "port": got.port, **settings})
+        assert not refused.value.passing
         with pytest.raises(NotifyError, match="offers no TLS"):
             send("smtp", {"host": got.address, "port": got.port, **settings, "private": False})
 
@@ -132,7 +120,7 @@ def test_a_subject_cannot_add_headers() -> None:
             "private": True,
         }
         send("smtp", settings, hostile)
-        assert "\nBcc:" not in got.bodies[0]
+        assert message_from_string(got.bodies[0])["Bcc"] is None
 
 
 def test_sns_delivers_to_whoever_subscribes(aws: SimulatedAws) -> None:
@@ -155,15 +143,3 @@ def test_eventbridge_gets_an_event(aws: SimulatedAws) -> None:
     send("eventbridge", {"bus": "default"})
     event = json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])
     assert (event["detail-type"], event["detail"]["id"]) == ("Sakimori finding-new", "key-1")
-
-
-def test_security_hub_gets_findings_and_their_end(aws: SimulatedAws) -> None:
-    hub = aws.client("securityhub")
-    hub.enable_security_hub()
-    send("security-hub", {})
-    [found] = hub.get_findings()["Findings"]
-    assert (found["Id"], found["RecordState"], found["Severity"]["Label"]) == (FINDING.uid, "ACTIVE", "HIGH")
-    assert found["Resources"][0]["Id"] == FINDING.asset
-    send("security-hub", {}, Message("finding-resolved", "k2", Severity.HIGH, ACCOUNT, "", "", FACTS, FINDING))
-    assert {each["RecordState"] for each in hub.get_findings()["Findings"]} >= {"ARCHIVED"}
-    send("security-hub", {}, Message("drill", "k3", Severity.HIGH, ACCOUNT, "", "", {}))

@@ -11,7 +11,7 @@ import pytest
 from sakimori.model.severity import Severity
 from sakimori.notify.channels import slack, teams
 from sakimori.notify.errors import NotifyError
-from sakimori.notify.message import LANGUAGES, LONGEST_VALUE, Message, filled, plain, texts, worded
+from sakimori.notify.message import LANGUAGES, LONGEST_VALUE, Message, filled, pieces, plain, texts, worded
 
 KINDS = sorted(texts()["messages"])
 
@@ -41,15 +41,17 @@ def test_no_text_is_missing_in_any_language(path: str, said: dict[str, str]) -> 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_message_says_what_to_what_who_why_and_what_to_do(kind: str, language: str) -> None:
     names = re.findall(r"\{([a-z]+)\}", str(texts()["messages"][kind]))
-    facts = {name: f"<{name}>" for name in names}
+    facts = {name: f"<{name}>" for name in names if name != "before"} | ({"before": "Low"} if "before" in names else {})
     message = Message(kind, "k", Severity.HIGH, "1", "arn:target", "arn:who", facts)
     said = worded(message, language, "Kaede")
     text = said.text()
-    assert all(fact in text for fact in facts.values())
+    assert all(fact in text for name, fact in facts.items() if name != "before")
+    assert "before" not in facts or texts()["severities"]["Low"][language] in text
     assert "arn:target" in text
     assert "arn:who" in text
     assert "Kaede" in text
     assert len(said.lines) == 6
+    assert re.search(r"sakimori \w+|<decide>|<acknowledge>", text), "it says no command and no link"
     if language == "ja":
         assert "対応" in text
 
@@ -63,6 +65,13 @@ def test_a_value_is_never_read_as_a_template() -> None:
 def test_control_characters_and_long_values_are_tamed() -> None:
     assert plain("a\x1b[31m\r\nBcc: x\u202e\u2066b\0") == "a [31m Bcc: x b"
     assert len(plain("x" * 5000)) == LONGEST_VALUE
+
+
+def test_addresses_in_values_are_no_links() -> None:
+    said = filled("{title} {link}", {"title": "https://evil.example www.evil.example"}, {"link": "https://ours/x"})
+    assert said == "https[:]//evil.example www[.]evil.example https://ours/x"
+    assert pieces(said)[-1] == ("https://ours/x", True)
+    assert plain("arn:aws:s3:::www.example.org") == "arn:aws:s3:::www.example.org"
 
 
 def test_slack_and_teams_get_no_markup_from_values() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pretend import SECRET, Pretended, opened_engine, pretended
+from pretend import Pretended, opened_engine, pretended
 from sqlalchemy import text
 
 import told_events as told
@@ -16,11 +16,11 @@ from sakimori.aws.errors import AccessDenied, Throttled
 from sakimori.collect.events import heard
 from sakimori.model.action import Mode
 from sakimori.model.event import Event
+from sakimori.notify.signing import Signer
 from sakimori.respond import approval
 from sakimori.respond.dead import replay
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import Busy, Passing, RespondError
-from sakimori.respond.keys import derived
 from sakimori.respond.policy import Limits, Policy
 from sakimori.respond.runs import Run, RunState, decoded, encoded
 from sakimori.respond.undo import undo
@@ -204,13 +204,19 @@ def test_an_approval_that_is_changed_expired_or_of_another_key_is_refused(engine
     ):
         with pytest.raises(RespondError, match="not one that was issued here"):
             engine.decide(changed, "mallory", approved=True)
-    other = approval.token(derived(b"x" * 32, "approval"), approval.issue(run.id, "2999-01-01T00:00:00Z"))
+    plan = approval.plan_of(run)
+
+    def forged(key: bytes, until: str, plan: str = plan) -> str:
+        return approval.token(Signer((key,)), approval.Asked(approval.issue(run.id, until), plan, "", ""))
+
+    other = forged(b"x" * 32, "2999-01-01T00:00:00Z")
     with pytest.raises(RespondError, match="not one that was issued here"):
         engine.decide(other, "mallory", approved=True)
-    expired = approval.token(derived(SECRET, "approval"), approval.issue(run.id, "2020-01-01T00:00:00Z"))
+    [ours] = engine.signer.keys
+    expired = forged(ours, "2020-01-01T00:00:00Z")
     with pytest.raises(RespondError, match="expired"):
         engine.decide(expired, "kaede", approved=True)
-    unknown = approval.token(derived(SECRET, "approval"), approval.issue(run.id, "2999-01-01T00:00:00Z"))
+    unknown = forged(ours, "2999-01-01T00:00:00Z")
     with pytest.raises(RespondError, match="nobody is asked"):
         engine.decide(unknown, "kaede", approved=True)
     assert engine.carry(run.id, Straight()) == RunState.WAITING

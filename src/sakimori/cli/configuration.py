@@ -22,6 +22,8 @@ SETTINGS = {
     "protect.client": "Which manager is driven, ours or Trend's: a table.",
     "respond.modes": "How far workflows go by themselves: observe, approve or auto, by workflow, account and tag.",
     "notify.routes": "Who is told what, by which channel: a table of tables.",
+    "notify.people": "Who is responsible: the value of an asset's owner tag = the person's name.",
+    "notify.options": "Where people reach our pages, and which tags name an asset's owner.",
     "respond.limits": "How much workflows may change within a while, and what they never touch.",
     "respond.inspector": "Where the workflow inspector assigns rules.",
     "respond.s3-appspec": "Which buckets are deployed from, by which pipelines, and who usually writes there.",

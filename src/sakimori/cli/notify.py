@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,43 +29,41 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 @app.command("list")
 def list_routes(as_json: JsonOption = False) -> None:
     """List the routes of sakimori.toml."""
+    from sakimori.cli.notify_output import route_line, route_row
+
     with _opened() as notifier:
-        rows = [
-            {
-                "route": each.name,
-                "channel": each.channel,
-                "min_severity": each.min_severity.label,
-                "accounts": list(each.accounts),
-                "workflows": list(each.workflows),
-                "language": each.language,
-                "person": each.person,
-            }
-            for each in notifier.routes
-        ]
+        rows = [route_row(each) for each in notifier.routes]
     if as_json:
         _print(rows)
         return
     for row in rows:
-        typer.echo(f"{row['route']:<16} {row['channel']:<14} from {row['min_severity']:<14} {row['person']}".rstrip())
+        typer.echo(route_line(row))
 
 
 @app.command()
-def send(as_json: JsonOption = False) -> None:
-    """Send what is new about findings through the routes that they fit. Without news, nothing is sent.
+def send(
+    again: Annotated[bool, typer.Option("--again", help="Also try at once what waits, and what was given up.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Send what is new about findings through the routes that they fit, and what is due of before: what failed, was
+    held in quiet hours, or was acknowledged by nobody. Without news, nothing is sent.
 
-    Exit code 3 if a route failed; what failed is tried again the next time, five times in all.
+    Exit code 3 if a route failed; what failed is tried again by the next run, with growing pauses, for most of a day.
     """
+    from sakimori.store.findings import FindingFilter
     from sakimori.store.ledger import open_ledger
 
     with _opened() as notifier, open_ledger(ledger_place()) as ledger:
-        outcomes = notifier.send_findings(ledger.findings())
+        outcomes = notifier.send_findings(ledger.findings(FindingFilter()))
+        outcomes += notifier.deliver(again=True) if again else []
+        waiting = notifier.waiting()
     failed = [each for each in outcomes if each.why]
     if as_json:
         _print([{"route": each.route, "key": each.key, "failed": each.why} for each in outcomes])
     else:
-        typer.echo(f"{len(outcomes) - len(failed)} messages sent, {len(failed)} failed", err=True)
+        typer.echo(f"{len(outcomes) - len(failed)} messages sent, {len(failed)} failed{waiting}", err=True)
     for each in failed:
-        typer.echo(f"{each.route}: {each.why}", err=True)
+        typer.echo(f"{each.route}: {_safe(each.why)}", err=True)
     if failed:
         raise typer.Exit(INCOMPLETE)
 
@@ -76,52 +71,55 @@ def send(as_json: JsonOption = False) -> None:
 @app.command()
 def drill(
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for acknowledgements.")] = 300.0,
+    route: Annotated[list[str] | None, typer.Option(help="Only this route. Default: all.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Send a canary through every route and wait for its acknowledgement; a dead route becomes a High finding.
 
-    Whoever gets the canary types the command in it (`sakimori notify ack ...`). Exit code 3 if a route is dead.
+    Whoever gets the canary opens its link or types its command (`sakimori notify ack ...`), or closes its ticket; of
+    Security Hub it is asked whether it shows the canary. Exit code 3 if a route is dead.
     """
-    from sakimori.notify.notifier import dead_route
-    from sakimori.store.findings import Status
-    from sakimori.store.ledger import open_ledger
+    from sakimori.cli.notify_drill import drilled
 
-    with _opened() as notifier, open_ledger(ledger_place()) as ledger:
-        canaries = notifier.drill()
-        deadline = time.monotonic() + wait
-        pending = {(route.name, key) for route, key, why in canaries if not why}
-        while pending and time.monotonic() < deadline:
-            pending = {each for each in pending if not notifier.acknowledged(*each)}
-            threading.Event().wait(min(0.5, wait))
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        rows = []
-        for route, key, why in canaries:
-            reason = why or (
-                f"nobody acknowledged it within {wait:.0f} seconds" if (route.name, key) in pending else ""
-            )
-            finding = dead_route(route, reason, now)
-            stored = ledger.finding(finding.uid)
-            if reason:
-                ledger.upsert_findings([finding])
-                if stored is not None and stored.status is Status.RESOLVED:
-                    ledger.set_status(finding.uid, Status.NEW, "sakimori", "the route is dead again")
-            elif stored is not None and stored.status is not Status.RESOLVED:
-                ledger.set_status(finding.uid, Status.RESOLVED, "sakimori", "the drill was acknowledged")
-            rows.append({"route": route.name, "alive": not reason, "why": reason})
+    with _opened() as notifier:
+        rows = drilled(notifier, wait, route or [])
     if as_json:
         _print(rows)
     for row in () if as_json else rows:
-        typer.echo(f"{row['route']:<16} {'alive' if row['alive'] else 'dead'}  {row['why']}".rstrip())
+        typer.echo(f"{row['route']:<16} {'alive' if row['alive'] else 'dead'}  {_safe(row['why'])}".rstrip())
     if not all(row["alive"] for row in rows):
         raise typer.Exit(INCOMPLETE)
 
 
 @app.command()
-def ack(token: Annotated[str, typer.Argument(help="What the canary said.")]) -> None:
-    """Acknowledge a canary."""
+def ack(token: Annotated[str, typer.Argument(help="What the message said.")]) -> None:
+    """Acknowledge a message: it goes to nobody else."""
     with _opened() as notifier:
-        route = notifier.acknowledge(token, person())
-    typer.echo(f"the route {route} is acknowledged", err=True)
+        seen = notifier.acknowledge(token, person())
+    typer.echo(f"acknowledged: {seen.news}, by the route {seen.route}", err=True)
+
+
+@app.command()
+def log(
+    route: Annotated[str, typer.Option(help="Only this route.")] = "",
+    state: Annotated[str, typer.Option(help="Only what is in this state, such as held, failed or given up.")] = "",
+    digest: Annotated[str, typer.Option(help="Only what is in this digest.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """List what was sent and what is to be sent, the newest first, with who acknowledged it and why it failed."""
+    from sakimori.cli.notify_output import log_line, log_row
+    from sakimori.notify.outbox import State
+
+    if state and state not in tuple(State):
+        raise typer.BadParameter(f"{state!r} is no state: there are {', '.join(State)}", param_hint="--state")
+    with _opened() as notifier:
+        rows = [log_row(each) for each in notifier.log(route, state, digest, limit)]
+    if as_json:
+        _print(rows)
+        return
+    for row in rows:
+        typer.echo(_safe(log_line(row)))
 
 
 @contextmanager
@@ -130,10 +128,14 @@ def _opened() -> Iterator[Notifier]:
         with opened_notifier() as notifier:
             yield notifier
     except failures() as error:
-        from sakimori.cli.output import printable
-
-        typer.echo(f"failed: {printable(str(error))}", err=True)
+        typer.echo(f"failed: {_safe(str(error))}", err=True)
         raise typer.Exit(FAILED) from None
+
+
+def _safe(text: str) -> str:
+    from sakimori.cli.output import printable
+
+    return printable(text)
 
 
 def _print(value: Any) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from sakimori.cli import respond_parts as parts
 from sakimori.cli.home import ledger_place
+from sakimori.cli.respond_keys import rotate
 
 if TYPE_CHECKING:
     from sakimori.model.event import Event
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be read, and runs that failed.")
 audit_log = typer.Typer(no_args_is_help=True, help="The audit log: every decision and every change.")
+app.command()(rotate)
 app.add_typer(dlq, name="dlq")
 app.add_typer(audit_log, name="audit")
 

@@ -17,6 +17,7 @@ from sakimori.cli.home import ledger_place
 
 if TYPE_CHECKING:
     from sakimori.collect.events import Heard
+    from sakimori.notify.notifier import Notifier
     from sakimori.respond.engine import Engine
 
 SWEEP_SECONDS = 60.0
@@ -34,7 +35,11 @@ def listen(queue: str, webhook: str, topics: list[str], poll: float) -> None:
         _told_to_stop() as stop,
     ):
         durable.sweep()
-        with _background(lambda: _sweep(durable.sweep, stop), stop), _served(engine, webhook, topics, stop):
+        with (
+            parts.opened_notifier() as notifier,
+            _background(lambda: _sweep(lambda: _swept(durable.sweep, notifier), stop), stop),
+            _served(engine, notifier, webhook, topics),
+        ):
             typer.echo("listening", err=True)
             if queue:
                 _follow(engine, queue, poll, stop)
@@ -67,20 +72,19 @@ def _follow(engine: Engine, queue: str, poll: float, stop: threading.Event) -> N
 
 
 @contextmanager
-def _served(engine: Engine, place: str, topics: list[str], stop: threading.Event) -> Iterator[None]:
-    """Takes events over HTTP meanwhile, if a place is given."""
+def _served(engine: Engine, notifier: Notifier, place: str, topics: list[str]) -> Iterator[None]:
+    """Takes events over HTTP meanwhile, if a place is given, and shows the pages of signed links."""
     if not place:
         yield
         return
     import uvicorn
 
-    from sakimori.collect.webhook import WebhookError, topic, webhook
+    from sakimori.collect.webhook import WebhookError
 
     host, _, port = place.rpartition(":")
     if not host or not port.isdigit():
         raise WebhookError(f"--webhook {place!r} is not HOST:PORT, such as 127.0.0.1:8472")
-    key = os.environ.get("SAKIMORI_WEBHOOK_KEY", "")
-    application = webhook(lambda found, body: keep(engine, found, body), key=key, topics=[topic(arn) for arn in topics])
+    application = _application(engine, notifier, topics)
     try:
         calls = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
     except (OSError, OverflowError) as error:
@@ -100,6 +104,19 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
+def _application(engine: Engine, notifier: Notifier, topics: list[str]) -> Callable[..., Any]:
+    """The webhook, if anybody may deliver, and the pages, if people can reach them. Raises WebhookError if neither."""
+    from sakimori.collect.webhook import topic, webhook
+    from sakimori.respond.pages.application import Pages, application, mounted
+
+    key, address = os.environ.get("SAKIMORI_WEBHOOK_KEY", ""), notifier.links.address
+    events = None
+    if key or topics or not address:
+        arns = [topic(arn) for arn in topics]
+        events = webhook(lambda found, body: keep(engine, found, body), key=key, topics=arns)
+    return mounted(application(Pages(engine, notifier, address)), events) if address or events is None else events
+
+
 @contextmanager
 def _background(work: Callable[[], None], stop: threading.Event) -> Iterator[None]:
     thread = threading.Thread(target=work, name="sweep", daemon=True)
@@ -111,9 +128,18 @@ def _background(work: Callable[[], None], stop: threading.Event) -> Iterator[Non
         thread.join(timeout=10)
 
 
-def _sweep(sweep: Callable[[], int], stop: threading.Event) -> None:
+def _sweep(sweep: Callable[[], None], stop: threading.Event) -> None:
     while not stop.wait(SWEEP_SECONDS):
         sweep()
+
+
+def _swept(sweep: Callable[[], int], notifier: Notifier) -> None:
+    """Takes up runs that nobody is at, and sends what is due: after a failure, quiet hours, or no acknowledgement."""
+    sweep()
+    try:
+        parts.report(notifier.deliver())
+    except parts.failures() as error:
+        typer.echo(f"notify: {error}", err=True)
 
 
 @contextmanager

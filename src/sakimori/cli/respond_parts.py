@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from sakimori.cli.home import home, ledger_place
 if TYPE_CHECKING:
     from sakimori.model.action import Mode
     from sakimori.model.event import Event
-    from sakimori.notify.notifier import Notifier
+    from sakimori.notify.notifier import Notifier, Sent
+    from sakimori.respond.book import Book
     from sakimori.respond.engine import Engine
     from sakimori.respond.policy import Policy
     from sakimori.respond.runs import Run
@@ -57,7 +58,7 @@ def opened_engine(owner: str, policy: Policy, only: frozenset[str] = frozenset()
     """An engine over the ledger. Raises RespondError, LedgerError."""
     from sakimori.respond.book import Book
     from sakimori.respond.engine import Engine
-    from sakimori.respond.keys import derived, respond_key
+    from sakimori.respond.keys import derived, link_keys, respond_key
     from sakimori.store.database import connect
 
     secret = respond_key(home())
@@ -65,8 +66,9 @@ def opened_engine(owner: str, policy: Policy, only: frozenset[str] = frozenset()
     try:
         book = Book(database, derived(secret, "audit"), home() / "respond.head")
         with _world(book) as world:
-            engine = Engine(book, world, policy, secret, owner, only=only)
-            notifier = _notifier(database, secret)
+            keys = link_keys(home(), secret)
+            engine = Engine(book, world, policy, secret, owner, only=only, link_keys=keys)
+            notifier = _notifier(book, keys)
             if notifier.routes:
                 engine.tell = _teller(engine, notifier)
             yield engine
@@ -113,24 +115,31 @@ def _manager() -> Any:
 @contextmanager
 def opened_notifier() -> Iterator[Notifier]:
     """What tells people, by the routes of sakimori.toml. Raises NotifyError, RespondError, LedgerError."""
-    from sakimori.respond.keys import respond_key
+    from sakimori.respond.book import Book
+    from sakimori.respond.keys import derived, link_keys, respond_key
     from sakimori.store.database import connect
 
     secret = respond_key(home())
     database = connect(ledger_place())
     try:
-        yield _notifier(database, secret)
+        book = Book(database, derived(secret, "audit"), home() / "respond.head")
+        yield _notifier(book, link_keys(home(), secret))
     finally:
         database.dispose()
 
 
-def _notifier(database: Any, secret: bytes) -> Notifier:
+def _notifier(book: Book, keys: tuple[bytes, ...]) -> Notifier:
     from sakimori.cli.configuration import section
+    from sakimori.notify.asking import Links
     from sakimori.notify.notifier import Notifier
+    from sakimori.notify.options import options
     from sakimori.notify.routes import routes
-    from sakimori.respond.keys import derived
+    from sakimori.notify.signing import Signer
+    from sakimori.respond.decisions import Decisions
 
-    return Notifier(database, routes(section("notify.routes")), derived(secret, "acknowledgement"))
+    address, people = options(section("notify.options"), section("notify.people"))
+    links = Links(Signer(keys), address)
+    return Notifier(book.engine, routes(section("notify.routes")), links, people, Decisions(book, links))
 
 
 def _teller(engine: Engine, notifier: Notifier) -> Callable[[Run, Event], None]:
@@ -138,13 +147,19 @@ def _teller(engine: Engine, notifier: Notifier) -> Callable[[Run, Event], None]:
     from sakimori.respond.telling import about
 
     def tell(run: Run, event: Event) -> None:
-        asked = engine.book.open_approval(run.id)
-        message = about(run, event, engine.token(run.id), asked.expires_at if asked else "")
-        for outcome in notifier.send(message) if message else ():
-            if outcome.why:
-                typer.echo(f"the route {outcome.route} failed: {outcome.why}", err=True)
+        message = about(run, event, engine.book.open_approval(run.id))
+        report(notifier.send(message) if message else [])
 
     return tell
+
+
+def report(outcomes: Iterable[Sent]) -> None:
+    """Says what was not sent."""
+    from sakimori.cli.output import printable
+
+    for outcome in outcomes:
+        if outcome.why:
+            typer.echo(f"the route {outcome.route} failed: {printable(outcome.why)}", err=True)
 
 
 def failures() -> tuple[type[Exception], ...]:

@@ -168,6 +168,14 @@ def finding(
     )
 
 
+def is_of_another(finding: Finding) -> bool:
+    """Whether it is another product's finding, as `finding` makes them: its uid is that of its product and key."""
+    parts = finding.rule.split("/")
+    products = ["/".join(parts[:count]) for count in range(1, len(parts))]
+    keys = {record.rpartition("@")[0] for record in finding.records[:1]}
+    return any(event_uid(product, key) == finding.uid for product in products for key in keys)
+
+
 def state_revision(time: str, state: State, fallback: str = "") -> str:
     """Which telling of a finding it is: when the product last changed it, and whether it is open then.
 

@@ -1,29 +1,63 @@
-"""Approvals: a signed token that lets one person decide once on one run, until it expires.
+"""Approvals: a signed token that lets one person decide once on one run, as it was planned, until it expires.
 
-`PAYLOAD.SIGNATURE`, both base64url; the payload names the approval, the run and the time. Who holds the token may
-decide: send it only where the people are who may.
+A token is bound to the approval (which counts once), the run, what it would do, and the person and the route that it
+was sent to. Who holds it may decide: send it only where the people are who may.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import hmac
 import json
 import secrets
 from dataclasses import dataclass
 
+from sakimori.notify.signing import Signer
 from sakimori.respond.errors import RespondError
+from sakimori.respond.runs import Run
+
+PURPOSE = "approve"
+"""The purpose of the tokens, and the page that takes them."""
+
+
+class Refused(RespondError):
+    """A token does not count. `reason` is why: forged, expired, used, changed or elsewhere; `facts` fill the text."""
+
+    def __init__(self, said: str, reason: str, **facts: str) -> None:
+        super().__init__(said)
+        self.reason, self.facts = reason, facts
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What a token stands for. Times are ISO 8601 in UTC."""
+    """What people are asked. Times are ISO 8601 in UTC."""
 
     id: str
     run_id: str
     expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided with an approval; all "" while nobody has."""
+
+    at: str
+    by: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a token stands for: who was asked, by which route, about which plan (see `plan_of`)."""
+
+    approval: Approval
+    plan: str
+    person: str
+    route: str
+
+    def name(self, how: str) -> str:
+        """Who decides, for the audit log."""
+        where = f" sent to {self.route}" if self.route else ""
+        return f"{self.person or 'somebody'}, by {how}{where}"
 
 
 def issue(run_id: str, expires_at: str) -> Approval:
@@ -31,35 +65,29 @@ def issue(run_id: str, expires_at: str) -> Approval:
     return Approval(secrets.token_hex(16), run_id, expires_at)
 
 
-def token(key: bytes, approval: Approval) -> str:
+def plan_of(run: Run) -> str:
+    """What a run would do, in short: the same for the same decision on the same targets, with the same outcome."""
+    steps = [[each.action, each.target.uid, each.would] for each in run.actions]
+    text = json.dumps([run.decision, steps], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def token(signer: Signer, asked: Asked) -> str:
     """What is sent to the people who decide."""
-    payload = _encoded(json.dumps([approval.id, approval.run_id, approval.expires_at]).encode())
-    return f"{payload}.{_encoded(_signature(key, payload))}"
+    approval = asked.approval
+    parts = (approval.id, approval.run_id, approval.expires_at, asked.plan, asked.person, asked.route)
+    return signer.sign(PURPOSE, parts)
 
 
-def read_token(key: bytes, text: str, now: str) -> Approval:
-    """The approval that a token stands for. Raises RespondError if it was not signed here, or is expired."""
-    payload, _, signature = text.strip().partition(".")
-    try:
-        genuine = hmac.compare_digest(_decoded(signature), _signature(key, payload))
-        fields = json.loads(_decoded(payload)) if genuine else []
-    except (ValueError, binascii.Error):
-        fields = []
-    if len(fields) != 3:
-        raise RespondError("the approval is not one that was issued here, or it was changed on the way")
-    approval = Approval(*map(str, fields))
-    if approval.expires_at <= now:
-        raise RespondError(f"the approval expired at {approval.expires_at}: run the workflow again to be asked anew")
-    return approval
-
-
-def _signature(key: bytes, payload: str) -> bytes:
-    return hmac.new(key, payload.encode("utf-8", "replace"), hashlib.sha256).digest()
-
-
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _decoded(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text.encode("utf-8", "replace") + b"=" * (-len(text) % 4))
+def read_token(signer: Signer, text: str, now: str) -> Asked:
+    """What a token stands for. Raises Refused if it was not signed here, or is expired."""
+    parts = signer.read(PURPOSE, text)
+    if parts is None or len(parts) != 6:
+        raise Refused("the approval is not one that was issued here, or it was changed on the way", "forged")
+    asked = Asked(Approval(*parts[:3]), *parts[3:])
+    until = asked.approval.expires_at
+    if until <= now:
+        raise Refused(
+            f"the approval expired at {until}: run the workflow again to be asked anew", "expired", until=until
+        )
+    return asked

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 from sakimori.model.action import Mode, Plan, Target
 from sakimori.model.event import Event, State
 from sakimori.respond import audit, tables
-from sakimori.respond.approval import Approval
+from sakimori.respond.approval import Approval, Decided
 from sakimori.respond.errors import RespondError
 from sakimori.respond.policy import Limits
 from sakimori.respond.runs import (
@@ -221,6 +221,14 @@ class Book:
         with reading(self.engine) as connection:
             row = connection.execute(query).first()
         return Approval(*row) if row else None
+
+    def decided(self, approval: Approval) -> Decided | None:
+        """What was decided with an approval; None where nobody is asked with it any more."""
+        c = tables.approvals.c
+        query = select(c.used_at, c.used_by, c.verdict).where(c.id == approval.id, c.run_id == approval.run_id)
+        with reading(self.engine) as connection:
+            row = connection.execute(query).first()
+        return Decided(*row) if row else None
 
     def decide(self, approval: Approval, by: str, approved: bool) -> None:
         """Enters a person's decision, once. Raises RespondError if it was decided, has expired or nobody was asked."""

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from sakimori.model.action import Mode, Plan, Step
 from sakimori.model.event import Event
+from sakimori.notify.signing import Signer
 from sakimori.respond import approval, plugins
 from sakimori.respond.bookkeeping import Bookkeeping
 from sakimori.respond.errors import Busy, Passing, RespondError
@@ -54,7 +55,8 @@ class Straight:
 class Engine:
     """What a process needs to respond. `owner` names the process in the book; `start` runs a run in the background.
 
-    `tell` is told of a run of which people should know (it waits for them, it was carried out, it failed).
+    `tell` is told of a run of which people should know (it waits for them, it was carried out, it failed). `link_keys`
+    sign what they decide with.
     """
 
     book: Bookkeeping
@@ -65,6 +67,7 @@ class Engine:
     start: Callable[[str, int], None] | None = None
     tell: Callable[[Run, Event], None] | None = None
     only: frozenset[str] = field(default_factory=frozenset)
+    link_keys: tuple[bytes, ...] = ()
 
     # What comes in
 
@@ -215,24 +218,49 @@ class Engine:
 
     # What people decide
 
-    def token(self, run: str) -> str:
-        """The signed token that lets its holder decide on a waiting run; "" if nobody is asked."""
+    @property
+    def signer(self) -> Signer:
+        """Signs what people decide with."""
+        return Signer(self.link_keys or (derived(self.secret, "links").hex().encode(),))
+
+    def token(self, run: str, person: str = "", route: str = "") -> str:
+        """The signed token that lets a person decide on a waiting run; "" if nobody is asked."""
         asked = self.book.open_approval(run)
-        return approval.token(derived(self.secret, "approval"), asked) if asked else ""
+        if asked is None:
+            return ""
+        return approval.token(self.signer, approval.Asked(asked, approval.plan_of(self.book.run(run)), person, route))
 
     def decide(self, token_or_run: str, by: str, *, approved: bool) -> Run:
         """A person's decision, by a token or, at the machine itself, by the run's id. Raises RespondError."""
         if "." in token_or_run:
-            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            asked = approval.read_token(derived(self.secret, "approval"), token_or_run, now)
-        else:
-            found = self.book.open_approval(self.book.run(token_or_run).id)
-            if found is None:
-                state = self.book.run(token_or_run).state
-                raise RespondError(f"nobody is asked about the run {token_or_run}: it is {state}")
-            asked = found
-        self.book.decide(asked, by, approved)
-        return self.book.run(asked.run_id)
+            asked, _ = self.asked(token_or_run)
+            if not by:
+                by = asked.name("the link")
+            elif asked.person:
+                by = f"{by}, with the token of {asked.person}"
+            self.book.decide(asked.approval, by, approved)
+            return self.book.run(asked.approval.run_id)
+        run = self.book.run(token_or_run)
+        found = self.book.open_approval(run.id)
+        if found is None:
+            raise RespondError(f"nobody is asked about the run {token_or_run}: it is {run.state}")
+        self.book.decide(found, by, approved)
+        return self.book.run(run.id)
+
+    def asked(self, token: str) -> tuple[approval.Asked, Run]:
+        """What a token stands for, and the run as it is. Raises approval.Refused if it does not count (any more)."""
+        asked = approval.read_token(self.signer, token, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        decided = self.book.decided(asked.approval)
+        if decided is None:
+            said = f"nobody is asked about the run {asked.approval.run_id} with this approval any more"
+            raise approval.Refused(said, "elsewhere")
+        if decided.at:
+            said = f"the run {asked.approval.run_id} was {decided.verdict} by {decided.by} at {decided.at} already"
+            raise approval.Refused(said, "used", verdict=decided.verdict, by=decided.by, at=decided.at)
+        run = self.book.run(asked.approval.run_id)
+        if approval.plan_of(run) != asked.plan:
+            raise approval.Refused(f"the run {run.id} would do something else than was asked about", "changed")
+        return asked, run
 
 
 def _state_after_planning(plan: Plan, mode: Mode) -> RunState:

@@ -2,6 +2,9 @@
 
 Processes that share a ledger must share it. One secret, a key for each use (HMAC as a key derivation, RFC 5869,
 expand).
+
+Links have keys of their own, which can be changed: SAKIMORI_LINK_KEYS, or `links.key`, which `sakimori respond rotate`
+writes; the first signs, the others still count. Until there are any, links are signed with a key from the secret.
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ from pathlib import Path
 from sakimori.respond.errors import RespondError
 
 SHORTEST = 32
-"""Characters of SAKIMORI_RESPOND_KEY."""
+"""Characters of a key."""
+
+OLDER = 2
+"""Older keys for links that go on to count."""
 
 
 def respond_key(home: Path) -> bytes:
@@ -36,6 +42,35 @@ def respond_key(home: Path) -> bytes:
     with os.fdopen(made, "w") as out:
         out.write(secrets.token_hex(32))
     return _read(place)
+
+
+def link_keys(home: Path, secret: bytes) -> tuple[bytes, ...]:
+    """The keys that sign links, the newest first. Raises RespondError."""
+    told = os.environ.get("SAKIMORI_LINK_KEYS", "").split()
+    place = home / "links.key"
+    found = told or (_read(place).decode().split() if place.exists() else [])
+    if any(len(each) < SHORTEST for each in found):
+        where = "SAKIMORI_LINK_KEYS" if told else str(place)
+        raise RespondError(f"a key in {where} is short: give each at least {SHORTEST} characters")
+    return tuple(each.encode() for each in found) or (derived(secret, "links").hex().encode(),)
+
+
+def rotate_link_keys(home: Path, secret: bytes, *, keep_older: bool) -> int:
+    """A new key signs links from now on; the older ones count on, or not. Gives how many keys count. Raises
+    RespondError."""
+    if os.environ.get("SAKIMORI_LINK_KEYS"):
+        raise RespondError("the keys are in SAKIMORI_LINK_KEYS: put a new one before them, and take away the old")
+    place, older = home / "links.key", link_keys(home, secret)[: OLDER if keep_older else 0]
+    lines = [secrets.token_hex(32), *(each.decode() for each in older)]
+    made = place.with_name(f"links.key.{os.getpid()}")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write("\n".join(lines))
+        made.replace(place)
+    except OSError as error:
+        raise RespondError(f"cannot write {place}: {error.strerror}") from error
+    return len(lines)
 
 
 def _read(place: Path) -> bytes:

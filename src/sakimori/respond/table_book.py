@@ -17,7 +17,7 @@ from sakimori.model.action import Mode, Plan
 from sakimori.model.event import Event
 from sakimori.model.finding import Finding
 from sakimori.respond import chain
-from sakimori.respond.approval import Approval
+from sakimori.respond.approval import Approval, Decided
 from sakimori.respond.bookkeeping import OURSELVES
 from sakimori.respond.errors import RespondError
 from sakimori.respond.policy import Limits
@@ -249,6 +249,12 @@ class TableBook:
         item = self.table.get(run_key(run), "run")
         asked = opened(item).asked if item else ()
         return next((Approval(each.id, run, each.expires_at) for each in asked if not each.used_at), None)
+
+    def decided(self, approval: Approval) -> Decided | None:
+        """See Book.decided."""
+        item = self.table.get(run_key(approval.run_id), "run")
+        found = next((each for each in (opened(item).asked if item else ()) if each.id == approval.id), None)
+        return Decided(found.used_at, found.used_by, found.verdict) if found else None
 
     def decide(self, approval: Approval, by: str, approved: bool) -> None:
         """See Book.decide."""

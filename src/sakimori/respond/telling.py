@@ -6,6 +6,7 @@ from __future__ import annotations
 from sakimori.model.event import Event
 from sakimori.model.severity import Severity
 from sakimori.notify.message import Message
+from sakimori.respond.approval import Approval, plan_of
 from sakimori.respond.runs import Run, RunState
 
 KINDS = {
@@ -16,8 +17,8 @@ KINDS = {
 }
 
 
-def about(run: Run, event: Event, token: str = "", until: str = "") -> Message | None:
-    """The message about a run as it stands; None where there is nothing to tell."""
+def about(run: Run, event: Event, asked: Approval | None = None) -> Message | None:
+    """The message about a run as it stands; None where there is nothing to tell. `asked` is what people are asked."""
     kind = KINDS.get(run.state)
     if kind is None:
         return None
@@ -31,9 +32,9 @@ def about(run: Run, event: Event, token: str = "", until: str = "") -> Message |
         "decision": run.decision or event.kind,
         "reason": f"{run.why}.{missing}",
         "run": run.id,
-        "token": token or run.id,
-        "until": until,
     }
+    if asked is not None:
+        facts |= {"approval": asked.id, "until": asked.expires_at, "plan": plan_of(run)}
     key = f"{run.id}/{run.attempt}/{kind}"
     who = event.finding.actor if event.finding else ""
-    return Message(kind, key, severity, run.account, target, who, facts)
+    return Message(kind, key, severity, run.account, target, who, facts, about=run.id, at=run.updated_at)

@@ -283,6 +283,11 @@ def history(connection: Connection, uid: str) -> list[HistoryEntry]:
     ]
 
 
+def tags_of(connection: Connection, uids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The tags of those of these assets that we know, whether they are still there or not."""
+    return {row.uid: json.loads(row.tags) for row in _rows(connection, uids)}
+
+
 # ---- rows
 
 

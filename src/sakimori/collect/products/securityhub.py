@@ -20,6 +20,9 @@ FEED = "securityhub"
 PRODUCTS = {"aws/guardduty": "guardduty", "aws/inspector": "inspector2", "aws/macie": "macie", "aws/config": "config"}
 """The end of a product's ARN in Security Hub -> our name of it; others keep the end of their ARN, ours included."""
 
+OURS = "sakimori/uid"
+"""The product field of findings that we have sent there: they are ours already, and make no second one."""
+
 SEVERITIES = {level.name: level for level in Severity}
 
 TYPES = {
@@ -118,7 +121,8 @@ def read_finding(found: Mapping[str, Any]) -> Event:
     """One finding in ASFF. Raises NotRead."""
     own_id = told.identity(text(found, "Id"), "Id")
     product_arn = text(found, "ProductArn")
-    product = product_of(product_arn)
+    ours = text(found, "ProductFields", OURS)
+    product = "sakimori" if ours else product_of(product_arn)
     key = own_id if product in (FEED, *PRODUCTS.values()) else f"{product}/{own_id}"
     account = text(found, "AwsAccountId")
     region = text(found, "Region") or ":".join(product_arn.split(":")[3:4])
@@ -138,7 +142,9 @@ def read_finding(found: Mapping[str, Any]) -> Event:
         state=state,
         resources=resources,
         detail=found,
-        finding=told.finding(
+        finding=None
+        if ours
+        else told.finding(
             product,
             key,
             kind=kind,

@@ -13,6 +13,7 @@ from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import Message, Worded
 
 SETTINGS = {"bus": True, "region": False}
+PEOPLE = False
 IAM_ACTIONS = ("events:PutEvents",)
 
 SOURCE = "sakimori"

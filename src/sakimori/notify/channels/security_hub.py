@@ -1,64 +1,126 @@
 """Security Hub: our findings go there with BatchImportFindings, and are archived there when they are resolved here.
 
-Source: "AWS Security Finding Format (ASFF)". Messages about runs are not findings, and are not sent.
+Messages about runs are no findings, and findings that came from elsewhere are there already: neither is sent. At most
+100 a call; what is not taken is told by finding, and tried again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from sakimori.aws.errors import asking
+from sakimori.aws.errors import AwsError, asking
 from sakimori.aws.session import client
+from sakimori.collect.told import is_of_another
 from sakimori.model.finding import COMPLIANCE, Finding
+from sakimori.model.severity import Severity
+from sakimori.notify.asff import asff, product_arn
 from sakimori.notify.errors import NotifyError
-from sakimori.notify.message import Message, Worded, plain
+from sakimori.notify.message import Message
+from sakimori.notify.tickets import OVER
 
 SETTINGS = {"region": False}
-IAM_ACTIONS = ("securityhub:BatchImportFindings", "sts:GetCallerIdentity")
+IAM_ACTIONS = ("securityhub:BatchImportFindings", "securityhub:GetFindings", "sts:GetCallerIdentity")
+PEOPLE = False
+
+MOST = 100
+"""Findings a call ("BatchImportFindings", Security Hub API reference)."""
+
+PASSING_CODES = ("InternalException", "InternalError", "LimitExceeded", "LimitExceededException", "Throttling")
 
 
-def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
-    """Imports the finding that the message is about."""
-    finding = message.subject
-    if not isinstance(finding, Finding):
-        return
-    region = settings.get("region") or finding.region or None
-    with asking("securityhub:BatchImportFindings", finding.uid):
-        account = str(client("sts", region=region).get_caller_identity()["Account"])
-        hub = client("securityhub", region=region)
-        document = asff(finding, account, hub.meta.region_name, resolved=message.kind == "finding-resolved")
-        answer = hub.batch_import_findings(Findings=[document])
-    if answer["FailedCount"]:
-        raise NotifyError(f"Security Hub did not take {finding.uid}: {answer['FailedFindings'][0].get('ErrorMessage')}")
+def send_many(messages: Sequence[Message], settings: Mapping[str, Any]) -> dict[str, Exception]:
+    """Imports the findings that the messages are about; gives what was not taken."""
+    by_region: dict[str, list[Message]] = {}
+    for each in messages:
+        if each.kind == "drill" or (each.subject is not None and not is_of_another(each.subject)):
+            by_region.setdefault(_region(each, settings), []).append(each)
+    troubles: dict[str, Exception] = {}
+    for region, of_region in by_region.items():
+        for at in range(0, len(of_region), MOST):
+            part = of_region[at : at + MOST]
+            try:
+                troubles |= _imported(part, region)
+            except AwsError as error:
+                troubles |= {each.key: error for each in part}
+    return troubles
 
 
-def asff(finding: Finding, account: str, region: str, *, resolved: bool) -> dict[str, Any]:
-    """The finding in ASFF, as of the account's own product."""
-    kind = "Software and Configuration Checks" if finding.class_uid == COMPLIANCE else "TTPs"
-    resource = {
-        "Type": "Other",
-        "Id": finding.asset or f"AWS::::Account:{finding.account or account}",
-        "Region": region,
-    }
-    return {
-        "SchemaVersion": "2018-10-08",
-        "Id": finding.uid,
-        "ProductArn": f"arn:aws:securityhub:{region}:{account}:product/{account}/default",
-        "GeneratorId": f"sakimori/{finding.rule}"[:512],
-        "AwsAccountId": finding.account or account,
-        "Types": [kind],
-        "CreatedAt": finding.first_seen or finding.last_seen,
-        "UpdatedAt": finding.last_seen or finding.first_seen,
-        "Severity": {"Label": "CRITICAL" if finding.severity.name == "FATAL" else finding.severity.name},
-        "Title": plain(finding.title)[:256],
-        "Description": plain(finding.description or finding.title)[:1024],
-        "ProductFields": {"sakimori/uid": finding.uid, "ProviderName": "Sakimori"},
-        "Resources": [resource],
-        "RecordState": "ARCHIVED" if resolved else "ACTIVE",
-        **(
-            {"Remediation": {"Recommendation": {"Text": plain(finding.remediation)[:512]}}}
-            if finding.remediation
-            else {}
-        ),
-    }
+def answered(canary: Message, settings: Mapping[str, Any]) -> bool:
+    """Whether Security Hub shows the canary: it takes some seconds."""
+    account, hub = _hub(_region(canary, settings))
+    arn = {"Value": product_arn(account, hub.meta.region_name), "Comparison": "EQUALS"}
+    filters = {"Id": [{"Value": canary.key, "Comparison": "EQUALS"}], "ProductArn": [arn]}
+    with asking("securityhub:GetFindings", canary.key):
+        return bool(hub.get_findings(Filters=filters, MaxResults=1)["Findings"])
+
+
+def retire(canary: Message, settings: Mapping[str, Any]) -> None:
+    """Archives the canary."""
+    later = replace(canary, at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    troubles = _imported([later], _region(canary, settings), retired=True)
+    for error in troubles.values():
+        raise error
+
+
+def _region(message: Message, settings: Mapping[str, Any]) -> str:
+    own = message.subject.region if message.subject else ""
+    return str(settings.get("region") or (own if own != "global" else ""))
+
+
+def _hub(region: str) -> tuple[str, Any]:
+    with asking("sts:GetCallerIdentity", region or "the default region"):
+        account = str(client("sts", region=region or None).get_caller_identity()["Account"])
+        return account, client("securityhub", region=region or None)
+
+
+def _imported(messages: Sequence[Message], region: str, *, retired: bool = False) -> dict[str, Exception]:
+    """One call. What is told of the same finding twice is told once, as it is now."""
+    account, hub = _hub(region)
+    latest = {each.about or each.key: each for each in messages}
+    documents = [
+        asff(
+            each.subject or _canary(each, account),
+            account,
+            hub.meta.region_name,
+            updated=each.at,
+            resolved=retired or each.kind in OVER,
+        )
+        for each in latest.values()
+    ]
+    with asking("securityhub:BatchImportFindings", f"{len(documents)} findings"):
+        answer = hub.batch_import_findings(Findings=documents)
+    failed = {each["Id"]: each for each in answer.get("FailedFindings", ())}
+    return dict(_troubles(messages, failed))
+
+
+def _troubles(messages: Sequence[Message], failed: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, Exception]]:
+    for each in messages:
+        found = failed.get(each.subject.uid if each.subject else each.key)
+        if found is not None:
+            code = found.get("ErrorCode", "")
+            said = f"Security Hub did not take {found['Id']}: {code} {found.get('ErrorMessage', '')}"
+            yield each.key, NotifyError(said, passing=code in PASSING_CODES)
+
+
+def _canary(message: Message, account: str) -> Finding:
+    return Finding(
+        uid=message.key,
+        rule="notify/drill",
+        title="Drill: this route is being tried",
+        severity=Severity.INFORMATIONAL,
+        tactics=(),
+        techniques=(),
+        account=account,
+        region="",
+        actor="",
+        source_ip="",
+        asset="",
+        count=1,
+        first_seen=message.at,
+        last_seen=message.at,
+        records=(),
+        class_uid=COMPLIANCE,
+    )

@@ -1,32 +1,56 @@
 """Slack: an incoming webhook (and what is compatible with it, such as Mattermost).
 
-Source: "Sending messages using incoming webhooks" and "Escaping text" (Slack API): &, < and > are escaped, so that no
-value becomes a link or mentions anybody.
+Source: "Sending messages using incoming webhooks", "Formatting text for app surfaces" and "Blocks" (Slack API): &, <
+and > are escaped, so that no value becomes a link or mentions anybody; `verbatim` turns off what makes links of names;
+at most 50 blocks a message, 3,000 characters each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sakimori.notify.message import Message, Worded
-from sakimori.notify.post import post
+from sakimori.notify.message import Message, Worded, pieces
+from sakimori.notify.outside import post
 
-SETTINGS = {"url": True, "private": False}
+SETTINGS = {"url": True, "private": False, "ca": False}
 IAM_ACTIONS: tuple[str, ...] = ()
+PEOPLE = True
+
+BLOCKS = 48
+LONGEST_BLOCK = 3000
 
 
 def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
     """Posts the message."""
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": f"*{escaped(said.title)}*"}}]
-    blocks += [
-        {"type": "section", "text": {"type": "plain_text", "text": f"{label}: {value}"[:3000], "emoji": False}}
-        for label, value in said.lines
-    ]
-    post(settings["url"], body={"text": escaped(said.title), "blocks": blocks}, private=bool(settings.get("private")))
+    blocks = [*_of(said), *(block for each in said.items for block in ({"type": "divider"}, *_of(each, short=True)))]
+    post(settings["url"], {"text": escaped(said.title), "blocks": blocks[:BLOCKS]}, settings)
+
+
+def _of(said: Worded, *, short: bool = False) -> Iterator[dict[str, Any]]:
+    """A title, and a block a line; in a digest all lines in one block, so that many fit."""
+    yield _marked(f"*{escaped(said.title)}*")
+    lines = [f"{label}: {value}" for label, value in said.lines]
+    for text in ["\n".join(lines)] if short and lines else lines:
+        found = pieces(text)
+        if any(ours for _, ours in found):
+            yield _marked("".join(f"<{_escaped(piece)}>" if ours else escaped(piece) for piece, ours in found))
+        else:
+            yield _section({"type": "plain_text", "text": text[:LONGEST_BLOCK], "emoji": False})
+
+
+def _marked(text: str) -> dict[str, Any]:
+    return _section({"type": "mrkdwn", "text": text[:LONGEST_BLOCK], "verbatim": True})
+
+
+def _section(text: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "section", "text": text}
 
 
 def escaped(text: str) -> str:
-    """Text that Slack shows as it is. The marks of formatting get a zero-width neighbour."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"{letter}\u2060" if letter in "*_~`" else letter for letter in text)[:3000]
+    """Text that Slack shows as it is. The marks of formatting get a neighbour without width."""
+    return "".join(f"{letter}\u2060" if letter in "*_~`" else letter for letter in _escaped(text))[:LONGEST_BLOCK]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import smtplib
 import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate
 from typing import Any
 
 from sakimori.notify.errors import NotifyError
-from sakimori.notify.message import Message, Worded
+from sakimori.notify.message import Message, Worded, plain
 
 SETTINGS = {
     "host": True,
@@ -23,6 +24,7 @@ SETTINGS = {
     "private": False,
 }
 IAM_ACTIONS: tuple[str, ...] = ()
+PEOPLE = True
 
 SECONDS = 20.0
 TLS_FROM_THE_START = 465
@@ -35,22 +37,51 @@ def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
         with _connected(host, port, settings) as server:
             if settings.get("user"):
                 server.login(str(settings["user"]), str(settings.get("password", "")))
-            server.send_message(letter(said, settings))
+            refused = server.send_message(letter(message, said, settings))
     except (smtplib.SMTPException, OSError) as error:
-        raise NotifyError(f"the mail server {host}:{port} did not take the message: {type(error).__name__}") from error
+        why = f"the mail server {host}:{port} did not take the message: {_cause(error)}"
+        raise NotifyError(why, passing=_is_passing(error)) from error
+    if refused:
+        raise NotifyError(f"the mail server {host}:{port} took the message, but not for {', '.join(sorted(refused))}")
 
 
-def letter(said: Worded, settings: Mapping[str, Any]) -> EmailMessage:
-    """The message as an e-mail."""
+def letter(message: Message, said: Worded, settings: Mapping[str, Any]) -> EmailMessage:
+    """The message as an e-mail. Sent again after a crash it has the same Message-ID; news of one thing is a thread."""
     made = EmailMessage()
     made["Subject"] = said.title[:200]  # one line: `plain` has seen to that
     made["From"] = str(settings["sender"])
     to = settings["to"]
     made["To"] = ", ".join(to) if isinstance(to, list) else str(to)
-    made["Date"], made["Message-ID"] = formatdate(), make_msgid(domain="sakimori.invalid")
+    made["Date"], made["Message-ID"] = formatdate(), _id(message.key)
+    if message.about and message.about != message.key:
+        made["References"] = _id(message.about)
     made["Auto-Submitted"] = "auto-generated"
-    made.set_content(said.text())
+    made.set_content(said.text(), cte="base64")
     return made
+
+
+def _id(key: str) -> str:
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@sakimori.invalid>"
+
+
+def _cause(error: Exception) -> str:
+    """What the server said, or what is in the way."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{who}: {code} {plain(_text(said))}" for who, (code, said) in error.recipients.items())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {plain(_text(error.smtp_error))}"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+
+
+def _is_passing(error: Exception) -> bool:
+    """A server that says no with 5.. means it (RFC 5321, 4.2.1)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return any(code < 500 for code, _ in error.recipients.values())
+    return not (isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500)
 
 
 def _connected(host: str, port: int, settings: Mapping[str, Any]) -> smtplib.SMTP:

@@ -10,6 +10,7 @@ from sakimori.aws.session import client
 from sakimori.notify.message import Message, Worded
 
 SETTINGS = {"topic": True}
+PEOPLE = True
 IAM_ACTIONS = ("sns:Publish",)
 
 LONGEST_SUBJECT = 100
