@@ -78,7 +78,7 @@ def collected(place: Path, book: Rulebook, runs: list[list[SourceObject]]) -> Fi
     lake, watch = open_lake(place / "lake"), Watch(book)
     with open_ledger(place / "ledger.sqlite") as ledger:
         for some in runs:
-            ingest(some, lake, ledger, workers=1, observe=watch.observe)
+            ingest(some, lake, ledger, workers=1, observe=watch.observer)
             watch.settle(ledger)
         return in_ledger(ledger)
 

@@ -31,7 +31,7 @@ def source(path: Path, size: int | None = None) -> SourceObject:
 @pytest.mark.parametrize("count", [1, 2, 100])
 def test_a_clean_text_is_cut_as_the_exact_way_cuts_it(count: int) -> None:
     text = text_of(*(record(number, x="é" * number) for number in range(count)))
-    quick, exact = clean_split(text), exact_split(text, "p")
+    quick, exact = clean_split(text, count), exact_split(text, "p")
     assert quick is not None
     assert (quick.records, quick.offsets, quick.refusals) == (exact.records, exact.offsets, [])
 
@@ -44,12 +44,13 @@ def test_a_clean_text_is_cut_as_the_exact_way_cuts_it(count: int) -> None:
         b'{"Records":[{"eventVersion":',
         b'{"Records": [{"eventVersion":"1","eventName":"a","eventID":"b"}]}',
         text_of(record(1)) + b"\n",
-        b'{"Records":[{"eventVersion":"1","eventName":"a","eventName":"b","eventID":"c"}]}',
+        text_of(record(1), record(2)),
+        text_of(record(1, parameters=[{"a": 1}, {"eventVersion": "1"}])),
         b'{"Records":[{"eventName":"a","eventID":"b"}]}',
     ],
 )
-def test_a_text_that_does_not_look_clean(text: bytes) -> None:
-    assert clean_split(text) is None
+def test_a_text_that_does_not_look_like_one_clean_record(text: bytes) -> None:
+    assert clean_split(text, 1) is None
 
 
 def test_a_small_object_is_held_and_a_large_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,47 +159,62 @@ def test_an_object_that_cannot_be_read_is_tried_again(lake: Lake, ledger: Ledger
     assert ingest(found, lake, ledger, workers=2).ingested == 1
 
 
-def observe_users(source: SourceObject, records: Sequence[bytes], _text: object) -> Observed:
-    found = map(json.loads, records)
-    return Observed([Match("r", each["eventID"], each["eventTime"], "", "", "", source.path, "") for each in found])
+class Users:
+    """An observer of every record, who holds any text for clean, or none."""
+
+    def __init__(self, *, quick: bool = True) -> None:
+        self.quick = quick
+
+    def text(self, source: SourceObject, text: bytes | bytearray) -> tuple[int, Observed] | None:
+        records = [json.dumps(each).encode() for each in json.loads(text)["Records"]]
+        return (len(records), self.records(source, records)) if self.quick else None
+
+    def records(self, source: SourceObject, records: Sequence[bytes]) -> Observed:
+        found = map(json.loads, records)
+        return Observed([Match("r", each["eventID"], each["eventTime"], "", "", "", source.path, "") for each in found])
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_matches_are_committed_with_their_object(lake: Lake, ledger: Ledger, logs: Path, workers: int) -> None:
-    report = ingest(sources(logs), lake, ledger, workers=workers, observe=observe_users)
+@pytest.mark.parametrize("quick", [True, False])
+def test_matches_are_committed_with_their_object(
+    lake: Lake, ledger: Ledger, logs: Path, workers: int, quick: bool
+) -> None:
+    report = ingest(sources(logs), lake, ledger, workers=workers, observe=Users(quick=quick))
     assert report.matches == 12
     matches = list(ledger.matches_of("r"))
     assert sorted(match.record_id for match in matches) == uids(lake, ledger)
     assert matches[0].source_ip.endswith(".json.gz")
 
 
-def observe_and_fail(source: SourceObject, records: Sequence[bytes], _text: object) -> Observed:
-    if "3.json" in source.path:
-        raise RuntimeError("a rule broke")
-    return Observed()
+class Fails(Users):
+    def text(self, source: SourceObject, text: bytes | bytearray) -> tuple[int, Observed] | None:
+        if "3.json" in source.path:
+            raise RuntimeError("a rule broke")
+        return super().text(source, text)
 
 
 def test_an_observer_that_fails_stops_the_run_and_the_object_is_not_entered(
     lake: Lake, ledger: Ledger, logs: Path
 ) -> None:
     with pytest.raises(RuntimeError, match="a rule broke"):
-        ingest(sources(logs), lake, ledger, workers=2, observe=observe_and_fail)
+        ingest(sources(logs), lake, ledger, workers=2, observe=Fails())
     assert not ledger.uids_of(str(logs / "3.json.gz"))
     assert ingest(sources(logs), lake, ledger, workers=2).complete
     assert len(uids(lake, ledger)) == 12
 
 
-def observe_and_die(source: SourceObject, records: Sequence[bytes], _text: object) -> Observed:
-    import os
-    import signal
+class Dies(Users):
+    def text(self, source: SourceObject, text: bytes | bytearray) -> tuple[int, Observed] | None:
+        import os
+        import signal
 
-    os.kill(os.getpid(), signal.SIGKILL)
-    return Observed()
+        os.kill(os.getpid(), signal.SIGKILL)
+        return None
 
 
 def test_a_worker_that_is_killed_is_an_error_that_names_the_object(lake: Lake, ledger: Ledger, logs: Path) -> None:
     with pytest.raises(IngestError, match=r"SIGKILL while ingesting .*0\.json\.gz"):
-        ingest(sources(logs / "0.json.gz"), lake, ledger, workers=2, observe=observe_and_die)
+        ingest(sources(logs / "0.json.gz"), lake, ledger, workers=2, observe=Dies())
 
 
 def test_a_lake_that_cannot_be_written(lake: Lake, ledger: Ledger, logs: Path) -> None:
@@ -227,7 +242,7 @@ def test_a_large_object_gives_what_a_small_one_gives(
 ) -> None:
     monkeypatch.setattr(deliveries, "WHOLE_BYTES", whole_bytes)
     path = write(tmp_path / "a.json.gz", *(record(number, x="y" * number) for number in range(300)))
-    report = ingest(sources(path), lake, ledger, workers=1, observe=observe_users)
+    report = ingest(sources(path), lake, ledger, workers=1, observe=Users())
     assert (report.records, report.matches) == (300, 300)
     records = json.loads(gzip.decompress(path.read_bytes()))["Records"]
     assert raw(lake, ledger) == [json.dumps(one, separators=(",", ":")) for one in records]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 import sakimori.detect
 from corpus import cloudtrail_records
+from sakimori.collect.sources import SourceObject
 from sakimori.detect.correlation import Correlator, Seen
 from sakimori.detect.detection import Detector, Look, Whole
 from sakimori.detect.rulebook import Rulebook, load
@@ -49,6 +51,9 @@ def cut(records: list[dict[str, Any]]) -> list[bytes]:
     return [orjson.dumps(record) for record in records]
 
 
+SOMEWHERE = SourceObject("p", 0, "", datetime.now(UTC), "file")
+
+
 def correlated(book: Rulebook, matches: list[Match]) -> list[Finding]:
     """The findings of correlations over matches as the ledger keeps them."""
     correlator = Correlator(book.correlations)
@@ -63,7 +68,7 @@ def test_what_the_ledger_keeps_gives_the_findings_of_the_texts(book: Rulebook) -
     records = own_records()
     look = detector.look(text(records), "p")
     assert (look.refusals, look.records) == ([], len(records))
-    observed = detector.observed(cut(records))
+    observed = detector.records(SOMEWHERE, cut(records))
     kept = list(observed.matches)
     of_many = correlated(book, Random(1).sample(kept, len(kept)))
     found = by_uid(list(detector.findings(look)))
@@ -78,7 +83,7 @@ def test_real_records_in_parts_give_the_findings_of_the_whole(book: Rulebook) ->
     kept = []
     for at in range(0, len(records), 700):
         whole.take(detector.look(text(records[at : at + 700]), "p"))
-        kept += detector.observed(cut(records[at : at + 700])).matches
+        kept += detector.records(SOMEWHERE, cut(records[at : at + 700])).matches
     found = by_uid(list(whole.findings()))
     assert found == by_uid(list(detector.findings(detector.look_over(cut(records)))))
     correlations = {each.meta.id for each in book.correlations}

@@ -147,9 +147,11 @@ class Intake:
     def take(self, objects: Iterable[SourceObject]) -> IngestReport:
         """One run over these objects."""
         from sakimori.collect.ingest import ingest
+        from sakimori.detect.detection import Detector
+        from sakimori.detect.rulebook import Rulebook
 
-        observe, note = self.watch.observe if self.watch else None, self.taking.note
-        report = ingest(objects, self.lake, self.ledger, workers=self.workers, progress=note, observe=observe)
+        observer, note = self.watch.observer if self.watch else Detector(Rulebook(())), self.taking.note
+        report = ingest(objects, self.lake, self.ledger, workers=self.workers, progress=note, observe=observer)
         if self.watch is not None:
             upserted = self.watch.settle(self.ledger)
             report.findings += upserted.new + upserted.known

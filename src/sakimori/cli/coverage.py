@@ -126,6 +126,8 @@ def _ingest_found(
     """Ingests the late and never ingested files; the report without those, and whether all their records were good."""
     from sakimori.collect.coverage.ingested import to_ingest, without
     from sakimori.collect.ingest import Ingested, ingest
+    from sakimori.detect.detection import Detector
+    from sakimori.detect.rulebook import Rulebook
     from sakimori.store.lake import open_lake
 
     done: list[str] = []
@@ -136,7 +138,8 @@ def _ingest_found(
         for refusal in one.refusals:
             _say(f"refused: {refusal}")
 
-    outcome = ingest(to_ingest(bucket, report), open_lake(lake), ledger, progress=note)
+    observer = Detector(Rulebook(()))
+    outcome = ingest(to_ingest(bucket, report), open_lake(lake), ledger, progress=note, observe=observer)
     _say(f"ingested {len(done):,} files, {outcome.records:,} records")
     return without(report, bucket, done), outcome.complete
 

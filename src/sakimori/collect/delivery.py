@@ -31,9 +31,6 @@ WHOLE_TEXT = 64 << 20
 STREAM_LIMIT = 64 << 30
 """Most bytes of text taken from an object that goes through memory in stretches."""
 
-_ONCE = (b'"eventName":', b'"eventID":')
-"""A second one in a record would leave open which one counts: the exact way refuses such a record."""
-
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -88,11 +85,11 @@ def stated_length(content: bytes) -> int:
     return int.from_bytes(content[-4:], "little")
 
 
-def clean_split(text: bytes | bytearray) -> Split | None:
-    """The records of a text that looks clean: `{"Records":[...]}`, each record beginning with its eventVersion.
+def clean_split(text: bytes | bytearray, count: int) -> Split | None:
+    """The `count` records of a clean text; None if they do not all begin with their eventVersion.
 
-    It was clean if each then proves to be one JSON object, as `activity.decode_clean` finds out: objects that,
-    joined with commas, give the text back, are its records.
+    Each has yet to prove to be one JSON object, as `activity.decode_clean` finds out: objects that, joined with commas,
+    give the text back, are its records.
     """
     if not (text.startswith(OPENING + START) and text.endswith(CLOSING)):
         return None
@@ -101,7 +98,7 @@ def clean_split(text: bytes | bytearray) -> Split | None:
     starts = [len(OPENING), *(end - cut for end in ends[:-1]), len(text) - len(CLOSING) + 1]
     view = memoryview(text)
     records = [bytes(view[start : end - 1]) for start, end in pairwise(starts)]
-    if any(sz.count(text, key) != len(records) for key in _ONCE):
+    if len(records) != count:
         return None
     return Split(records=records, offsets=starts[:-1])
 

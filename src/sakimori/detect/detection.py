@@ -71,7 +71,10 @@ class Look:
 
 
 class Detector:
-    """A rulebook with its engine. `since` and `until` bound the records' times (ISO 8601 in UTC, "" is open)."""
+    """A rulebook with its engine, and an observer of ingest, if only of which texts are clean.
+
+    `since` and `until` bound the records' times (ISO 8601 in UTC, "" is open).
+    """
 
     def __init__(self, book: Rulebook, *, since: str = "", until: str = "") -> None:
         self.book = book
@@ -127,15 +130,23 @@ class Detector:
             whole.merge(self.look_over(split.records))
         return whole
 
-    def look_over(self, records: Sequence[bytes], text: bytes | bytearray | None = None) -> Look:
-        """What the rules make of records that were cut already, out of `text` if that is clean."""
-        scan = self.engine.scan_records(records, lambda: _LookTaker(self), text)
+    def look_over(self, records: Sequence[bytes]) -> Look:
+        """What the rules make of records that were cut already."""
+        scan = self.engine.scan_records(records, lambda: _LookTaker(self))
         scan.taker.look.records = scan.records
         return scan.taker.look
 
-    def observed(self, records: Sequence[bytes], text: bytes | bytearray | None = None) -> Observed:
-        """The same as the ledger keeps it: findings of single records, and the matches that correlations need."""
-        look = self.look_over(records, text)
+    def text(self, source: SourceObject, text: bytes | bytearray) -> tuple[int, Observed] | None:
+        """See `collect.ingest.Observer`."""
+        scan = self.engine.scan_clean(text, lambda: _LookTaker(self))
+        return None if scan is None else (scan.records, self._observed(scan.taker.look))
+
+    def records(self, source: SourceObject, records: Sequence[bytes]) -> Observed:
+        """See `collect.ingest.Observer`."""
+        return self._observed(self.look_over(records))
+
+    def _observed(self, look: Look) -> Observed:
+        """As the ledger keeps it: findings of single records, and the matches that correlations need."""
         matches = [
             Match(seen.rule, *seen.sighting, seen.asset, orjson.dumps(seen.fields).decode()) for seen in look.seen
         ]

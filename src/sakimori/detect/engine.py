@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -49,25 +48,23 @@ class Engine:
 
     def scan(self, text: bytes | bytearray, path: str, new_taker: Callable[[], T]) -> Scan[T]:
         """Every hit in one file's text, taken. Bad records become refusals; nothing in the text makes it raise."""
-        try:
-            # All of them before the first hit is looked into: the kernel and Python drive each other out of the cache.
-            found = list(self._found(clean_pieces(text)))
-            return self._taken(found, new_taker())
-        except (NotClean, orjson.JSONEncodeError, RecursionError):  # the last two: nested deeper than can be written
+        scan = self.scan_clean(text, new_taker)
+        if scan is None:
             refusals: list[Refusal] = []
             scan = self._taken(self._found(exact_pieces(text, path, refusals)), new_taker())
             scan.refusals = refusals
-            return scan
+        return scan
 
-    def scan_records(
-        self, records: Sequence[bytes], new_taker: Callable[[], T], text: bytes | bytearray | None = None
-    ) -> Scan[T]:
-        """Every hit in records that were cut already, each the JSON of one object, out of `text` if that is clean."""
-        if text is not None:
-            with suppress(NotClean, orjson.JSONEncodeError, RecursionError):
-                scan = self._taken(list(self._found(clean_pieces(text))), new_taker())
-                if scan.records == len(records):
-                    return scan
+    def scan_clean(self, text: bytes | bytearray, new_taker: Callable[[], T]) -> Scan[T] | None:
+        """The same of a text that is clean in every byte; None if it is not."""
+        try:
+            # All of them before the first hit is looked into: the kernel and Python drive each other out of the cache.
+            return self._taken(list(self._found(clean_pieces(text))), new_taker())
+        except (NotClean, orjson.JSONEncodeError, RecursionError):  # the last two: nested deeper than can be written
+            return None
+
+    def scan_records(self, records: Sequence[bytes], new_taker: Callable[[], T]) -> Scan[T]:
+        """Every hit in records that were cut already, each the JSON of one object."""
         return self._taken(self._found(record_pieces(records)), new_taker())
 
     def candidates(self, piece: Piece) -> tuple[int, list[Told]]:

@@ -7,37 +7,30 @@ which is then as if all logs had been read at once. What a killed run left uneva
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
 
-from sakimori.collect.sources import SourceObject
 from sakimori.detect.correlation import Correlator, Seen
 from sakimori.detect.detection import Detector
 from sakimori.detect.ir import Correlation
 from sakimori.detect.rulebook import Rulebook
 from sakimori.detect.sighting import Sighting, epoch
 from sakimori.model.finding import Finding
-from sakimori.model.match import Match, Observed
+from sakimori.model.match import Match
 from sakimori.store.ledger import Ledger, Superseded, Upserted
 
 _LOOK_AT_ALL_HISTORY = ("first_seen", "baseline")
 
 
 class Watch:
-    """Detection over runs of ingest: `observe` goes to the workers, `settle` follows when their objects are in."""
+    """Detection over runs of ingest: `observer` goes to the workers, `settle` follows when their objects are in."""
 
     def __init__(self, book: Rulebook) -> None:
         self.book = book
-        self._detector = Detector(book)
-
-    def observe(
-        self, source: SourceObject, records: Sequence[bytes], text: bytes | bytearray | None = None
-    ) -> Observed:
-        """What the rules make of one object's records; `text` is theirs if it is clean."""
-        return self._detector.observed(records, text)
+        self.observer = Detector(book)
 
     def settle(self, ledger: Ledger) -> Upserted:
         """Evaluates every correlation that matches not looked at before can have changed."""

@@ -19,7 +19,7 @@ from sakimori.model.finding import Finding
 from sakimori.model.severity import Severity
 from sakimori.store.database import LedgerError, insert_new, insert_rows
 from sakimori.store.tables import finding_records, finding_status, findings
-from sakimori.store.text import storable, storable_json
+from sakimori.store.text import is_storable, storable, storable_json
 
 IN_CLAUSE = 500
 """Values in one IN (...): SQLite takes 32,766 variables, older builds 999."""
@@ -238,6 +238,8 @@ def _by_uid(batch: Iterable[Finding]) -> dict[str, Finding]:
 
 def _times(finding: Finding) -> tuple[str, ...]:
     """A time for every record, "" where none is given."""
+    if len(finding.times) == len(finding.records):
+        return finding.times
     return (finding.times + ("",) * len(finding.records))[: len(finding.records)]
 
 
@@ -313,30 +315,45 @@ def _texts(texts: tuple[str, ...]) -> str:
 
 def _new_row(finding: Finding, now: str) -> dict[str, Any]:
     """A row of the table, its columns in the table's order."""
-    return {
-        "uid": storable(finding.uid),
-        "rule": storable(finding.rule),
-        "title": storable(finding.title),
-        "description": storable(finding.description),
-        "severity_id": int(finding.severity),
+    row: dict[str, Any] = {
+        "uid": finding.uid,
+        "rule": finding.rule,
+        "title": finding.title,
+        "description": finding.description,
+        "severity_id": finding.severity.value,
         "tactics": _texts(finding.tactics),
         "techniques": _texts(finding.techniques),
-        "account": storable(finding.account),
-        "region": storable(finding.region),
-        "actor": storable(finding.actor),
-        "source_ip": storable(finding.source_ip),
-        "asset": storable(finding.asset),
-        "count": len(set(map(storable, finding.records))) or finding.count,
-        "first_seen": storable(finding.first_seen),
-        "last_seen": storable(finding.last_seen),
+        "account": finding.account,
+        "region": finding.region,
+        "actor": finding.actor,
+        "source_ip": finding.source_ip,
+        "asset": finding.asset,
+        "count": _count(finding),
+        "first_seen": finding.first_seen,
+        "last_seen": finding.last_seen,
         "matched": storable_json(finding.matched),
         "status": Status.NEW,
         "created_at": now,
         "updated_at": now,
         "class_uid": finding.class_uid,
         "evidence": storable_json(finding.evidence),
-        "remediation": storable(finding.remediation),
+        "remediation": finding.remediation,
     }
+    if not is_storable("".join([row[name] for name in _TEXTS])):  # one look at all of them, which mostly does
+        row |= {name: storable(row[name]) for name in _TEXTS}
+    return row
+
+
+_TEXTS = (
+    *("uid", "rule", "title", "description", "account", "region", "actor", "source_ip", "asset"),
+    *("first_seen", "last_seen", "remediation"),
+)
+
+
+def _count(finding: Finding) -> int:
+    if len(finding.records) == 1:
+        return 1
+    return len(set(map(storable, finding.records))) or finding.count
 
 
 def _changed_row(before: RowMapping, first_record: str, finding: Finding, records: int, now: str) -> dict[str, Any]:
