@@ -24,6 +24,7 @@ from networks import (
 )
 
 from sakimori.assess.network.engine import Question
+from sakimori.assess.network.exposure import Scan
 from sakimori.model.asset import Asset, NotEvaluated
 
 
@@ -215,6 +216,86 @@ def test_targets_that_are_not_healthy_are_not_sent_to_unless_none_is() -> None:
     assert ask(found, "internet", "i-c", 443).answer == "reachable"
     states[1]["TargetHealth"]["State"] = "unhealthy"
     assert ask(found, "internet", "i-b", 443).answer == "reachable"
+
+
+def in_front(found: Answers, alb: str, port: int = 443) -> str:
+    """A network load balancer whose only target is the application one."""
+    name = "net/front/1"
+    arn, target_group = f"{LB}:loadbalancer/{name}", f"{LB}:targetgroup/alb/2"
+    interface(found, "front", "subnet-a", "10.0.0.230", public="54.0.0.10", description=f"ELB {name}")
+    put(found, "LoadBalancers", LoadBalancerArn=arn, Type="network", VpcId="vpc-1", Scheme="internet-facing")
+    action = {"Type": "forward", "TargetGroupArn": target_group}
+    listener = {"ListenerArn": f"{LB}:listener/{name}/1", "LoadBalancerArn": arn, "Port": 80, "Protocol": "TCP"}
+    put(found, "LoadBalancerListeners", Listeners=[listener | {"DefaultActions": [action]}])
+    put(found, "TargetGroups", TargetGroupArn=target_group, TargetType="alb", Port=443, VpcId="vpc-1", Protocol="TCP")
+    health = [{"Target": {"Id": alb, "Port": port}, "TargetHealth": {"State": "healthy"}}]
+    put(found, "LoadBalancerTargetHealth", TargetGroupArn=target_group, TargetHealthDescriptions=health)
+    return arn
+
+
+def test_an_application_balancer_behind_a_network_one_sees_the_clients_address() -> None:
+    found = network()
+    group(found, "sg-lb", [tcp(443, "8.0.0.0/8")])
+    found["SecurityGroups"][1]["IpPermissions"] = [
+        {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "UserIdGroupPairs": [{"GroupId": "sg-lb"}]}
+    ]
+    inner = balancer(found, "application", targets=["i-b"], facing=False, groups=("sg-lb",))
+    outer = in_front(found, inner)
+    answer = ask(found, "8.8.8.8", "i-b", 80)
+    assert answer.answer == "reachable"
+    assert answer.packet["dst"] == "54.0.0.10"
+    assert [node for node in answer.path if node in (outer, inner, "i-b")] == [outer, inner, "i-b"]
+    assert [node for node in answer.return_path if node in (outer, inner, "i-b")] == ["i-b", inner, outer]
+    assert ask(found, "9.9.9.9", "i-b", 80).answer == "unreachable"
+    assert ask(found, "8.8.8.8", inner, 80).path[-1] in (inner, "i-b")
+    assert ask(found, "8.8.8.8", outer, 80).path[-1] in (inner, "i-b")
+    assert ask(found, "8.8.8.8", "i-b", 443).answer == "unreachable"
+    told = {each.node: each.via for each in Scan(engine(found)).exposures() if each.space}
+    assert told == {"i-a": "", outer: "", inner: outer, "i-b": outer}
+
+
+def test_an_application_balancer_behind_a_network_one_takes_what_it_listens_to() -> None:
+    found = network()
+    inner = balancer(found, "application", targets=["i-b"], facing=False)
+    in_front(found, inner, port=8443)
+    answer = ask(found, "internet", "i-b", 80)
+    assert answer.answer == "unreachable"
+    assert f"{inner} has no listener for it" in {each.why for each in answer.blocked_by}
+
+
+def test_balancers_that_send_to_each_other_come_to_an_end() -> None:
+    found = network()
+    inner = balancer(found, "network", targets=["10.0.0.230"], facing=False)
+    outer = in_front(found, inner)
+    assert ask(found, "internet", inner, 80).answer in ("reachable", "unreachable")
+    assert ask(found, "internet", outer, 80).answer in ("reachable", "unreachable")
+    assert list(Scan(engine(found)).exposures())
+
+
+@pytest.mark.parametrize("qualifier", ["", ":live"])
+def test_a_function_behind_an_application_balancer(qualifier: str) -> None:
+    found = network()
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:orders"
+    group(found, "sg-lb", [tcp(443, "8.0.0.0/8")])
+    arn = balancer(found, "application", targets=[], groups=("sg-lb",))
+    found["TargetGroups"][0] |= {"TargetType": "lambda"}
+    health = found["LoadBalancerTargetHealth"][0]["TargetHealthDescriptions"]
+    health.append({"Target": {"Id": function + qualifier, "AvailabilityZone": "all"}})
+    asset = Asset(function, "AWS::Lambda::Function", ACCOUNT, REGION, {}, {}, "orders")
+    for name in (function, "orders"):
+        answer = ask(found, "internet", name, 443, asset)
+        assert answer.answer == "reachable"
+        assert answer.path[-2:] == [arn, function]
+        assert answer.return_path[:2] == [function, arn]
+        assert answer.packet["src"].startswith("8.")
+    assert ask(found, "9.9.9.9", function).answer == "unreachable"
+    assert ask(found, "8.8.8.8", function, 80).answer == "unreachable"
+    assert ask(found, "i-b", arn, 443).answer == "unreachable"
+    made = engine(found, asset)
+    assert {each.target: each.answer for each in made.ask_all(Question("internet", "all"))}[function] == "reachable"
+    told = {each.node: each.via for each in Scan(made).exposures() if each.space}
+    assert told == {"i-a": "", arn: "", function: arn}
+    assert not [each.unknown for each in Scan(made).exposures() if each.unknown]
 
 
 def test_an_internal_balancer_is_not_on_the_internet() -> None:

@@ -319,6 +319,8 @@ def _read_public_access(topology: Topology, inventory: Inventory) -> None:
 
 def _name(topology: Topology, inventory: Inventory) -> None:
     """What users may call the nodes: by uid, id and name."""
+    functions = [reached for reached in topology.fronts if ":function:" in reached]
+    topology.uids.update((arn, arn) for arn in functions)
     by_uid = {uid: node for node, uid in topology.uids.items()}
     for asset in inventory:
         node = by_uid.get(asset.uid)
@@ -329,6 +331,6 @@ def _name(topology: Topology, inventory: Inventory) -> None:
             topology.titles[node] = title
         for name in {asset.uid, asset.id, node, title} - {""}:
             topology.names.setdefault(name, []).append(node)
-    for node in topology.by_node:
+    for node in (*topology.by_node, *functions):
         if node not in topology.names:
             topology.names[node] = [node]

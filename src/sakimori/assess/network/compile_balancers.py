@@ -19,10 +19,6 @@ _SHORT = {"app": "application", "net": "network", "gwy": "gateway"}
 
 def read_balancers(topology: Topology, inventory: Inventory) -> None:
     instances = _primary_interfaces(topology, inventory)
-    groups = {
-        asset.uid: _target_group(topology, asset, instances)
-        for asset in inventory.of_type("AWS::ElasticLoadBalancingV2::TargetGroup")
-    }
     by_description: dict[str, Balancer] = {}
     for asset in inventory.of_type("AWS::ElasticLoadBalancingV2::LoadBalancer"):
         balancer = _balancer(asset)
@@ -34,6 +30,10 @@ def read_balancers(topology: Topology, inventory: Inventory) -> None:
         topology.uids[asset.uid] = asset.uid
         by_description[f"ELB {asset.config.get('LoadBalancerName', asset.id)}"] = balancer
     _own_interfaces(topology, inventory, by_description)
+    groups = {
+        asset.uid: _target_group(topology, asset, instances)
+        for asset in inventory.of_type("AWS::ElasticLoadBalancingV2::TargetGroup")
+    }
     rules: dict[str, list[Asset]] = {}
     for asset in inventory.of_type("AWS::ElasticLoadBalancingV2::ListenerRule"):
         rules.setdefault(asset.config.get("ListenerArn", ""), []).append(asset)
@@ -45,9 +45,9 @@ def read_balancers(topology: Topology, inventory: Inventory) -> None:
         for listener in balancer.listeners:
             for group in listener.groups:
                 for target in group.targets:
-                    if target.interface is not None and balancer.kind != "gateway":
-                        front = (balancer, listener, group, target)
-                        topology.fronts.setdefault(target.interface.id, []).append(front)
+                    reached = target.interface.id if target.interface is not None else target.function
+                    if reached and balancer.kind != "gateway":
+                        topology.fronts.setdefault(reached, []).append((balancer, listener, group, target))
 
 
 def _balancer(asset: Asset) -> Balancer:
@@ -127,13 +127,9 @@ def _target_group(topology: Topology, asset: Asset, instances: Mapping[str, Inte
     protocol = str(config.get("Protocol", "TCP")).upper()
     said = attributes(config).get("preserve_client_ip.enabled")
     keeps = said == "true" if said else kind in ("instance", "alb") or protocol in ("UDP", "TCP_UDP", "QUIC")
-    if kind == "lambda":
-        return TargetGroup(asset.uid, TCP, (), False, unknown="what Lambda targets do with requests")
     health = config.get("TargetHealthDescriptions")
     if health is None:
         return TargetGroup(asset.uid, TCP, (), keeps, unknown=f"the targets of {asset.uid} are not in the snapshot")
-    if kind == "alb":
-        return TargetGroup(asset.uid, TCP, (), keeps, unknown="load balancers behind load balancers")
     targets = tuple(
         target for each in serving(health) for target in _targets(topology, config, kind, each["Target"], instances)
     )
@@ -158,6 +154,12 @@ def _targets(
     instances: Mapping[str, Interface],
 ) -> Iterable[Target]:
     port = int(target.get("Port") or config.get("Port") or 0)
+    if kind == "lambda":
+        yield Target(0, V4, 0, None, function=":".join(target["Id"].split(":")[:7]))  # without version or alias
+        return
+    if kind == "alb":
+        yield from _nodes(topology, target["Id"], port)
+        return
     if kind == "instance":
         interface = instances.get(target["Id"])
         if interface is None or not (interface.v4 or interface.v6):
@@ -175,6 +177,13 @@ def _targets(
         elsewhere = [each for each, ip in topology.interface_at(family, address) if ip == address]
         interface = elsewhere[0] if len(elsewhere) == 1 else None
     yield Target(port, family, address, interface, outside="" if interface else target["Id"])
+
+
+def _nodes(topology: Topology, arn: str, port: int) -> Iterable[Target]:
+    """An application load balancer as a target of a network one: each of its nodes is."""
+    balancer = topology.balancers.get(arn)
+    found = [Target(port, V4, each.v4[0], each) for each in balancer.interfaces if each.v4] if balancer else []
+    yield from found or [Target(port, V4, 0, None, outside=arn)]
 
 
 def _classic(topology: Topology, asset: Asset, instances: Mapping[str, Interface]) -> Balancer:

@@ -10,7 +10,7 @@ from sakimori.assess.network.blocked import Blocker, blockers
 from sakimori.assess.network.compile import compile_topology
 from sakimori.assess.network.judge import REACHABLE, UNCERTAIN, UNREACHABLE, Judgement, back, judge, there
 from sakimori.assess.network.legs import Host
-from sakimori.assess.network.resolve import UnknownEnd, hosts
+from sakimori.assess.network.resolve import UnknownEnd, hosts, is_function
 from sakimori.assess.network.space import PORTS, TCP, TOP, UDP, Space, box
 from sakimori.assess.network.topology import Topology
 from sakimori.assess.network.ways import Ways
@@ -90,11 +90,12 @@ class Engine:
                 yield self.between(sources, targets, asked)
 
     def destinations(self) -> list[str]:
-        return [
+        talking = [
             node
             for node, interfaces in self.net.by_node.items()
             if interfaces[0].kind in ("host", "balancer", "endpoint")
         ]
+        return talking + [node for node in self.net.fronts if is_function(self.net, node)]
 
     def between(self, sources: Iterable[Host], targets: Iterable[Host], question: Question) -> Answer:
         """The first way that lets something pass decides; else all that is in the way is named."""

@@ -13,6 +13,7 @@ from sakimori.assess.network.judge import REACHABLE, UNCERTAIN, judge
 from sakimori.assess.network.legs import Host, Way
 from sakimori.assess.network.resolve import internet
 from sakimori.assess.network.space import EMPTY, FULL, TOP, Space, addresses, meet
+from sakimori.assess.network.stages import SERVICE
 from sakimori.assess.network.topology import Balancer, Interface, Subnet, Topology
 
 _NOT_OF_THE_GATE = frozenset(("security_group", "internet_gateway"))
@@ -21,7 +22,8 @@ _NOT_OF_THE_GATE = frozenset(("security_group", "internet_gateway"))
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """The packets from the internet that reach an interface and are answered, by the address asked or a load balancer.
+    """The packets from the internet that reach an interface and are answered, by the address asked or a load balancer;
+    or that reach a load balancer's interface, which calls a `function` with what is in them.
 
     `space` is in the coordinates of the packet as the internet sends it; of its addresses those on the internet count,
     and each of its boxes has some. `unknown` says why it may be more.
@@ -32,6 +34,11 @@ class Exposure:
     space: Space
     via: str = ""
     unknown: tuple[str, ...] = ()
+    function: str = ""
+
+    @property
+    def node(self) -> str:
+        return self.function or self.interface.node
 
 
 @dataclass(slots=True)
@@ -158,15 +165,17 @@ class Scan:
 
     def _note(self, reached: dict[tuple[str, int], Exposure], balancer: Balancer, way: Way, family: int) -> None:
         judgement = judge(way, addresses(internet(self.net, family)))
-        end = way[-1].forward.at
-        if judgement.answer == REACHABLE and isinstance(end, Interface):
-            known = reached.get((end.node, family))
+        end, first = way[-1].forward.at, way[0].forward.at
+        called = end if isinstance(end, str) and way[-1].forward.end == SERVICE else ""
+        if judgement.answer == REACHABLE and (called or isinstance(end, Interface)):
+            node = called or end.node
+            known = reached.get((node, family))
             space = judgement.spaces[0] + (known.space if known else EMPTY)
-            via = "" if end.node == balancer.uid else balancer.uid
-            reached[end.node, family] = Exposure(end, family, space, via=via)
-            node = way[0].forward.at
-            if isinstance(node, Interface):
-                reached.setdefault((node.node, family), Exposure(node, family, judgement.spaces[0]))
+            via = "" if node == balancer.uid else balancer.uid
+            at = first if called else end
+            reached[node, family] = Exposure(at, family, space, via=via, function=called)
+            if isinstance(first, Interface):
+                reached.setdefault((first.node, family), Exposure(first, family, judgement.spaces[0]))
         elif judgement.answer == UNCERTAIN:
             entry = balancer.interfaces[0]
             unknown = Exposure(entry, family, EMPTY, unknown=judgement.reasons)

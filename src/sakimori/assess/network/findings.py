@@ -15,7 +15,7 @@ from sakimori.assess.network.judge import REACHABLE
 from sakimori.assess.network.prove import Proof, Prover
 from sakimori.assess.network.space import PORTS, TCP, UDP, Space
 from sakimori.assess.network.witness import NAMES
-from sakimori.model.asset import Inventory, NotEvaluated
+from sakimori.model.asset import Asset, Inventory, NotEvaluated
 from sakimori.model.finding import COMPLIANCE, Finding, finding_uid
 from sakimori.model.severity import Severity
 
@@ -72,7 +72,7 @@ def assess(inventory: Inventory, assertions: Iterable[Assertion], now: str) -> A
     by_node: dict[str, list[Exposure]] = {}
     for exposure in scan.exposures():
         if exposure.space:
-            by_node.setdefault(exposure.interface.node, []).append(exposure)
+            by_node.setdefault(exposure.node, []).append(exposure)
         if exposure.unknown:
             uid = engine.net.uid(exposure.interface.node)
             done.undecided.setdefault(uid, []).extend(exposure.unknown)
@@ -170,10 +170,7 @@ def _finding(
     remediation: str,
 ) -> Finding:
     uid = engine.net.uid(node)
-    asset = inventory.get(uid)
-    vpc = engine.net.by_node[node][0].subnet.vpc
-    account = asset.account if asset is not None else vpc.account
-    region = asset.region if asset is not None else vpc.region
+    account, region = _place(engine, inventory.get(uid), node)
     return Finding(
         uid=finding_uid(rule, account, region, uid, ""),
         rule=rule,
@@ -195,6 +192,16 @@ def _finding(
         evidence=evidence,
         remediation=remediation,
     )
+
+
+def _place(engine: Engine, asset: Asset | None, node: str) -> tuple[str, str]:
+    """Whose it is, and in which region: of what is no asset, its VPC's, and of a function what its ARN says."""
+    if asset is not None:
+        return asset.account, asset.region
+    if node in engine.net.by_node:
+        vpc = engine.net.by_node[node][0].subnet.vpc
+        return vpc.account, vpc.region
+    return node.split(":")[4], node.split(":")[3]
 
 
 def ports(space: Space) -> Iterator[str]:

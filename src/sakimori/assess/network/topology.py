@@ -129,13 +129,15 @@ class TransitGateway:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a load balancer sends: an interface at one of its addresses, or what is no interface here (`outside`)."""
+    """Where a load balancer sends: an interface at one of its addresses, a Lambda function by its ARN, or what is
+    nothing here (`outside`)."""
 
     port: int
     family: int
     ip: int
     interface: Interface | None
     outside: str = ""
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ class Topology:
     titles: dict[str, str] = field(default_factory=dict)
     """The name that people gave a node, by its id."""
     fronts: dict[str, list[tuple[Balancer, Listener, TargetGroup, Target]]] = field(default_factory=dict)
-    """What load balancers send to an interface, by its id."""
+    """What load balancers send to an interface, by its id, or to a Lambda function, by its ARN."""
     uids: dict[str, str] = field(default_factory=dict)
     """The uid of a node by its id."""
     blocked_internet: dict[tuple[str, str], str] = field(default_factory=dict)

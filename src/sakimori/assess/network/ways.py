@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sakimori.assess.network.addresses import V4, Range, text
-from sakimori.assess.network.balancing import through, to_node
-from sakimori.assess.network.legs import ADDRESS, MOST_REWRITES, Host, Leg, Rewrite, Way
+from sakimori.assess.network.balancing import through, to_function, to_node
+from sakimori.assess.network.legs import ADDRESS, FUNCTION, MOST_REWRITES, Host, Leg, Rewrite, Way
 from sakimori.assess.network.space import EMPTY, box
 from sakimori.assess.network.stages import (
     BOUNDARY,
@@ -40,6 +40,9 @@ class Ways:
 
     def between(self, source: Host, target: Host) -> Iterator[Way]:
         """Every way from source to target, the plain ones first, then those through load balancers."""
+        if target.kind == FUNCTION:
+            yield from to_function(self, source, target.place)
+            return
         interface = target.interface
         node = interface is not None and interface.kind == "balancer"
         if source.family == target.family and source.kind != "internet" and not node:
