@@ -519,3 +519,36 @@ def test_a_route_whose_target_is_not_told_is_no_black_hole() -> None:
     assert ask(found, "i-b", "8.8.8.8").answer == "unknown"
     table(found, "rtb-b")[-1]["State"] = "blackhole"
     assert ask(found, "i-b", "8.8.8.8").answer == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ({"NatGatewayId": "nat-1"}, "unknown"),
+        ({"TransitGatewayId": "tgw-1"}, "unknown"),
+        ({"GatewayId": "igw-1", "State": "blackhole"}, "unreachable"),
+        (None, "unreachable"),
+    ],
+)
+def test_nat64_is_said_not_to_be_modelled(way: dict[str, str] | None, told: str) -> None:
+    """An instance that has IPv6 alone speaks to the IPv4 internet by 64:ff9b::/96, where a route leads that on."""
+    found = network()
+    interfaces = found["NetworkInterfaces"]
+    interfaces[1]["PrivateIpAddresses"], interfaces[1]["Ipv6Addresses"] = [], [{"Ipv6Address": "2600:1f00::10"}]
+    if way:
+        table(found, "rtb-b").append({"DestinationIpv6CidrBlock": "64:ff9b::/96", "State": "active", **way})
+    for target in ("internet", "8.8.8.8"):
+        answer = ask(found, "i-b", target)
+        assert answer.answer == told
+        assert told != "unknown" or "NAT64" in answer.unknown_because[0]
+
+
+def test_cloud_wan_is_said_not_to_be_modelled() -> None:
+    found = network()
+    core = f"arn:aws:networkmanager::{ACCOUNT}:core-network/core-network-1"
+    table(found, "rtb-b").append({"DestinationCidrBlock": "10.0.0.0/8", "CoreNetworkArn": core, "State": "active"})
+    answer = ask(found, "i-b", "10.9.0.1")
+    assert (answer.answer, answer.unknown_because) == (
+        "unknown",
+        [f"Cloud WAN core networks ({core}) are not modelled"],
+    )

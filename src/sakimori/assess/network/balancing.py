@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 MOST_IN_A_ROW = 3
-"""Load balancers that stand one behind the other; those that send to each other go in circles."""
+"""Load balancers that stand one behind the other: what is behind more is unknown, for some send in circles."""
 
 
 def through(
@@ -43,7 +43,12 @@ def _to_listener(
 ) -> Iterator[Way]:
     """The ways to a listener at one node: straight, and through other load balancers that send to the node."""
     yield from to_balancer(ways, source, balancer, entry, (listener,))
-    for front, outer, group, to in ways.net.fronts.get(entry.id, ()) if behind_it < MOST_IN_A_ROW else ():
+    fronts = ways.net.fronts.get(entry.id, ())
+    if fronts and behind_it == MOST_IN_A_ROW:
+        chain = Chain([source.node]).give_up(f"more than {MOST_IN_A_ROW} load balancers in a row, up to {entry.node}")
+        yield [Leg(Flow(source.family, source.ip, None, ranges=source.ranges), chain, None)]
+        return
+    for front, outer, group, to in fronts:
         for way in through(ways, source, front, outer, group, to, behind_it + 1):
             yield _taken(way, balancer, (listener,))
 

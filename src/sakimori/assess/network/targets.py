@@ -9,7 +9,8 @@ from sakimori.assess.network.stages import BOUNDARY, INTERNET_NODE, NAT, SERVICE
 from sakimori.assess.network.stages import INTERNET as REACHED_INTERNET
 from sakimori.assess.network.topology import Boundary, Subnet, Topology, Vpc
 
-_NAT64: Range = (0x0064_FF9B << 96, (0x0064_FF9B << 96) + (1 << 32) - 1)
+NAT64: Range = (0x0064_FF9B << 96, (0x0064_FF9B << 96) + (1 << 32) - 1)
+"""64:ff9b::/96, by which IPv6 hosts speak to IPv4 addresses (RFC 6052)."""
 
 
 def public_access(net: Topology, chain: Chain, vpc: Vpc, subnet: Subnet | None, gateway: str, *, inward: bool) -> None:
@@ -66,7 +67,7 @@ def to_nat(net: Topology, id: str, flow: Flow, chain: Chain, vpc: Vpc, subnet: S
     if not nat.available:
         return chain.block("nat_gateway", id, f"{id} is not available")
     if flow.family == V6:
-        if flow.dst is None or inside(flow.dst, [_NAT64]):
+        if flow.dst is None or inside(flow.dst, [NAT64]):
             return chain.give_up(f"NAT64 ({id}) is not modelled")
         return chain.block("nat_gateway", id, f"{id} translates IPv4 only")
     if nat.interface.subnet is not subnet:

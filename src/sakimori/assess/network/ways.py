@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sakimori.assess.network.addresses import V4, Range, text
+from sakimori.assess.network.addresses import V4, V6, Range, inside, text
 from sakimori.assess.network.balancing import through, to_function, to_node
 from sakimori.assess.network.legs import ADDRESS, FUNCTION, MOST_REWRITES, Host, Leg, Rewrite, Way
 from sakimori.assess.network.space import EMPTY, box
@@ -23,6 +23,7 @@ from sakimori.assess.network.stages import (
     Flow,
     Stage,
 )
+from sakimori.assess.network.targets import NAT64
 from sakimori.assess.network.topology import (
     Boundary,
     Interface,
@@ -43,6 +44,8 @@ class Ways:
         if target.kind == FUNCTION:
             yield from to_function(self, source, target.place)
             return
+        if source.family == V6 and target.family == V4 and source.interface is not None:
+            yield from self._translated(source, source.interface, target)
         interface = target.interface
         node = interface is not None and interface.kind == "balancer"
         if source.family == target.family and source.kind != "internet" and not node:
@@ -66,6 +69,18 @@ class Ways:
         for balancer, listener, group, to in self.net.fronts.get(interface.id, ()):
             if to.interface is interface and to.ip == target.ip:
                 yield from through(self, source, balancer, listener, group, to)
+
+    def _translated(self, source: Host, sender: Interface, target: Host) -> Iterator[Way]:
+        """From IPv6 to IPv4 where a route leads the prefix of NAT64 (RFC 6052) to a gateway: which is not modelled."""
+        address = NAT64[0] + (target.ip if target.ip is not None else 0x08080808)
+        route = sender.subnet.table.lookup(V6, address) if sender.subnet.table is not None else None
+        if route is None or not route.active or not (route.kind == "nat" or inside(route.span[0], [NAT64])):
+            return
+        chain = Chain([sender.node])
+        chain.visit(sender.subnet.id)
+        chain.visit(sender.subnet.vpc.id)
+        chain.visit(route.target)
+        yield [Leg(Flow(V6, source.ip, address), chain.give_up(f"NAT64 ({route.id}) is not modelled"), None)]
 
     def from_internet(self, source: Host, target: Host, public: int | None) -> Iterator[Way]:
         if public is not None and target.asked in (None, public):
