@@ -6,6 +6,7 @@ the user guide and shares nothing with the engine.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -81,6 +82,53 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+# ---- policy variables: at most one in a pattern, and wildcards on one side of it at most
+
+_VARIABLE = re.compile(r"\$\{\s*([^},*]+?)\s*(?:,\s*'([^']*)')?\s*\}")
+_STAR = "${*}"
+
+
+def met(text: Any, pattern: str, v: Variables, *, wild: bool = True) -> Any:
+    """Does the text match a pattern that may have a variable? Not `wild`: asterisks are characters."""
+    found = _VARIABLE.search(pattern)
+    if found is None:
+        return _constant(text, pattern, wild)
+    before, after = pattern[: found.start()], pattern[found.end() :]
+    return _or(z3.And(given, _around(text, before, value, after, wild)) for given, value in _values(found, v))
+
+
+def _constant(text: Any, pattern: str, wild: bool) -> Any:
+    if _STAR not in pattern:
+        return like(text, pattern) if wild else text == z3.StringVal(pattern)
+    before, _, after = pattern.partition(_STAR)
+    return _around(text, before, z3.StringVal("*"), after, wild)
+
+
+def _around(text: Any, before: str, value: Any, after: str, wild: bool) -> Any:
+    """`before` the value and `after` it: on one side of it a plain text."""
+    if not wild:
+        return text == z3.Concat(z3.StringVal(before), value, z3.StringVal(after.replace(_STAR, "*")))
+    if "*" in before:
+        start, _, end = before.partition("*")
+        assert not end, "no text between the asterisk and the variable"
+        tail = z3.Concat(value, z3.StringVal(after))
+        long_enough = z3.Length(text) >= len(start) + z3.Length(tail)
+        return z3.And(z3.PrefixOf(z3.StringVal(start), text), z3.SuffixOf(tail, text), long_enough)
+    head = z3.Concat(z3.StringVal(before), value)
+    rest = z3.SubString(text, z3.Length(head), z3.Length(text) - z3.Length(head))
+    return z3.And(z3.PrefixOf(head, text), _constant(rest, after, True) if after else rest == z3.StringVal(""))
+
+
+def _values(found: re.Match[str], v: Variables) -> list[tuple[Any, Any]]:
+    """The values that a variable may take, each with when it does: of a key with two values it has none."""
+    many = found[1].lower() == MANY
+    present, absent = (v.count == 1, v.count == 0) if many else (v.has[SINGLE], z3.Not(v.has[SINGLE]))
+    values = [(present, v.many[0] if many else v.text)]
+    if found[2] is not None:
+        values.append((absent, z3.StringVal(found[2])))
+    return values
+
+
 def condition(operator: str, key: str, values: list[str], v: Variables) -> Any:
     quantifier, _, name = operator.rpartition(":")
     if name == "Null":
@@ -90,22 +138,22 @@ def condition(operator: str, key: str, values: list[str], v: Variables) -> Any:
     name = name.removesuffix("IfExists")
     negated = "Not" in name
     if key == MANY:
-        each = [z3.Xor(z3.Or(*(_text(name, m, value) for value in values)), negated) for m in v.many]
+        each = [z3.Xor(z3.Or(*(_text(name, m, value, v) for value in values)), negated) for m in v.many]
         given = [z3.And(v.count > n, each[n]) for n in range(2)]
         if quantifier == "ForAllValues":
             return z3.And(*(z3.Implies(v.count > n, each[n]) for n in range(2)))
         return z3.Or(z3.And(v.count == 0, optional), *given)
-    met = z3.Or(*(_one(name, key, value, v) for value in values))
-    return z3.If(v.has[key], z3.Xor(met, negated), z3.BoolVal(optional or negated))
+    one = z3.Or(*(_one(name, key, value, v) for value in values))
+    return z3.If(v.has[key], z3.Xor(one, negated), z3.BoolVal(optional or negated))
 
 
-def _text(name: str, text: Any, value: str) -> Any:
-    return like(text, value) if "Like" in name else text == z3.StringVal(value)
+def _text(name: str, text: Any, value: str, v: Variables) -> Any:
+    return met(text, value, v, wild="Like" in name)
 
 
 def _one(name: str, key: str, value: str, v: Variables) -> Any:
     if key == SINGLE:
-        return _text(name, v.text, value)
+        return _text(name, v.text, value, v)
     if key == TRUTH:
         return v.truth == (value == "true")
     if key == ADDRESS:
@@ -225,7 +273,7 @@ def _about(s: Mapping[str, Any], action: str, v: Variables) -> Any:
     about = z3.Xor(_or(actions), "NotAction" in s)
     if "Resource" not in s and "NotResource" not in s:
         return about
-    resources = [like(v.resource, p) for p in listed(s.get("Resource") or s["NotResource"])]
+    resources = [met(v.resource, p, v) for p in listed(s.get("Resource") or s["NotResource"])]
     return z3.And(about, z3.Xor(_or(resources), "NotResource" in s))
 
 

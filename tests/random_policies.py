@@ -34,6 +34,11 @@ ACTION_GLOBS = (
     "kms:*",
     "sts:Assume*",
     "ec2:*",
+    "s3:*Object",
+    "S?:G*t*ct",
+    "*:*e*",
+    "k*s:?ecrypt",
+    "st?:*Role",
 )
 NAMED = (
     "*",
@@ -46,6 +51,9 @@ NAMED = (
     f"arn:aws:iam::{B}:user/eve",
 )
 TEXTS = ("a", "b", "ab", "a*", "*b", "a?")
+VARIABLES = ("${x:text}", "${x:text, 'a'}", "${X:Text}", "${x:many}", "${x:many,'b'}")
+AROUND = ("{}", "a{}", "{}b", "{}*", "*{}", "a{}*", "{}${{*}}", "{}a*b")
+"""Where a variable stands in a pattern."""
 SINGLE, MANY, NUMBER, TRUTH, ADDRESS = "x:text", "x:many", "x:number", "x:truth", "x:address"
 KEYS = (SINGLE, MANY, NUMBER, TRUTH, ADDRESS)
 BLOCKS = ("10.0.0.0/8", "10.1.0.0/16", "192.168.0.0/16")
@@ -111,7 +119,9 @@ def statement(random_: random.Random, prefix: str, *, named: bool, effect: str =
     found["Action" if random_.random() < 0.85 else "NotAction"] = random_.sample(
         ACTION_GLOBS, random_.choice((1, 1, 2))
     )
-    patterns = ("*", f"{prefix}*", f"{prefix}a*", f"{prefix}*b", f"{prefix}?", f"{prefix}ab", "arn:aws:ec2:*:*:*")
+    patterns = ["*", f"{prefix}*", f"{prefix}a*", f"{prefix}*b", f"{prefix}?", f"{prefix}ab", "arn:aws:ec2:*:*:*"]
+    if random_.random() < 0.3:
+        patterns = [prefix + _variable(random_), patterns[random_.randrange(len(patterns))]]
     found["Resource" if random_.random() < 0.85 else "NotResource"] = random_.sample(
         patterns, random_.choice((1, 1, 2))
     )
@@ -152,4 +162,11 @@ def _test(random_: random.Random) -> tuple[str, dict[str, Any]]:
     operator = random_.choice(("StringEquals", "StringNotEquals", "StringLike", "StringNotLike"))
     if key == MANY:
         operator = random_.choice(("ForAllValues:", "ForAnyValue:")) + operator
-    return operator + if_exists, {key: random_.sample(TEXTS, random_.choice((1, 2)))}
+    values = random_.sample(TEXTS, random_.choice((1, 2)))
+    if random_.random() < 0.25:
+        values[0] = _variable(random_)
+    return operator + if_exists, {key: values}
+
+
+def _variable(random_: random.Random) -> str:
+    return random_.choice(AROUND).format(random_.choice(VARIABLES))

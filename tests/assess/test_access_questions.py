@@ -359,3 +359,31 @@ def test_whom_a_policy_names_in_an_account_that_nobody_has_looked_at() -> None:
     whole = bucket("files", allow(READ, f"{FILES}/*", Principal={"AWS": OTHER}))
     found = who_can(estate(inventory(whole, organization(ACCOUNT, OTHER))), READ, FILES)
     assert found.unknown == (f"{FILES} lets account {OTHER} in, whose users and roles are not in the inventory",)
+
+
+def by_tag(pattern: str, *more: Any) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Who reads below a folder of the bucket: a role whose sessions may bring a tag of their own."""
+    found = estate(inventory(role("app", allow(READ, f"{FILES}/{pattern}"), *more), bucket("files")))
+    rows = who_can(found, READ, f"{FILES}/blue/a.csv").rows
+    return {row.principal.rpartition("/")[2]: (row.outcome.value, row.conditions) for row in rows if row.kind == "role"}
+
+
+def test_an_open_key_in_a_pattern_of_resources_is_a_condition() -> None:
+    tag = "${aws:PrincipalTag/Team}"
+    assert by_tag(f"{tag}/*") == {"app": ("AllowedIf", ("aws:PrincipalTag/Team = blue",))}
+    assert by_tag("${aws:PrincipalTag/Team, 'blue'}/*") == {"app": ("AllowedIf", ("aws:PrincipalTag/Team is absent",))}
+    assert by_tag("green*") == {}
+    denied = deny(READ, f"{FILES}/*", Condition={"StringNotEquals": {"aws:PrincipalTag/Team": "green"}})
+    assert by_tag(f"{tag}/*", denied) == {}
+    assert by_tag(f"{tag}/{tag}.csv") == {}
+    ((outcome, _),) = by_tag("${aws:PrincipalTag/Team}/${aws:PrincipalTag/File}").values()
+    assert outcome == "Unknown"
+
+
+def test_an_open_key_that_is_compared_with_another() -> None:
+    same = {"StringEquals": {"aws:PrincipalTag/Team": "team-${aws:RequestTag/Team}"}}
+    found = who_can(estate(inventory(role("app", allow("ec2:CreateTags", Condition=same)))), "ec2:CreateTags", "*")
+    (row,) = (row for row in found.rows if row.kind == "role")
+    assert row.outcome.value == "AllowedIf"
+    tags = {name: values for name, values in row.witness.context.items() if "tag" in name}
+    assert tags["aws:principaltag/team"] == (f"team-{tags['aws:requesttag/team'][0]}",)

@@ -56,6 +56,9 @@ def test_open_questions_agree_with_z3_and_their_witnesses_replay() -> None:
         seen[found.outcome] += 1
         allowed, _ = allowed_and_denied(case, variables)
         below = z3.And(z3.PrefixOf(z3.StringVal(prefix), variables.resource), variables.sane())
+        if found.outcome is Outcome.UNKNOWN:
+            assert "stands in a pattern of resources" in found.why, (found, case)
+            continue
         if found.outcome is Outcome.DENIED:
             assert satisfiable(z3.And(allowed, below)) == z3.unsat, case
             continue
@@ -67,6 +70,7 @@ def test_open_questions_agree_with_z3_and_their_witnesses_replay() -> None:
         assert always == (found.outcome is Outcome.ALLOWED), case
         assert (found.outcome is Outcome.CONDITIONAL) == bool(found.conditions), found
     assert min(seen[each] for each in (Outcome.ALLOWED, Outcome.CONDITIONAL, Outcome.DENIED)) > OPEN_SETS / 20, seen
+    assert seen[Outcome.UNKNOWN] < OPEN_SETS / 25, seen
 
 
 def satisfiable(formula: Any) -> Any:
@@ -131,5 +135,5 @@ def test_an_open_key_is_never_guessed() -> None:
         for _ in range(6):
             case["request"]["context"] = context(random_)
             allowed = decide(_request(case["request"]), policies).allowed
-            assert not allowed or found.possible, case
+            assert not allowed or found.outcome is not Outcome.DENIED, case
             assert allowed or found.outcome is not Outcome.ALLOWED, case

@@ -15,7 +15,7 @@ from sakimori.assess.access.narrowing import acting
 from sakimori.assess.access.policy import Policy
 from sakimori.assess.access.principals import Grant, granted
 from sakimori.assess.access.reserved import needs_resource_policy
-from sakimori.assess.access.variables import anything_filled_in
+from sakimori.assess.access.variables import anything_filled_in, unshielded
 
 if TYPE_CHECKING:
     from sakimori.assess.access.estate import Estate, Identity
@@ -99,7 +99,7 @@ def _patterns(policy: Policy, action: str) -> tuple[Glob, ...] | None:
         if statement.resources is None or statement.not_resources:
             return None
         for pattern in statement.resources:
-            glob = resource_glob(anything_filled_in(pattern))
+            glob = unshielded(resource_glob(anything_filled_in(pattern)))
             if glob == (ANY,):
                 return None
             found.append(glob)

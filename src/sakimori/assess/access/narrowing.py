@@ -55,10 +55,10 @@ class _Keeps:
         for pattern in statement.resources:
             text: str | None = pattern
             if has_variables(pattern) and statement.variables:
+                if not named(pattern).keys() <= self.request.context.keys():
+                    return True
                 text = filled_in(pattern, self.request.context)
                 if text is None:
-                    if not named(pattern) <= self.request.context.keys():
-                        return True
                     continue
                 glob = unshielded(resource_glob(text, complete=complete))
             else:

@@ -16,7 +16,7 @@ from math import prod
 from sakimori.assess.access.arns import is_pattern, resource_glob
 from sakimori.assess.access.conditions import Test, holds
 from sakimori.assess.access.engine import Answer, Level, Policies, Request, Response, decide
-from sakimori.assess.access.globs import ANY, Glob, TooManyAtoms, covers, distinct
+from sakimori.assess.access.globs import ANY, Glob, TooManyAtoms, covers, distinct, matcher
 from sakimori.assess.access.narrowing import (
     can_be_allowed,
     meant_patterns,
@@ -26,7 +26,15 @@ from sakimori.assess.access.narrowing import (
 )
 from sakimori.assess.access.policy import Policy, Statement
 from sakimori.assess.access.representatives import ABSENT, TooManyValues, Values, representatives
-from sakimori.assess.access.variables import Context, filled_in, has_variables, named, unshielded
+from sakimori.assess.access.variables import (
+    Context,
+    anything_filled_in,
+    captured,
+    filled_in,
+    has_variables,
+    named,
+    unshielded,
+)
 from sakimori.assess.access.words import conditions_in_words
 
 MAX_TRIES = 8_192
@@ -94,7 +102,7 @@ def conclude(
     best: Conclusion | None = None
     for resource in resources:
         asked = replace(request, resource=resource)
-        found = _concluded(asked, narrowed(asked, relevant), limits or NO_LIMITS)
+        found = _concluded(asked, narrowed(asked, relevant), limits or NO_LIMITS, many=resources != [request.resource])
         if best is None or OUTCOMES.index(found.outcome) < OUTCOMES.index(best.outcome):
             best = found
         if best.outcome is Outcome.ALLOWED:
@@ -133,7 +141,8 @@ def patterns_in_play(request: Request, policies: Policies) -> Iterator[Glob]:
         for pattern in statement.resources or ():
             text: str | None = pattern
             if has_variables(pattern) and statement.variables:
-                text = filled_in(pattern, request.context)
+                settled = named(pattern).keys() <= request.context.keys()
+                text = filled_in(pattern, request.context) if settled else anything_filled_in(pattern, "?*")
             if text is None:
                 continue
             glob = unshielded(resource_glob(text, complete=complete))
@@ -144,13 +153,17 @@ def patterns_in_play(request: Request, policies: Policies) -> Iterator[Glob]:
 # ---- contexts
 
 
-def _concluded(request: Request, relevant: Policies, limits: Limits) -> Conclusion:
+def _concluded(request: Request, relevant: Policies, limits: Limits, *, many: bool) -> Conclusion:
+    """What comes of a request for one resource; `many`: which stands for others that match the same patterns."""
     if not can_be_allowed(request, relevant):
         return Conclusion(Outcome.DENIED, request, decide(request, relevant))
     tests = _open_tests(request, relevant, limits)
-    unsettled = _unsettled_variables(request, relevant, limits)
-    if unsettled:
-        return _by_bounds(request, relevant, f"{', '.join(sorted(unsettled))} stands in a pattern of resources")
+    patterns = _open_patterns(request, relevant, limits)
+    where = f"{', '.join(sorted({name for _, names in patterns for name in names}))} stands in a pattern of resources"
+    if any(len(names) > 1 for _, names in patterns):
+        return _by_bounds(request, relevant, where)
+    for _, (name,) in patterns:
+        tests.setdefault(name, [])
     if not tests:
         answer = decide(request, relevant)
         outcome = {Response.ALLOWED: Outcome.ALLOWED, Response.UNKNOWN: Outcome.UNKNOWN}.get(answer.response)
@@ -162,9 +175,14 @@ def _concluded(request: Request, relevant: Policies, limits: Limits) -> Conclusi
                 tests,
                 [
                     value
-                    for value in (*limits.likely(key), *_values(key, tests, request.context))
+                    for value in (
+                        *limits.likely(key),
+                        *_values(key, tests, request.context),
+                        *_captured(key, patterns, request.resource),
+                    )
                     if not limits.impossible(key, value)
                 ],
+                lambda context: _matches(patterns, request, context),
             )
             for key in tests
         }
@@ -172,7 +190,10 @@ def _concluded(request: Request, relevant: Policies, limits: Limits) -> Conclusi
         return _by_bounds(request, relevant, f"its conditions can turn out in too many ways: {error}")
     if prod(map(len, tried.values())) > MAX_TRIES:
         return _by_bounds(request, relevant, f"its conditions on {', '.join(sorted(tried))} combine in too many ways")
-    return _searched(request, relevant, tried, tests)
+    found = _searched(request, relevant, tried, tests)
+    if patterns and many and found.outcome is Outcome.DENIED:
+        return _by_bounds(request, relevant, where)
+    return found
 
 
 def _open_tests(request: Request, relevant: Policies, limits: Limits) -> dict[str, list[Test]]:
@@ -190,44 +211,88 @@ def _open_tests(request: Request, relevant: Policies, limits: Limits) -> dict[st
 
 
 def _values(key: str, tests: Mapping[str, list[Test]], context: Context) -> tuple[Values, ...]:
-    """The values to try; keys that stand as variables in tests on other keys share their values with those."""
-    own = [test for test in tests[key] if test.name == key]
-    found: dict[Values, None] = dict.fromkeys(representatives(own, context) if own else (ABSENT,))
-    linked = [test for test in tests[key] if test.variables]
-    if linked:
-        for test in linked:
-            others = [each for each in tests.get(test.name, []) if each.name == test.name]
-            found.update(dict.fromkeys(representatives(others, context)))
-            for value in test.values:
-                for name in named(value):
-                    mine = [each for each in tests.get(name, []) if each.name == name]
-                    found.update(dict.fromkeys(representatives(mine, context)) if mine else {})
-                    found.update({context[name]: None} if name in context else {})
-        found.update({("x-one",): None, ("x-two",): None})
+    """The values to try; of a key that is compared with another's by a variable, also those that meet or fail that."""
+    found: dict[Values, None] = dict.fromkeys(_alone(key, tests, context))
+    for test in tests[key]:
+        for pattern in test.values if test.variables else ():
+            for name in named(pattern):
+                if key == name:
+                    compared = _alone(test.name, tests, context)
+                    texts = [text for values in compared for text in values]
+                    found.update(dict.fromkeys(compared))
+                    found.update(((each,), None) for text in texts for each in captured(pattern, text, key))
+                elif key == test.name:
+                    for values in _alone(name, tests, context):
+                        known = {**context, name: values} if values else context
+                        found.update(dict.fromkeys((values, *representatives([test], known))))
+    if any(test.quantifier for test in tests[key] if test.name == key):
+        found["x-one", "x-two"] = None  # of a key with two values a variable has none
     return tuple(found)
 
 
-def _apart(key: str, tests: Mapping[str, list[Test]], values: Sequence[Values]) -> list[Values]:
-    """One of the values for each way in which the key's tests turn out; all of them where a test has variables."""
+def _alone(key: str, tests: Mapping[str, list[Test]], context: Context) -> tuple[Values, ...]:
+    """The value of a key, or those that its tests tell apart, whatever other keys there are."""
+    if key in context:
+        return (context[key],)
+    own = [test for test in tests.get(key, ()) if test.name == key]
+    found = representatives(own, context) if own else (ABSENT,)
+    linked = any(test.variables for test in tests.get(key, ()))
+    return (*found, ("x-one",), ("x-two",)) if linked else found
+
+
+def _apart(
+    key: str,
+    tests: Mapping[str, list[Test]],
+    values: Sequence[Values],
+    matches: Callable[[Context], tuple[bool, ...]],
+) -> list[Values]:
+    """One of the values for each way in which the key's tests turn out, and the patterns that it stands in match; all
+    of them where a test has variables."""
     if any(test.variables for test in tests[key]):
-        return [*values]
+        return [*dict.fromkeys(values)]
     found: dict[tuple[bool, ...], Values] = {}
-    for value in values:
+    for value in dict.fromkeys(values):
         context = {key: value} if value else {}
-        found.setdefault(tuple(holds(test, context) for test in tests[key]), value)
+        found.setdefault((*(holds(test, context) for test in tests[key]), *matches(context)), value)
     return [*found.values()]
 
 
-def _unsettled_variables(request: Request, relevant: Policies, limits: Limits) -> set[str]:
-    return {
-        name
-        for statement in statements_of(relevant)
-        if statement.variables
-        for pattern in statement.resources or ()
-        if has_variables(pattern)
-        for name in named(pattern)
-        if name not in request.context and not limits.absent(name)
-    }
+Patterns = tuple[tuple[str, tuple[str, ...]], ...]
+"""Patterns of resources, each with the open keys that it takes variables from."""
+
+
+def _open_patterns(request: Request, relevant: Policies, limits: Limits) -> Patterns:
+    found: dict[str, tuple[str, ...]] = {}
+    for statement in statements_of(relevant):
+        for pattern in (statement.resources or ()) if statement.variables else ():
+            names = [name for name in named(pattern) if name not in request.context and not limits.absent(name)]
+            if names:
+                found[pattern] = tuple(names)
+    return tuple(found.items())
+
+
+MAX_CAPTURED = 2_000
+"""Values of a key that a resource may be made of, and are tried."""
+
+
+def _captured(key: str, patterns: Patterns, resource: str) -> list[Values]:
+    """The values of a key that stands in patterns of resources with which one of these can match, and others."""
+    found: dict[str, None] = {}
+    for pattern, names in patterns:
+        if key in names:
+            found.update(dict.fromkeys(captured(pattern, resource, key)))
+            if len(found) > MAX_CAPTURED:
+                raise TooManyValues(f"{resource} can be made of {key} in more than {MAX_CAPTURED:,} ways")
+    return [(text,) for text in (*found, "x-one", "x-two")] if any(key in names for _, names in patterns) else []
+
+
+def _matches(patterns: Patterns, request: Request, context: Context) -> tuple[bool, ...]:
+    """Which of the patterns match the resource, with variables from the request's context and this."""
+    known = {**request.context, **context}
+    texts = (filled_in(pattern, known) for pattern, _ in patterns)
+    return tuple(
+        text is not None and bool(matcher(unshielded(resource_glob(text)))(request.resource)) for text in texts
+    )
 
 
 def _searched(
@@ -261,9 +326,9 @@ def _searched(
         for at, key in enumerate(keys)
         if any(not verdicts[(*best[:at], other, *best[at + 1 :])] for other in tried[key])
     ]
-    return Conclusion(
-        Outcome.CONDITIONAL, witness, answer, tuple(conditions_in_words(decisive, witness, relevant, tests))
-    )
+    # Where no key decides alone, for one makes up for another, what the witness has is a way to meet them.
+    told = decisive or [key for key, values in zip(keys, best, strict=True) if values] or keys
+    return Conclusion(Outcome.CONDITIONAL, witness, answer, tuple(conditions_in_words(told, witness, relevant, tests)))
 
 
 def with_context(request: Request, keys: Sequence[str], values: Sequence[Values]) -> Request:
@@ -314,5 +379,5 @@ def assumed(policies: Policies, context: Context, *, favourable: bool) -> Polici
 
 def has_open_resource(statement: Statement, context: Context) -> bool:
     return statement.variables and any(
-        has_variables(pattern) and not named(pattern) <= context.keys() for pattern in statement.resources or ()
+        has_variables(pattern) and not named(pattern).keys() <= context.keys() for pattern in statement.resources or ()
     )

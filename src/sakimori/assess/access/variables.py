@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sakimori.assess.access.globs import Glob
 
@@ -13,6 +13,7 @@ Context = Mapping[str, tuple[str, ...]]
 _VARIABLE = re.compile(r"\$\{\s*([^}]*?)\s*\}")
 _NAMED = re.compile(r"([^,]+?)\s*(?:,\s*'(.*)')?", re.DOTALL)
 _SPECIAL = frozenset("*?$")
+_PLAIN = re.compile(r"[^*?$]*")
 
 # Characters of their own for a literal asterisk, question mark and colon, which a pattern would read as more.
 _SHIELDS = {"*": "\ue000", "?": "\ue001"}
@@ -23,13 +24,23 @@ def has_variables(pattern: str) -> bool:
     return "${" in pattern
 
 
-def named(pattern: str) -> frozenset[str]:
-    """The keys that a pattern takes its variables from, in lower case, but those with a default."""
-    return frozenset(
-        found[1].lower()
-        for text in _VARIABLE.findall(pattern)
-        if text not in _SPECIAL and (found := _NAMED.fullmatch(text)) and found[2] is None
-    )
+def named(pattern: str) -> dict[str, str]:
+    """The keys that a pattern takes its variables from, in lower case, each as it is written there."""
+    found = (_NAMED.fullmatch(text) for text in _VARIABLE.findall(pattern) if text not in _SPECIAL)
+    return {each[1].lower(): each[1] for each in found if each}
+
+
+def captured(pattern: str, text: str, key: str) -> Iterator[str]:
+    """Every value of a key with which a pattern can match the text, and more: what is between what stands around it."""
+    found = next((each for each in _VARIABLE.finditer(pattern) if key in named(each[0])), None)
+    if found is None:
+        return
+    before, after = pattern[: found.start()], pattern[found.end() :]
+    opening = _PLAIN.match(before)
+    starts = [len(before)] if _PLAIN.fullmatch(before) else range(opening.end() if opening else 0, len(text))
+    for start in starts:
+        ends = [len(text) - len(after)] if _PLAIN.fullmatch(after) else range(start + 1, len(text) + 1)
+        yield from (text[start:end] for end in ends if start < end)
 
 
 def filled_in(pattern: str, context: Context) -> str | None:
@@ -56,9 +67,16 @@ def filled_in(pattern: str, context: Context) -> str | None:
     return None if missing else text
 
 
-def anything_filled_in(pattern: str) -> str:
-    """The pattern with an asterisk for every variable: it matches whatever the pattern can."""
-    return _VARIABLE.sub("*", pattern) if has_variables(pattern) else pattern
+def anything_filled_in(pattern: str, anything: str = "*") -> str:
+    """The pattern with `anything` for every variable: with an asterisk it matches whatever the pattern can.
+
+    What `${*}` and its like mean is shielded.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        return shielded(found[1]) if found[1] in _SPECIAL else anything
+
+    return _VARIABLE.sub(value, pattern) if has_variables(pattern) else pattern
 
 
 def shielded(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sakimori.assess.access.conditions import Test, holds
 from sakimori.assess.access.engine import Policies, Request
 from sakimori.assess.access.narrowing import statements_of
+from sakimori.assess.access.variables import named
 
 
 def conditions_in_words(
@@ -21,8 +22,15 @@ def conditions_in_words(
                     said[in_words(test, holds_=statement.allows)] = None
         if not said:
             values = witness.context.get(key, ())
-            said[f"{tests[key][0].key} = {' and '.join(values)}" if values else f"{key} is absent"] = None
+            name = tests[key][0].key if tests[key] else _as_named(key, relevant)
+            said[f"{name} = {' and '.join(values)}" if values else f"{name} is absent"] = None
         yield " and ".join(said)
+
+
+def _as_named(key: str, relevant: Policies) -> str:
+    """A key that stands in a pattern of resources, as it is written there."""
+    patterns = (pattern for statement in statements_of(relevant) for pattern in statement.resources or ())
+    return next((names[key] for names in map(named, patterns) if key in names), key)
 
 
 _WORDS = {
