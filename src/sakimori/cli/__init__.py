@@ -31,12 +31,13 @@ VERBS = {
     "rules": "Look at, test and try out detection rules.",
     "protect": "Run the workload protection manager, its keys, and what it enforces.",
     "respond": "Act on findings: within limits, with proof, and with a way back.",
+    "deploy": "Deploy responses to your AWS account, change them, and take them away without a trace.",
     "notify": "Tell people what is new, once, and prove that every way of telling works.",
     "doctor": "Say what is set up, what is missing, and what to type.",
 }
 """Every verb with the first line of its help, so that `--help` need not import them."""
 
-GROUPS = frozenset(("access", "assess", "notify", "protect", "respond", "rules"))
+GROUPS = frozenset(("access", "assess", "deploy", "notify", "protect", "respond", "rules"))
 """Verbs that have verbs of their own: their module defines `app` instead of a function of its name."""
 
 

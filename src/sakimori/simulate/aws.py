@@ -124,6 +124,10 @@ def simulated_aws() -> Iterator[SimulatedAws]:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
+    from sakimori.simulate.taught import teach
+
+    teach()
+
     class Quiet(MotoRequestHandler):
         def log(self, *_: Any) -> None:
             """Requests are not logged: standard error belongs to the program that runs the simulation."""

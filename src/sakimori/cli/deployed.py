@@ -1,0 +1,56 @@
+"""A deployment as `sakimori respond` looks at it: its book, its secret and its queue, found through its stack."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sakimori.cli.home import home
+
+if TYPE_CHECKING:
+    from sakimori.respond.deploy.stack import Stack
+    from sakimori.respond.table_book import TableBook
+
+
+def book_of(parts: dict[str, str], region: str | None = None, profile: str | None = None) -> tuple[TableBook, bytes]:
+    """The book of a deployment and the secret that signs there. Raises AwsError."""
+    from sakimori.aws.errors import asking
+    from sakimori.aws.session import client
+    from sakimori.respond.chain import Head
+    from sakimori.respond.keys import derived
+    from sakimori.respond.table import Table
+    from sakimori.respond.table_book import TableBook
+
+    arn = parts["secret"]
+    where = region or arn.split(":")[3]
+    with asking("secretsmanager:GetSecretValue", arn):
+        answer = client("secretsmanager", region=where, profile=profile).get_secret_value(SecretId=arn)
+    secret = str(answer["SecretString"]).encode()
+    home().mkdir(parents=True, exist_ok=True)
+    head = Head(home() / f"{parts['table']}-{arn.rpartition('-')[2]}.head")
+    table = Table(client("dynamodb", region=where, profile=profile), parts["table"])
+    return TableBook(table, derived(secret, "audit"), head), secret
+
+
+def audit_log_kept(stack: Stack, name: str, region: str | None, profile: str | None, place: Path | None) -> Path | None:
+    """Writes the audit log to a file, before the table goes; None where there is no book. Raises RespondError where it
+    cannot be read: then nothing is to be removed."""
+    from sakimori.respond.errors import RespondError
+
+    try:
+        parts = stack.parts()
+    except RespondError:
+        return None  # it was never deployed in full: there is no log
+    book, _ = book_of(parts, region, profile)
+    audited, entries = book.audited(), book.entries()
+    if not entries:
+        return None
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    kept = place or home() / f"{name}-audit-{now}.jsonl"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    first: dict[str, Any] = {"deployment": name, "entries": audited.entries, "broken": audited.broken}
+    lines = [first, *({field: getattr(each, field) for field in each.__dataclass_fields__} for each in entries)]
+    kept.write_text("".join(json.dumps(line, default=str) + "\n" for line in lines), encoding="utf-8")
+    return kept

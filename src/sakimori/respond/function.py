@@ -1,0 +1,235 @@
+"""What runs in AWS Lambda: events from the queue, or by direct invocation, into the engine, with its book in DynamoDB.
+
+What SQS delivers is done when the book has it; what is not done is named in `batchItemFailures` and comes again, later
+each time. A run that was interrupted goes on when its message comes again, or with the next heartbeat: a scheduled
+event that goes the same way as all others, so that its metric tells that the way is open. No part of `dbos`, pyarrow,
+scipy or SQLAlchemy is imported here; an import contract keeps it so.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sakimori.aws.errors import asking
+from sakimori.aws.session import client
+from sakimori.collect import products
+from sakimori.collect.events import Heard, heard
+from sakimori.model.event import Event
+from sakimori.notify.channels import sns
+from sakimori.notify.message import worded
+from sakimori.respond import plugins
+from sakimori.respond.engine import Engine, Straight
+from sakimori.respond.errors import Busy, Passing, RespondError
+from sakimori.respond.keys import SHORTEST, derived
+from sakimori.respond.policy import policy
+from sakimori.respond.runs import Run, run_id
+from sakimori.respond.table import Table
+from sakimori.respond.table_book import TableBook
+from sakimori.respond.telling import about
+from sakimori.respond.world import AccountClients, World
+
+IAM_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility")
+"""What taking messages needs ("Using Lambda with Amazon SQS: Permissions"), and putting them off."""
+
+MOST_RECEIVES = 6
+"""How often a message is delivered before it goes to the dead-letter queue."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 60, 900
+"""Seconds after which a message comes again whose trouble may pass; the pause doubles."""
+
+SPARE = 45.0
+"""Seconds of an invocation that are kept for putting things in order; no message is begun with less."""
+
+PATIENCE = 240.0
+HEARTBEAT = "sakimori-heartbeat"
+NAMESPACE = "Sakimori"
+SETTINGS = "settings"
+"""The folder of the bundle that holds settings.json and the tables that users edit."""
+
+
+class NotHandled(Exception):
+    """Something of a direct invocation was not handled: Lambda is to try again, and then keep the event."""
+
+
+class Function:
+    """The function as its environment variables and the settings in its bundle say."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+        secret = _secret(environment["SAKIMORI_SECRET"]).encode()
+        if len(secret) < SHORTEST:
+            raise RespondError(f"the secret {environment['SAKIMORI_SECRET']} has fewer than {SHORTEST} characters")
+        self.name, self.topic = environment["SAKIMORI_DEPLOYMENT"], environment["SAKIMORI_TOPIC"]
+        self.language, self.queue = environment.get("SAKIMORI_LANGUAGE", "en"), environment["SAKIMORI_QUEUE"]
+        self.book = TableBook(Table(client("dynamodb"), environment["SAKIMORI_TABLE"]), derived(secret, "audit"))
+        world = World(
+            AccountClients(environment.get("SAKIMORI_RESPOND_ROLE", "")),
+            manager=_manager(environment, folder),
+            done_by=self.book.done_by,
+            home=folder,
+            settings=settings,
+        )
+        self.engine = Engine(
+            self.book,
+            world,
+            policy(settings.get("modes"), settings.get("limits")),
+            secret,
+            f"function-{uuid.uuid4().hex[:12]}",
+            tell=self._tell,
+            only=frozenset(filter(None, environment["SAKIMORI_WORKFLOWS"].split(","))),
+        )
+
+    def warm(self) -> None:
+        """Loads what would be loaded with the first event."""
+        for name in self.engine.only:
+            plugins.workflow(name)
+            for used in plugins.uses(name):
+                plugins.action(used)
+        products.plugins()
+        for service in ("sqs", "sns"):
+            client(service)
+
+    def invoked(self, event: Any, context: Any) -> dict[str, Any]:
+        """Handles a batch of the queue, or an event by itself. Raises NotHandled for one that is to be tried again."""
+        records = event.get("Records") if isinstance(event, Mapping) else None
+        if records and all(isinstance(one, Mapping) and one.get("eventSource") == "aws:sqs" for one in records):
+            failed = [str(one["messageId"]) for one in records if not self._message(one, context)]
+            return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+        self._be_patient(context)
+        body = json.dumps(event)
+        found = heard(body, "invocation")
+        if not self._handled(found, body, last=False):
+            raise NotHandled("not everything was handled: the log says what, and it is tried again")
+        return {"events": len(found.events), "refused": [str(each) for each in found.refusals]}
+
+    def _message(self, record: Mapping[str, Any], context: Any) -> bool:
+        """Whether a message is done with."""
+        received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        if not self._be_patient(context):
+            return False  # untouched: the next invocation has the time for it
+        found = heard(str(record["body"]), f"message {record['messageId']}")
+        if not found.events and received > 1:
+            return False  # it is among the dead letters; the queue's redrive policy has the last word
+        try:
+            done = self._handled(found, str(record["body"]), last=received >= MOST_RECEIVES)
+        except Exception as error:  # the book is away: whatever it is, the message must come again
+            _log("not handled", message=record["messageId"], error=f"{type(error).__name__}: {error}")
+            done = False
+        poison = done and not found.events
+        if not done or poison:
+            self._put_off(record, 0 if poison else min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (received - 1)))
+        return done and not poison
+
+    def _put_off(self, record: Mapping[str, Any], seconds: int) -> None:
+        """The message comes again after so many seconds. Where that fails, it comes when the queue's own time is up."""
+        parameters = {"QueueUrl": self.queue, "ReceiptHandle": record["receiptHandle"], "VisibilityTimeout": seconds}
+        try:
+            client("sqs").change_message_visibility(**parameters)
+        except Exception as error:
+            _log("not put off", message=record["messageId"], error=f"{type(error).__name__}: {error}")
+
+    def _be_patient(self, context: Any) -> bool:
+        """Effects are waited for as long as the invocation has time; False if it has none."""
+        left = context.get_remaining_time_in_millis() / 1_000 - SPARE
+        self.engine.world.patience = max(0.0, min(PATIENCE, left))
+        return bool(left > 0)
+
+    def _handled(self, found: Heard, body: str, *, last: bool) -> bool:
+        """Whether everything that was heard is done with; what was refused is kept among the dead letters."""
+        for refused in found.refusals:
+            self.book.bury(refused.path, refused.reason, body)
+            _log("refused", place=refused.path, reason=refused.reason)
+        self._count(Events=len(found.events), Refused=len(found.refusals))
+        return all([self._event(event, last) for event in found.events])
+
+    def _event(self, event: Event, last: bool) -> bool:
+        if event.asked.startswith(HEARTBEAT):
+            self._beat()
+            return True
+        self.engine.take(event)
+        names = list(self.engine.subscribers(event))
+        return all([self._carried(run_id(event.uid, event.revision, name), last) for name in names])
+
+    def _carried(self, run: str, last: bool) -> bool:
+        """Whether a run is done with: it came to its end, or to a person, or was given up."""
+        try:
+            state = self.engine.carry(run, Straight())
+        except Busy:
+            return False
+        except Passing as error:
+            if not last:
+                self.book.release(run, self.engine.owner)
+                _log("put off", run=run, reason=str(error))
+                return False
+            state = self._given_up(run, error)
+        except Exception as error:  # whatever it was, the run must not be left as if somebody were at it
+            state = self._given_up(run, error)
+        _log("run", run=run, state=state)
+        self._count(**{"Failed" if state == "failed" else "Runs": 1})
+        return True
+
+    def _given_up(self, run: str, error: Exception) -> str:
+        self.engine.gave_up(run, error)
+        found = self.book.run(run)
+        self._tell(found, self.book.event_of(run))
+        return str(found.state)
+
+    def _beat(self) -> None:
+        """Takes up what was left, and tells that the way is open."""
+        for run, _ in self.book.unfinished(self.engine.owner):
+            self._carried(run, last=False)
+        self._count(Heartbeat=1)
+
+    def _tell(self, run: Run, event: Event) -> None:
+        """Tells people through the topic, once; that it failed is counted, and holds up nothing."""
+        asked = self.book.open_approval(run.id)
+        message = about(run, event, self.engine.token(run.id), asked.expires_at if asked else "")
+        if message is None or not self.book.is_news(message.key):
+            return
+        said = worded(message, self.language)
+        try:
+            self.engine.world.guard.call("sns", "", lambda: sns.send(message, said, {"topic": self.topic}))
+        except Exception as error:
+            _log("nobody was told", run=run.id, error=f"{type(error).__name__}: {error}")
+            self._count(Untold=1)
+
+    def _count(self, **metrics: int) -> None:
+        """Metrics by way of the log ("CloudWatch embedded metric format specification"): they need no permission."""
+        named = [{"Name": name, "Unit": "Count"} for name in metrics]
+        directive = {"Namespace": NAMESPACE, "Dimensions": [["Deployment"]], "Metrics": named}
+        about_it = {"Timestamp": int(time.time() * 1_000), "CloudWatchMetrics": [directive]}
+        _print({"_aws": about_it, "Deployment": self.name, **metrics})
+
+
+def _manager(environment: Mapping[str, str], folder: Path) -> Any:
+    """The client of the workload protection manager; None where none is named."""
+    url = environment.get("SAKIMORI_PROTECT_URL", "")
+    if not url:
+        return None
+    from sakimori.protect.client import Client
+    from sakimori.protect.client_transport import Settings
+
+    own = folder / "ca.pem"
+    style: Any = environment.get("SAKIMORI_PROTECT_KEY_STYLE", "api-secret-key")
+    key = _secret(environment["SAKIMORI_PROTECT_SECRET"]).strip()
+    return Client(Settings(url, key, str(own) if own.is_file() else "", style))
+
+
+def _secret(arn: str) -> str:
+    with asking("secretsmanager:GetSecretValue", arn):
+        return str(client("secretsmanager", region=arn.split(":")[3]).get_secret_value(SecretId=arn)["SecretString"])
+
+
+def _log(what: str, **more: Any) -> None:
+    _print({"what": what, **more})
+
+
+def _print(line: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line, default=str) + "\n")
+    sys.stdout.flush()
