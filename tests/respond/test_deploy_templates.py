@@ -12,7 +12,8 @@ import pytest
 
 from corpus import corpus
 from sakimori.collect import products
-from sakimori.respond import function, plugins, table
+from sakimori.respond import function as respond_function
+from sakimori.respond import plugins, table
 from sakimori.respond.deploy import cloudformation, permissions, terraform
 from sakimori.respond.deploy.design import Design, design
 from sakimori.respond.deploy.sources import SOURCES
@@ -27,7 +28,7 @@ DESIGNS = {
     "manager": design(protect_url="https://dsm.example:4119", protect_secret=SECRET, role="SakimoriResponder"),
 }
 RUNNING = {
-    *function.IAM_ACTIONS,
+    *respond_function.IAM_ACTIONS,
     *table.IAM_ACTIONS,
     "sqs:SendMessage",
     "secretsmanager:GetSecretValue",
@@ -116,15 +117,9 @@ def test_everything_is_ours_and_goes_with_the_deployment(name: str) -> None:
     resources = cloudformation.template(DESIGNS[name])["Resources"]
     assert {each["DeletionPolicy"] for each in resources.values()} == {"Delete"}
     for logical, each in resources.items():
-        names = [
-            value for key, value in each["Properties"].items() if key in ("Name", "RoleName") or key.endswith("Name")
-        ]
-        for own in (text for text in names if isinstance(text, str) and key_of(logical)):
-            assert DESIGNS[name].name in own
-
-
-def key_of(logical: str) -> bool:
-    return logical not in ("Heartbeat", "Waiting", "GivenUp")  # an alarm has names of metrics
+        for key, value in each["Properties"].items():
+            if key.endswith("Name") and isinstance(value, str) and key != "MetricName":
+                assert DESIGNS[name].name in value, logical
 
 
 def test_everything_is_encrypted() -> None:
@@ -147,7 +142,7 @@ def test_everything_is_encrypted() -> None:
 
 def test_every_product_that_is_read_has_a_rule() -> None:
     read = {plugin.name for plugin in products.plugins() if plugin.events} - {"ocsf", "schedule"}
-    assert {"macie" if name == "macie" else name for name in read} == set(SOURCES)
+    assert read == set(SOURCES)
 
 
 @pytest.mark.parametrize("source", SOURCES)

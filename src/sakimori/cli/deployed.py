@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +14,8 @@ from sakimori.cli.home import home
 
 if TYPE_CHECKING:
     from sakimori.respond.deploy.stack import Stack
+    from sakimori.respond.engine import Engine
+    from sakimori.respond.policy import Policy
     from sakimori.respond.table_book import TableBook
 
 
@@ -54,3 +59,53 @@ def audit_log_kept(stack: Stack, name: str, region: str | None, profile: str | N
     lines = [first, *({field: getattr(each, field) for field in each.__dataclass_fields__} for each in entries)]
     kept.write_text("".join(json.dumps(line, default=str) + "\n" for line in lines), encoding="utf-8")
     return kept
+
+
+def deployment() -> str:
+    """The deployment that `sakimori respond` is about, instead of the ledger of this machine; "" for none."""
+    return os.environ.get("SAKIMORI_DEPLOYMENT", "")
+
+
+@contextmanager
+def deployed_engine(name: str, owner: str, policy: Policy, only: frozenset[str], manager: Any) -> Iterator[Engine]:
+    """An engine over the book of a deployment. Raises RespondError, AwsError."""
+    from sakimori.cli.respond_parts import workflow_settings
+    from sakimori.respond.engine import Engine
+    from sakimori.respond.world import AccountClients, World
+
+    book, secret = book_of(found_stack(name).parts())
+    role = os.environ.get("SAKIMORI_RESPOND_ROLE", "")
+    world = World(
+        AccountClients(role), manager=manager, done_by=book.done_by, home=home(), settings=workflow_settings()
+    )
+    try:
+        yield Engine(book, world, policy, secret, owner, only=only)
+    finally:
+        if manager is not None:
+            manager.close()
+
+
+def found_stack(name: str) -> Stack:
+    """The stack of a deployment in our region. Raises AwsError."""
+    from sakimori.aws.session import client
+    from sakimori.respond.deploy.stack import Stack
+
+    return Stack(name, client)
+
+
+def ask_to_go_on(name: str) -> None:
+    """Has the function look for what it is to go on with, now and not with its next heartbeat. Raises AwsError."""
+    from sakimori.aws.errors import asking
+    from sakimori.aws.session import client
+    from sakimori.respond.function import HEARTBEAT
+
+    queue = found_stack(name).parts()["queue"]
+    due = {
+        "source": "aws.events",
+        "detail-type": "Scheduled Event",
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "resources": [f"rule/{HEARTBEAT}-{name}"],
+        "detail": {},
+    }
+    with asking("sqs:SendMessage", queue):
+        client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(due))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sakimori.cli import respond_parts as parts
+from sakimori.cli.deployed import ask_to_go_on, deployment
 from sakimori.cli.home import ledger_place
 from sakimori.cli.respond_keys import rotate
 
@@ -216,7 +217,9 @@ def approve(
         owner = f"approve-{os.getpid()}-{os.urandom(4).hex()}"
         with parts.opened_engine(owner, parts.chosen_policy()) as engine:
             decided = engine.decide(what, parts.person(), approved=not reject)
-            if decided.state is RunState.CARRYING:
+            if decided.state is RunState.CARRYING and deployment():
+                ask_to_go_on(deployment())  # it is the function that may do it
+            elif decided.state is RunState.CARRYING:
                 with DurableEngine(engine, ledger_place()) as durable:
                     durable.start(decided.id, decided.attempt)
                     durable.wait(decided.id, decided.attempt)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sakimori.cli.deployed import deployed_engine, deployment
 from sakimori.cli.home import home, ledger_place
 
 if TYPE_CHECKING:
@@ -55,7 +56,11 @@ def workflow_settings() -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def opened_engine(owner: str, policy: Policy, only: frozenset[str] = frozenset()) -> Iterator[Engine]:
-    """An engine over the ledger. Raises RespondError, LedgerError."""
+    """An engine over the ledger, or over the book of a deployment. Raises RespondError, LedgerError, AwsError."""
+    if name := deployment():
+        with deployed_engine(name, owner, policy, only, _manager()) as engine:
+            yield engine
+        return
     from sakimori.respond.book import Book
     from sakimori.respond.engine import Engine
     from sakimori.respond.keys import derived, link_keys, respond_key
