@@ -21,9 +21,11 @@ from sakimori.aws.session import client
 from sakimori.collect import products
 from sakimori.collect.events import Heard, heard
 from sakimori.model.event import Event
+from sakimori.notify.asking import Links
 from sakimori.notify.channels import sns
 from sakimori.notify.message import worded
 from sakimori.respond import plugins
+from sakimori.respond.decisions import Decisions
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import Busy, Passing, RespondError
 from sakimori.respond.keys import SHORTEST, derived
@@ -188,11 +190,11 @@ class Function:
 
     def _tell(self, run: Run, event: Event) -> None:
         """Tells people through the topic, once; that it failed is counted, and holds up nothing."""
-        asked = self.book.open_approval(run.id)
-        message = about(run, event, self.engine.token(run.id), asked.expires_at if asked else "")
+        message = about(run, event, self.book.open_approval(run.id))
         if message is None or not self.book.is_news(message.key):
             return
-        said = worded(message, self.language)
+        asked = Decisions(self.book, Links(self.engine.signer)).decide(message, "", "", self.language)
+        said = worded(message, self.language, asked=asked)
         try:
             self.engine.world.guard.call("sns", "", lambda: sns.send(message, said, {"topic": self.topic}))
         except Exception as error:
