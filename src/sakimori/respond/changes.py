@@ -1,0 +1,73 @@
+"""Actions in the book: entered before anything is changed, within limits that hold for all processes together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from sakimori.respond import tables
+from sakimori.respond.page import OURSELVES, Page, held_until, stamp
+from sakimori.respond.policy import Limits
+from sakimori.respond.rows import json_text, set_action, set_run
+from sakimori.respond.runs import ActionRow, ActionState, Run, RunState
+from sakimori.store.text import storable
+
+
+class Changes(Page):
+    """The book's page of what is changed."""
+
+    def begin_action(
+        self, run: Run, action: ActionRow, before: Mapping[str, Any], limits: Limits | None
+    ) -> tuple[bool, str]:
+        """Enters what is going to be changed; (False, why) where the limits forbid it. Entered before, it stays so."""
+        now, c = stamp(), tables.actions.c
+        with self.writing() as (connection, note):
+            reached = limit_reached(connection, run, action, limits) if limits else ""
+            if reached:
+                return False, reached
+            planned = update(tables.actions).where(
+                c.run_id == run.id, c.number == action.number, c.state == ActionState.PLANNED
+            )
+            values = {"state": ActionState.BEGUN, "before": json_text(before), "applied_at": now}
+            if connection.execute(planned.values(values)).rowcount:
+                set_run(connection, run.id, state=RunState.CARRYING, lease_until=held_until())
+                body = {"action": action.action, "number": action.number, "before": before}
+                note(OURSELVES, "begun", run.id, body)
+            return True, ""
+
+    def end_action(
+        self,
+        run: Run,
+        action: ActionRow,
+        state: ActionState,
+        why: str,
+        after: Mapping[str, Any] | None = None,
+        by: str = OURSELVES,
+    ) -> None:
+        """Enters what came of an action. When it was the last, and done, so is the run."""
+        found = {"after": json_text(after)} if after is not None else {}
+        body = {"action": action.action, "number": action.number, "why": why}
+        with self.writing() as (connection, note):
+            set_action(connection, run.id, action.number, state=state, why=storable(why), **found)
+            note(by, f"action {state}", run.id, body | ({"after": after} if after is not None else {}))
+            if state is ActionState.DONE and action.number + 1 == len(run.actions):
+                set_run(connection, run.id, state=RunState.DONE, lease_until="")
+                note(by, str(RunState.DONE), run.id, {})
+
+
+def limit_reached(connection: Connection, run: Run, action: ActionRow, limits: Limits) -> str:
+    """Why the action would be one too many; "" if it is not."""
+    since = (datetime.now(UTC) - timedelta(minutes=limits.minutes)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    c, account = tables.actions.c, action.target.account or run.account
+    counts = select(
+        func.count().filter(c.workflow == run.workflow), func.count().filter(c.account == storable(account))
+    ).where(c.applied_at >= since)
+    of_workflow, in_account = connection.execute(counts).one()
+    if of_workflow >= limits.actions:
+        return f"the workflow {run.workflow} made {of_workflow} changes in {limits.minutes} minutes, which is its limit"
+    if in_account >= limits.account_actions:
+        return f"{in_account} changes were made in account {account} in {limits.minutes} minutes, which is the limit"
+    return ""
