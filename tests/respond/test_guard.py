@@ -8,7 +8,7 @@ import pytest
 
 from sakimori.aws.errors import AccessDenied, AwsError, Throttled, Unavailable
 from sakimori.respond.errors import Passing
-from sakimori.respond.guard import Guard, Pace
+from sakimori.respond.guard import Guard, MemoryLines, Pace
 
 
 @dataclass
@@ -42,7 +42,7 @@ def throttled() -> Throttled:
 
 
 def guard(clock: Clock, **pace: float) -> Guard:
-    return Guard(default=Pace(**pace), sleep=clock.sleep, clock=clock)  # type: ignore[arg-type]
+    return Guard(default=Pace(**pace), lines=MemoryLines(clock), sleep=clock.sleep)  # type: ignore[arg-type]
 
 
 def test_trouble_that_may_pass_is_tried_again_after_longer_and_longer_pauses() -> None:
@@ -72,7 +72,7 @@ def test_calls_keep_to_the_rate_of_their_api_and_account() -> None:
 
 def test_a_budget_that_is_far_used_up_refuses() -> None:
     clock = Clock()
-    kept = Guard(default=Pace(rate=1.0, burst=1, longest_wait=2.5), sleep=lambda _: None, clock=clock)
+    kept = Guard(default=Pace(rate=1.0, burst=1, longest_wait=2.5), lines=MemoryLines(clock), sleep=lambda _: None)
     for _ in range(3):
         kept.call("s3", "1", Api())
     with pytest.raises(Passing, match="waiting already"):
@@ -94,3 +94,41 @@ def test_the_breaker_opens_rests_and_closes_again() -> None:
     clock.now += 31
     assert kept.call("s3", "1", api) == "answer"
     assert not kept.is_open("s3", "1")
+
+
+def test_after_a_rest_one_call_looks_whether_the_trouble_is_over() -> None:
+    clock = Clock()
+    kept = guard(clock, attempts=1, failures=2, open_seconds=30.0)
+    for _ in range(2):
+        with pytest.raises(Throttled):
+            kept.call("s3", "1", Api(throttled()))
+    clock.now += 31
+
+    def meanwhile() -> str:
+        with pytest.raises(Passing, match="resting"):
+            kept.call("s3", "1", Api())
+        raise throttled()
+
+    with pytest.raises(Throttled):
+        kept.call("s3", "1", meanwhile)
+    assert kept.is_open("s3", "1"), "the look failed: it rests again at once"
+
+
+def test_paces_are_settings() -> None:
+    from sakimori.respond.errors import RespondError
+    from sakimori.respond.guard import PACES
+    from sakimori.respond.policy import paces
+
+    assert paces() == dict(PACES)
+    assert paces({"wafv2": {"rate": 0.5}})["wafv2"] == Pace(rate=0.5, burst=PACES["wafv2"].burst)
+    assert paces({"shield": {"burst": 3}})["shield"] == Pace(burst=3)
+    for wrong, said in (
+        ({"s3": 5}, r"\[respond.paces.s3\] is no table"),
+        ({"s3": {"speed": 5}}, "has no setting speed"),
+        ({"s3": {"rate": "fast"}}, "'fast'"),
+        ({"s3": {"burst": 1.5}}, "1.5"),
+        ({"s3": {"rate": 0}}, "over 0"),
+        ({"s3": {"rate": True}}, "True"),
+    ):
+        with pytest.raises(RespondError, match=said):
+            paces(wrong)

@@ -25,6 +25,7 @@ SETTINGS = {
     "notify.people": "Who is responsible: the value of an asset's owner tag = the person's name.",
     "notify.options": "Where people reach our pages, and which tags name an asset's owner.",
     "respond.limits": "How much workflows may change within a while, and what they never touch.",
+    "respond.paces": "How often, and how stubbornly, each API is called in an account: a table of tables.",
     "respond.inspector": "Where the workflow inspector assigns rules.",
     "respond.s3-appspec": "Which buckets are deployed from, by which pipelines, and who usually writes there.",
 }

@@ -83,6 +83,10 @@ def opened_engine(owner: str, policy: Policy, only: frozenset[str] = frozenset()
 
 @contextmanager
 def _world(book: Any) -> Iterator[World]:
+    from sakimori.cli.configuration import section
+    from sakimori.respond.guard import Guard
+    from sakimori.respond.lines import LedgerLines
+    from sakimori.respond.policy import paces
     from sakimori.respond.world import AccountClients, World
     from sakimori.store.ledger import Ledger
 
@@ -90,6 +94,7 @@ def _world(book: Any) -> Iterator[World]:
     try:
         yield World(
             AccountClients(os.environ.get("SAKIMORI_RESPOND_ROLE", "")),
+            Guard(paces(section("respond.paces")), lines=LedgerLines(book.engine)),
             manager=manager,
             inventory=Ledger(book.engine).inventory,
             done_by=book.done_by,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from sakimori.respond import tables
+from sakimori.respond import plugins, tables
 from sakimori.respond.page import OURSELVES, Page, held_until, stamp
 from sakimori.respond.policy import Limits
 from sakimori.respond.rows import json_text, set_action, set_run
@@ -64,7 +64,7 @@ def limit_reached(connection: Connection, run: Run, action: ActionRow, limits: L
     c, account = tables.actions.c, action.target.account or run.account
     counts = select(
         func.count().filter(c.workflow == run.workflow), func.count().filter(c.account == storable(account))
-    ).where(c.applied_at >= since)
+    ).where(c.applied_at >= since, c.action.not_in(plugins.answers()))
     of_workflow, in_account = connection.execute(counts).one()
     if of_workflow >= limits.actions:
         return f"the workflow {run.workflow} made {of_workflow} changes in {limits.minutes} minutes, which is its limit"

@@ -174,7 +174,8 @@ class Engine:
                     return self._stopped(run, row, ActionState.REFUSED, _protected(row, self.policy))
                 before = module.before(self.world, row.target)
                 approved = run.attempt > 1 and self.book.was_approved(run.id)
-                begun, why = self.book.begin_action(run, row, before, None if approved else self.policy.limits)
+                free = approved or getattr(module, "ANSWERS", False)
+                begun, why = self.book.begin_action(run, row, before, None if free else self.policy.limits)
                 if not begun:
                     return self._hold(run.id, why)
             module.apply(self.world, row.target, before, f"{run.id}-{row.number}")

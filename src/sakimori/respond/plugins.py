@@ -17,7 +17,7 @@ and an action
     def undo(world, target, before, after) -> None    # restores `before`
 
 The first paragraph of a module's docstring says what it does. Third parties add theirs through the entry-point groups
-`sakimori.workflows` and `sakimori.actions`.
+`sakimori.workflows` and `sakimori.actions`. `ANSWERS = True` marks an action that only answers AWS.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ def workflow(name: str) -> ModuleType:
 def action(name: str) -> ModuleType:
     """The action of this name. Raises RespondError."""
     return _load(name, actions_folder, "sakimori.actions", action_names())
+
+
+def answers() -> list[str]:
+    """The actions that only answer a question of AWS and change nothing of the user's: no limit counts them."""
+    return [name for name in action_names() if getattr(action(name), "ANSWERS", False)]
 
 
 def permissions(actions: Iterable[str] = ()) -> list[str]:

@@ -14,17 +14,22 @@
     minutes = 60
     protected = "sakimori:protected"
 
+    [respond.paces.wafv2] # how an API may be called, in each account; see guard.Pace
+    rate = 0.5            # calls a second
+    burst = 5             # that may come at once
+
 The most particular setting wins: tag, then account, then workflow, then the default; of several tags the most cautious.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from sakimori.model.action import Mode
 from sakimori.respond.errors import RespondError
+from sakimori.respond.guard import PACES, Pace
 
 _CAUTION = list(Mode)
 
@@ -84,6 +89,24 @@ def policy(modes: Mapping[str, Any] | None = None, limits: Mapping[str, Any] | N
         Limits(**limits),
         minutes,
     )
+
+
+def paces(settings: Mapping[str, Any] | None = None) -> dict[str, Pace]:
+    """The paces that [respond.paces] says, over ours. Raises RespondError for what is no setting."""
+    found = dict(PACES)
+    kinds = {each.name: int if each.type == "int" else float for each in fields(Pace)}
+    for api, values in (settings or {}).items():
+        where = f"[respond.paces.{api}]"
+        if not isinstance(values, Mapping):
+            raise RespondError(f"{where} is no table: write `{where}` and under it `rate = 2`")
+        for name, value in values.items():
+            if name not in kinds:
+                raise RespondError(f"{where} has no setting {name}: there are {', '.join(kinds)}")
+            number = isinstance(value, (int, kinds[name])) and not isinstance(value, bool)
+            if not number or value <= 0:
+                raise RespondError(f"{name} in {where} is {value!r}: it is a number over 0")
+        found[str(api)] = replace(found.get(str(api), Pace()), **values)
+    return found
 
 
 def _count(value: Any) -> bool:

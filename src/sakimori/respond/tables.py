@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
 
 from sakimori.store.tables import metadata
 
@@ -84,4 +84,14 @@ dead_letters = Table(
     Column("last_at", Text, nullable=False),
     Column("replayed_at", Text, nullable=False),
     Index("respond_dead_letters_at", "last_at"),
+)
+
+lines = Table(
+    "respond_lines",
+    metadata,
+    Column("api", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("due", Float(53), nullable=False),  # seconds since 1970, as open_until
+    Column("failures", Integer, nullable=False),
+    Column("open_until", Float(53), nullable=False),
 )

@@ -15,6 +15,7 @@ from sakimori.respond.world import World
 
 ASSET = "AWS::Config::ConfigRule"
 IAM_ACTIONS = ("config:PutEvaluations",)
+ANSWERS = True
 
 MOST = 100
 TEST = "TESTMODE"
