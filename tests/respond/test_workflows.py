@@ -14,6 +14,7 @@ from accounts import world_of
 from manager_stub import stub
 from trend_stub import BARE, COMPUTER, DEPENDENCY, INSTANCE, KEY, LOG4SHELL, LONGER, POLICY, Trend
 
+import corpus
 import told_events as told
 from sakimori.collect.events import heard
 from sakimori.model.action import Mode, Plan
@@ -208,9 +209,14 @@ def test_without_a_manager_protection_is_not_evaluated(aws: SimulatedAws) -> Non
         (
             "CredentialAccess:RDS/MaliciousIPCaller.FailedLogin",
             {"rdsDbInstanceDetails": {"dbInstanceArn": "arn:db"}},
-            [],
+            [("snapshot-db-instance", "arn:db")],
         ),
-        ("Policy:Kubernetes/ExposedDashboard", {"eksClusterDetails": {"arn": "arn:k"}}, []),
+        (
+            "Policy:Kubernetes/ExposedDashboard",
+            {"eksClusterDetails": {"arn": "arn:k"}},
+            [("tag-resource", "arn:k")],
+        ),
+        ("Policy:IAMUser/RootCredentialUsage", told.key_resource("AKIAROOT", "Root", "Root"), []),
         ("AttackSequence:IAM/CompromisedCredentials", {}, []),
     ],
 )
@@ -220,23 +226,74 @@ def test_other_resources_have_their_own_rows(world: World, kind: str, resource: 
     assert found.tell
 
 
-def test_every_finding_type_of_the_corpus_has_a_row() -> None:
-    rows = guardduty.table(None)
-    assert rows[-1].types[-1] == "*"
-    assert guardduty.row_for("Anything:New/Ever", rows).types[-1] == "*"
+def test_a_type_that_no_row_is_for_is_named_and_people_are_told(world: World) -> None:
+    found = plan("guardduty", told.guardduty("Anything:New/Ever"), world)
+    assert (found.steps, found.tell) == ((), True)
+    assert "no row of guardduty.yml is for that type" in found.not_evaluated[0]
+
+
+FAMILIES = {
+    "Backdoor:EC2/C&CActivity.B": "malware-scan",
+    "Backdoor:Runtime/C&CActivity.B": "malware-scan",
+    "CryptoCurrency:Runtime/BitcoinTool.B": "malware-scan",
+    "DefenseEvasion:EC2/UnusualDoHActivity": "recommendation-scan",
+    "Execution:EC2/MaliciousFile": "snapshot-instance",
+    "PrivilegeEscalation:Runtime/ContainerMountsHostDirectory": "integrity-scan",
+    "AttackSequence:EC2/CompromisedInstanceGroup": "recommendation-scan",
+    "Discovery:S3/AnomalousBehavior": "block-public-access",
+    "PenTest:S3/KaliLinux": "deactivate-access-key",
+    "Object:S3/MaliciousFile": "deactivate-access-key",
+    "AttackSequence:S3/CompromisedData": "quarantine-role",
+    "Stealth:IAMUser/CloudTrailLoggingDisabled": "deactivate-access-key",
+    "PenTest:IAMUser/ParrotLinux": "quarantine-role",
+    "AttackSequence:IAM/CompromisedCredentials": "deactivate-access-key",
+    "Policy:Kubernetes/ExposedDashboard": "tag-cluster",
+    "CredentialAccess:Kubernetes/AnomalousBehavior.SecretsAccessed": "quarantine-role",
+    "AttackSequence:EKS/CompromisedCluster": "tag-cluster",
+    "Execution:ECS/MaliciousFile": "isolate-task",
+    "AttackSequence:ECS/CompromisedCluster": "isolate-task",
+    "Execution:Container/SuspiciousFile": "isolate-task",
+    "Execution:Kubernetes/MaliciousFile": "tag-cluster",
+    "CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin": "snapshot-db-instance",
+    "Discovery:RDS/TorIPCaller": "snapshot-db-instance",
+    "Backdoor:Lambda/C&CActivity.B": "quarantine-role",
+    "CryptoCurrency:Lambda/BitcoinTool.B": "quarantine-role",
+}
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_every_family_of_findings_has_a_row_with_something_to_do(kind: str) -> None:
+    row = guardduty.row_for(kind, guardduty.table(None))
+    assert row is not None
+    assert FAMILIES[kind] in (*row.scans, *row.actions)
+
+
+def test_every_finding_type_of_the_reference_is_matched_by_a_row() -> None:
+    folder, rows = corpus.corpus("findings/guardduty"), guardduty.table(None)
+    listed = (folder / "finding_types_2023-06.csv").read_text().splitlines()[1:]
+    kinds = {line.partition(",")[0] for line in listed} | json.loads((folder / "types.json").read_text()).keys()
+    for path in sorted(corpus.corpus("events").rglob("*.json")):
+        kinds |= {each.kind for each in heard(path.read_bytes(), path.name).events if each.product == "guardduty"}
+    scanned = "GuardDuty Malware Protection Object Scan Result"  # of an object: a finding only if there is a threat
+    assert [kind for kind in sorted(kinds - {scanned}) if guardduty.row_for(kind, rows) is None] == []
 
 
 def test_users_have_a_table_of_their_own(tmp_path: Path) -> None:
     place = tmp_path / "guardduty.yml"
     place.write_text("- types: ['Recon:*']\n  scans: [malware-scan]\n")
-    assert guardduty.row_for("Recon:EC2/Portscan", guardduty.table(tmp_path)).scans == ("malware-scan",)
+    row = guardduty.row_for("Recon:EC2/Portscan", guardduty.table(tmp_path))
+    assert row is not None
+    assert row.scans == ("malware-scan",)
     for wrong, said in (
-        ("- types: [x]\n  scans: [rm-rf]\n", "rm-rf"),
-        ("- scans: [malware-scan]\n", "needs `types`"),
-        ("- types: [x]\n  colour: [red]\n", "no column"),
-        ("types: x", "not a list"),
-        ("- types: '*'\n", "not a list of texts"),
-        ("{", "cannot be read"),
+        ("# mine\n- types: [y]\n- types: [x]\n  scans: [rm-rf]\n", "guardduty.yml, line 4: 'rm-rf' is nothing that"),
+        ("- scans: [malware-scan]\n", "line 1: a row needs `types`"),
+        ("- types: [x]\n\n  colour: [red]\n", "line 3: there is no column 'colour'"),
+        ("types: x", "line 1: it is not a list of rows"),
+        ("- types: [x]\n- Recon\n", "line 2: a row is a table of columns"),
+        ("- types: '*'\n", "line 1: 'types' is not a list of texts"),
+        ("- types: [x]\n  types: [y]\n", "line 2: the column 'types' is there twice"),
+        ("- types: [x]\n  scans: [\n", "cannot be read: .* line 3"),
+        ("", "not a list of rows"),
     ):
         place.write_text(wrong)
         with pytest.raises(RespondError, match=said):
@@ -447,9 +504,53 @@ def test_an_instance_that_the_manager_does_not_know_does_not_comply(world: World
     assert "does not know it" in evaluation["Annotation"]
 
 
-def test_oversized_items_are_answered_from_their_summary(world: World) -> None:
-    [evaluation] = config_plan(world, "OversizedConfigurationItemChangeNotification", item())
-    assert evaluation["ComplianceResourceId"] == INSTANCE
+OVERSIZED = "OversizedConfigurationItemChangeNotification"
+
+
+def history(aws: SimulatedAws, *items: dict[str, Any]) -> list[dict[str, Any]]:
+    """What AWS Config has recorded of a resource; gives what it was asked."""
+    asked: list[dict[str, Any]] = []
+
+    def answer(call: Call) -> Answer:
+        asked.append(json.loads(call.body))
+        return Answer(json.dumps({"configurationItems": list(items)}).encode())
+
+    aws.handlers["config:GetResourceConfigHistory"] = answer
+    return asked
+
+
+def test_oversized_items_are_read_from_the_history(world: World, aws: SimulatedAws) -> None:
+    asked = history(aws, {"configurationItemStatus": "OK", "resourceType": "AWS::EC2::Instance"})
+    [evaluation] = config_plan(world, OVERSIZED, item())
+    assert (evaluation["ComplianceResourceId"], evaluation["ComplianceType"]) == (INSTANCE, "COMPLIANT")
+    assert evaluation["OrderingTimestamp"] == "2026-11-25T08:29:30.000Z"
+    assert (asked[0]["resourceType"], asked[0]["resourceId"], asked[0]["limit"]) == ("AWS::EC2::Instance", INSTANCE, 1)
+    history(aws, {"configurationItemStatus": "ResourceDeleted"})
+    [evaluation] = config_plan(world, OVERSIZED, item())
+    assert evaluation["ComplianceType"] == "NOT_APPLICABLE"
+
+
+def test_an_oversized_item_that_cannot_be_read_is_not_evaluated(world: World, aws: SimulatedAws) -> None:
+    history(aws)
+    found = plan("config", told.config_invocation(OVERSIZED, item()), world)
+    assert (found.steps, "not recorded" in found.not_evaluated[0]) == ((), True)
+    denied = b'{"__type": "AccessDeniedException", "message": "no"}'
+    aws.handlers["config:GetResourceConfigHistory"] = lambda _: Answer(denied, 400)
+    found = plan("config", told.config_invocation(OVERSIZED, item()), world)
+    assert (found.steps, "AccessDenied" in found.not_evaluated[0]) == ((), True)
+
+
+def test_an_invocation_is_answered_once_and_one_that_asks_anew_again(world: World) -> None:
+    first, again, anew = (
+        event(told.config_invocation(CHANGE, item(), resultToken=token)) for token in ("one", "one", "two")
+    )
+    assert (first.uid, first.revision) == (again.uid, again.revision)
+    assert (first.uid, first.revision) != (anew.uid, anew.revision)
+
+
+def test_what_is_no_invocation_is_refused(world: World) -> None:
+    with pytest.raises(RespondError, match="no question of a custom Config rule"):
+        config.plan(event(told.guardduty()), world)
 
 
 def test_on_schedule_every_instance_is_answered_a_hundred_in_a_call(world: World, aws: SimulatedAws) -> None:
@@ -461,7 +562,7 @@ def test_on_schedule_every_instance_is_answered_a_hundred_in_a_call(world: World
     assert len(step.target.parameters["evaluations"]) == 3
     assert step.target.parameters["evaluations"][0]["OrderingTimestamp"] == "2026-11-25T08:31:00.000Z"
     many = [step.target.parameters["evaluations"][0] | {"ComplianceResourceId": f"i-{n}"} for n in range(250)]
-    target = replace(step.target, parameters={"evaluations": many, "result_token": "TESTMODE"})
+    target = replace(step.target, parameters={**step.target.parameters, "evaluations": many})
     aws.handlers["config:PutEvaluations"] = lambda call: calls.append(call)
     action = plugins.action("put-evaluations")
     action.apply(world, target, {}, "k")
@@ -517,11 +618,24 @@ def test_a_person_picks_the_workflow_in_security_hub(world: World, tmp_path: Pat
     with engine_of(world, tmp_path) as engine:
         chosen = engine.subscribers(event(told.custom_action("sakimoriGuardduty", told.asff())))
         assert list(chosen) == ["guardduty"]
-        assert list(engine.subscribers(event(told.custom_action("other", told.asff())))) == []
+        other = event(told.custom_action("other", told.asff()))
+        assert list(engine.subscribers(other)) == []
+        assert "the custom action of Security Hub 'other' names no workflow" in engine.refusal(other)
+        assert "s3-appspec" in engine.refusal(other)
+        named = told.custom_action("x1", told.asff())
+        for name in ("Sakimori s3-appspec", "s3-appspec", "sakimoriS3Appspec"):
+            named["detail"]["actionName"] = name
+            assert list(engine.subscribers(event(named))) == ["s3-appspec"]
+            assert engine.refusal(event(named)) == ""
+        assert engine.refusal(event(told.guardduty())) == ""
         schedule = told.envelope(
             "aws.events", "Scheduled Event", {}, resources=["arn:aws:events:x:1:rule/sakimori-waf-daily"]
         )
         assert list(engine.subscribers(event(schedule))) == ["waf"]
+        schedule["resources"] = ["arn:aws:events:x:1:rule/sakimori-wag"]
+        assert "the schedule 'sakimori-wag' names no workflow" in engine.refusal(event(schedule))
+        schedule["resources"] = ["arn:aws:events:x:1:rule/nightly-backup"]
+        assert engine.refusal(event(schedule)) == "", "it is somebody else's"
 
 
 # ---- WAF

@@ -51,6 +51,9 @@ def keep(engine: Engine, found: Heard, body: str) -> None:
     """Hands events over to the engine; what was refused of them is kept among the dead letters."""
     for event in found.events:
         engine.take(event)
+        if why := engine.refusal(event):
+            engine.book.bury(f"asked {event.asked}", why, body)
+            typer.echo(why, err=True)
     for refused in found.refusals:
         engine.book.bury(refused.path, refused.reason, body)
         typer.echo(str(refused), err=True)

@@ -48,8 +48,9 @@ class Event:
     """One telling. Times are ISO 8601 in UTC; unknown text is "".
 
     `product` is who found it (`guardduty`), `feed` who told us (`guardduty`, `securityhub`); `kind` is the product's
-    own type (`Recon:EC2/Portscan`) or what happened (`Object Created`). `asked` is the custom action that a person
-    chose, `detail` the product's own object, as it came.
+    own type (`Recon:EC2/Portscan`) or what happened (`Object Created`). `asked` is the id of the custom action that a
+    person chose, or the name of a schedule; `asked_name` is what people call the action. `detail` is the product's own
+    object, as it came.
     """
 
     product: str
@@ -65,6 +66,7 @@ class Event:
     finding: Finding | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
     asked: str = ""
+    asked_name: str = ""
 
     def of_type(self, *types: str) -> tuple[Resource, ...]:
         """The resources of these CloudFormation types."""

@@ -45,6 +45,9 @@ def _one(engine: Engine, letter: DeadLetter, by: str) -> Replayed:
     if not found.events:
         return Replayed(letter.id, (), found.refusals[0].reason)
     runs = tuple(run for event in found.events for run in engine.take(event))
+    refused = next(filter(None, map(engine.refusal, found.events)), "")
+    if refused and not runs:
+        return Replayed(letter.id, (), refused)
     engine.book.exhume(letter.id)
     return Replayed(letter.id, runs, "" if runs else "its events were handled before")
 

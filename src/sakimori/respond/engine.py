@@ -85,9 +85,23 @@ class Engine:
         for name in plugins.workflow_names():
             if self.only and name not in self.only:
                 continue
-            wanted = plugins.asks_for(event.asked, name) if event.asked else plugins.workflow(name).subscribes(event)
+            if event.asked:
+                wanted = any(plugins.asks_for(each, name) for each in (event.asked, event.asked_name) if each)
+            else:
+                wanted = plugins.workflow(name).subscribes(event)
             if wanted:
                 yield name
+
+    def refusal(self, event: Event) -> str:
+        """Why nothing is done about what a person or a schedule of ours asks for; "" if it is done or nobody asks."""
+        if not event.asked or any(True for _ in self.subscribers(event)):
+            return ""
+        schedule = event.product == "schedule"
+        if schedule and not event.asked.lower().startswith(plugins.OURS):
+            return ""  # somebody else's
+        what = "the schedule" if schedule else "the custom action of Security Hub"
+        known = ", ".join(plugins.workflow_names())
+        return f"{what} {event.asked_name or event.asked!r} names no workflow: call it `sakimori` and one of {known}"
 
     # What a run consists of
 

@@ -33,6 +33,9 @@ from sakimori.respond import actions as actions_folder
 from sakimori.respond import workflows as workflows_folder
 from sakimori.respond.errors import RespondError
 
+OURS = "sakimori"
+"""What the names of our schedules and custom actions begin with."""
+
 
 def workflow_names() -> list[str]:
     """Every workflow's name, in the order of the alphabet."""
@@ -89,14 +92,14 @@ def summary(module: ModuleType) -> str:
 
 
 def asks_for(asked: str, name: str) -> bool:
-    """Whether a custom action's id, or a schedule's name, asks for a workflow: `sakimoriGuardduty`,
-    `sakimori-waf-daily`.
+    """Whether a custom action's id or name, or a schedule's name, asks for a workflow: `sakimoriGuardduty`,
+    `Sakimori s3-appspec`, `guardduty`, `sakimori-waf-daily`.
 
     Ids of custom actions have letters and digits only, and 20 of them.
     """
-    letters = "".join(filter(str.isalnum, asked)).lower()
-    wanted = f"sakimori{name.replace('-', '')}"
-    return letters.startswith(wanted) or (len(letters) == 20 and wanted.startswith(letters))
+    letters, own = "".join(filter(str.isalnum, asked)).lower(), name.replace("-", "")
+    wanted = f"{OURS}{own}"
+    return letters == own or letters.startswith(wanted) or (len(letters) == 20 and wanted.startswith(letters))
 
 
 def spelt(name: str) -> str:

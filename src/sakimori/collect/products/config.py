@@ -6,6 +6,7 @@ strings. The rules themselves are answered in `respond/workflows/config.py`; her
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -42,13 +43,19 @@ def read_invocation(telling: Telling) -> Iterator[Event]:
         PRODUCT,
         f"Config Rule Invocation: {message}",
         event_uid(PRODUCT, "invocation", rule, *(each.uid for each in resource)),
-        captured or when(captured) or text(found, "resultToken")[:64],
+        _revision(captured, text(found, "resultToken")),
         account,
         text(item, "awsRegion") or rule.split(":")[3] if rule.count(":") > 4 else text(item, "awsRegion"),
         when(captured),
         resources=resource,
         detail={**found, "invokingEvent": invoking, "ruleParameters": _parsed(found, "ruleParameters")},
     )
+
+
+def _revision(captured: str, token: str) -> str:
+    """Asked anew about what has not changed, the rule answers anew: each invocation has a token of its own."""
+    asked = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{captured or 'at some time'}/{asked}"
 
 
 def _parsed(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -77,14 +77,15 @@ def read_custom_action(telling: Telling) -> Iterator[Event | NotRead]:
     if not asked:
         raise NotRead("a custom action of Security Hub that does not say which")
     for each in _all(telling):
-        yield each if isinstance(each, NotRead) else _asked(each, asked, telling.id)
+        yield each if isinstance(each, NotRead) else _asked(each, asked, text(telling.detail, "actionName"), telling.id)
 
 
-def _asked(event: Event, asked: str, envelope: str) -> Event:
+def _asked(event: Event, asked: str, name: str, envelope: str) -> Event:
     """Asking again is a new request; the same event delivered again is not."""
     from dataclasses import replace
 
-    return replace(event, asked=asked, revision=f"{event.revision}/asked-{envelope or event.time}")
+    revision = f"{event.revision}/asked-{envelope or event.time}"
+    return replace(event, asked=asked, asked_name=name, revision=revision)
 
 
 def read_insight(telling: Telling) -> Iterator[Event]:
@@ -102,6 +103,7 @@ def read_insight(telling: Telling) -> Iterator[Event]:
         telling.time,
         detail=telling.detail,
         asked=action or text(telling.detail, "actionName"),
+        asked_name=text(telling.detail, "actionName"),
     )
 
 

@@ -6,7 +6,10 @@ parameters are what to answer, and to which question. An answer is not undone: t
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sakimori.model.action import Proof, Target
@@ -14,11 +17,12 @@ from sakimori.respond.errors import RespondError
 from sakimori.respond.world import World
 
 ASSET = "AWS::Config::ConfigRule"
-IAM_ACTIONS = ("config:PutEvaluations",)
+IAM_ACTIONS = ("config:PutEvaluations", "config:GetComplianceDetailsByConfigRule")
 ANSWERS = True
 
 MOST = 100
 TEST = "TESTMODE"
+LOOK_EVERY = 1.0
 
 
 def tags(world: World, target: Target) -> dict[str, str]:
@@ -44,8 +48,41 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 
 
 def verify(world: World, target: Target, before: Mapping[str, Any]) -> Proof:
-    count = len(target.parameters["evaluations"])
-    return Proof(True, {"answered": count}, f"AWS Config took {count} evaluations")
+    """Waits until AWS Config tells the same of every resource, or something newer."""
+    answered = {"answered": len(target.parameters["evaluations"])}
+    if target.parameters["result_token"] == TEST:
+        return Proof(True, answered, "AWS Config took the evaluations, and keeps none of a test")
+    deadline = time.monotonic() + world.patience
+    while missing := _not_kept(world, target):
+        if time.monotonic() >= deadline:
+            told = ", ".join(missing[:5])
+            return Proof(False, {"answered": answered["answered"] - len(missing)}, f"AWS Config does not tell: {told}")
+        threading.Event().wait(min(LOOK_EVERY, world.patience))
+    return Proof(True, answered, f"AWS Config tells the {answered['answered']} evaluations")
+
+
+def _not_kept(world: World, target: Target) -> list[str]:
+    """The evaluations that AWS Config does not tell (yet)."""
+    config = world.aws("config", target.account, target.region)
+    kept = {}
+    for each in config.pages(
+        "get_compliance_details_by_config_rule", "EvaluationResults", ConfigRuleName=target.parameters["rule"]
+    ):
+        about = each["EvaluationResultIdentifier"]
+        named = about["EvaluationResultQualifier"]
+        kept[named["ResourceType"], named["ResourceId"]] = (each["ComplianceType"], about["OrderingTimestamp"])
+    return [
+        f"{each['ComplianceResourceId']} is {each['ComplianceType']}"
+        for each in target.parameters["evaluations"]
+        if not _tells(kept.get((each["ComplianceResourceType"], each["ComplianceResourceId"])), each)
+    ]
+
+
+def _tells(kept: tuple[str, datetime] | None, wanted: Mapping[str, Any]) -> bool:
+    if kept is None:
+        return bool(wanted["ComplianceType"] == "NOT_APPLICABLE")  # of which nothing is listed
+    asked = datetime.fromisoformat(str(wanted["OrderingTimestamp"]).replace("Z", "+00:00"))
+    return kept[0] == wanted["ComplianceType"] or kept[1].astimezone(UTC) > asked
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sakimori.aws.errors import AwsError
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event
 from sakimori.respond.errors import RespondError
+from sakimori.respond.guard import PASSING
 from sakimori.respond.manager import ask
 from sakimori.respond.world import World
 
-IAM_ACTIONS = ("ec2:DescribeInstances",)
+IAM_ACTIONS = ("ec2:DescribeInstances", "config:GetResourceConfigHistory")
 USES = ("put-evaluations",)
 
 INSTANCE = "AWS::EC2::Instance"
@@ -49,23 +51,19 @@ def subscribes(event: Event) -> bool:
 
 
 def plan(event: Event, world: World) -> Plan:
+    if not subscribes(event):
+        raise RespondError(f"{event.kind!r} is no question of a custom Config rule: give what Lambda is invoked with")
     question = asked(event)
     invoking: Mapping[str, Any] = event.detail["invokingEvent"]
-    item = invoking.get("configurationItem") or invoking.get("configurationItemSummary") or {}
-    time = item.get("configurationItemCaptureTime") or invoking.get("notificationCreationTime")
-    evaluations: list[dict[str, Any]] = []
     missing: list[str] = []
-    for kind, instance, gone in _subjects(event, item, world):
-        if kind != INSTANCE or gone:
-            verdict, why = (
-                "NOT_APPLICABLE",
-                "it is gone, or not in the rule's scope" if gone else f"{kind} is no instance",
-            )
-        else:
-            answer = _verdict(world, instance, question, missing)
-            if answer is None:
-                continue
-            verdict, why = answer
+    item = _item(event, invoking, world, missing)
+    time = (item or {}).get("configurationItemCaptureTime") or invoking.get("notificationCreationTime")
+    evaluations: list[dict[str, Any]] = []
+    for kind, instance, gone in _subjects(event, item, world) if item is not None else ():
+        answer = _not_applicable(kind, gone) or _verdict(world, instance, question, missing)
+        if answer is None:
+            continue
+        verdict, why = answer
         evaluations.append(
             {
                 "ComplianceResourceType": kind,
@@ -75,14 +73,52 @@ def plan(event: Event, world: World) -> Plan:
                 "OrderingTimestamp": time,
             }
         )
-    parameters = {"evaluations": evaluations, "result_token": event.detail.get("resultToken", "")}
     rule = str(event.detail.get("configRuleArn") or event.detail.get("configRuleName"))
+    parameters = {
+        "evaluations": evaluations,
+        "result_token": event.detail.get("resultToken", ""),
+        "rule": str(event.detail.get("configRuleName", "")),
+    }
     target = Target("AWS::Config::ConfigRule", rule, event.account, event.region, parameters)
     counts = ", ".join(sorted({each["ComplianceType"] for each in evaluations}))
     steps = (Step("put-evaluations", target, counts),) if evaluations else ()
     return Plan(
         counts or "no evaluation", f"{len(evaluations)} evaluations: {_told(evaluations)}", steps, tuple(missing)
     )
+
+
+def _item(event: Event, invoking: Mapping[str, Any], world: World, missing: list[str]) -> Mapping[str, Any] | None:
+    """The configuration item that is asked about; {} on schedule, None where it cannot be had.
+
+    Of an item that is too big for a notification only a summary comes: it is read from the resource's history
+    ("Example oversized configuration item change notifications").
+    """
+    summary: Mapping[str, Any] = invoking.get("configurationItemSummary") or {}
+    if not summary:
+        return invoking.get("configurationItem") or {}
+    if summary.get("configurationItemStatus") in GONE:
+        return summary
+    config = world.aws("config", event.account, event.region)
+    about = {"resourceType": summary.get("resourceType"), "resourceId": summary.get("resourceId")}
+    try:
+        found = config.get_resource_config_history(
+            **about, laterTime=summary.get("configurationItemCaptureTime"), limit=1
+        )["configurationItems"]
+    except AwsError as error:
+        if isinstance(error, PASSING):
+            raise
+        missing.append(f"{about['resourceId']}: its configuration is too big for the notification, and {error}")
+        return None
+    if not found:
+        missing.append(f"{about['resourceId']}: its configuration is too big for the notification, and not recorded")
+        return None
+    return {**summary, "configurationItemStatus": found[0].get("configurationItemStatus", "OK")}
+
+
+def _not_applicable(kind: str, gone: bool) -> tuple[str, str] | None:
+    if gone:
+        return "NOT_APPLICABLE", "it is gone, or not in the rule's scope"
+    return None if kind == INSTANCE else ("NOT_APPLICABLE", f"{kind} is no instance")
 
 
 def asked(event: Event) -> Question:

@@ -1,24 +1,22 @@
 """GuardDuty finds something: scan the protected instance, name the unprotected, contain keys, roles, buckets and tasks.
 
 What is done about which type of finding is a table (`guardduty.yml`), which users replace with their own in
-SAKIMORI_HOME.
+SAKIMORI_HOME. A type of finding that no row is for is named as not evaluated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, Resource, State
 from sakimori.respond import protected
-from sakimori.respond.errors import RespondError
 from sakimori.respond.protected import Guarded
+from sakimori.respond.user_table import TableRow, chosen, rows
 from sakimori.respond.world import World
 
 TABLE = Path(__file__).with_suffix(".yml")
@@ -38,10 +36,24 @@ ACTIONS = {
     "quarantine-role": "AWS::IAM::Role",
     "isolate-task": "AWS::ECS::Task",
     "stop-task": "AWS::ECS::Task",
+    "snapshot-db-instance": "AWS::RDS::DBInstance",
+    "tag-cluster": "AWS::EKS::Cluster",
 }
 """What a row's actions may be, each with the type of resource that it takes."""
 
-USES = (*ACTIONS, "recommendation-scan", "apply-recommendations", "integrity-scan", "malware-scan")
+TELL = "tell"
+"""What a row's actions may be, too: people are told of every finding, and this row has nothing else for them."""
+
+TAG = "sakimori:finding"
+
+USES = (
+    *(name for name in ACTIONS if name != "tag-cluster"),
+    "tag-resource",
+    "recommendation-scan",
+    "apply-recommendations",
+    "integrity-scan",
+    "malware-scan",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,9 @@ def plan(event: Event, world: World) -> Plan:
     row = row_for(event.kind, table(world.home))
     steps: list[Step] = []
     missing: list[str] = []
+    if row is None:
+        missing.append(f"what to do about {event.kind}: no row of {chosen(world.home, TABLE).name} is for that type")
+        row = Row((event.kind,), actions=(TELL,))
     bare: list[Guarded] = []
     for resource in event.of_type(INSTANCE) if row.scans else ():
         found = protected.look(world, resource, row.modules)
@@ -106,12 +121,30 @@ def _contained(event: Event, row: Row, missing: list[str]) -> Iterator[Step]:
     why = f"the finding {event.kind} names it"
     named = [_role_or_key(each) for each in event.resources]
     for action in row.actions:
-        fitting = [each for each in named if each.type == ACTIONS[action]]
-        for each in fitting:
-            if action == "deactivate-access-key" and not each.uid.startswith("AKIA"):
-                missing.append(f"{each.uid} is no long-term access key of an IAM user: it cannot be deactivated")
+        for each in named if action != TELL else ():
+            if each.type != ACTIONS[action]:
                 continue
-            yield Step(action, Target(each.type, each.uid, each.account, each.region, each.details), why)
+            refused = _cannot(each) if action == "deactivate-access-key" else ""
+            if refused:
+                missing.append(refused)
+                continue
+            details = {"tags": {TAG: _tag_value(event.kind)}} if action == "tag-cluster" else each.details
+            name = "tag-resource" if action == "tag-cluster" else action
+            yield Step(name, Target(each.type, each.uid, each.account, each.region, details), why)
+
+
+def _cannot(key: Resource) -> str:
+    """Why a key cannot be deactivated; "" if it can be."""
+    if key.details.get("user_type") == "Root":
+        return f"{key.uid} is a key of the account's root user: sign in as root and delete it"
+    if not key.uid.startswith("AKIA"):
+        return f"{key.uid} is no long-term access key of an IAM user: it cannot be deactivated"
+    return ""
+
+
+def _tag_value(kind: str) -> str:
+    """A finding type in the letters that a tag's value may have."""
+    return re.sub(r"[^\w .:/=+@-]", "-", kind)[:256]
 
 
 def _role_or_key(each: Resource) -> Resource:
@@ -125,34 +158,27 @@ def _role_or_key(each: Resource) -> Resource:
     return each
 
 
-def row_for(kind: str, rows: list[Row]) -> Row:
-    """The first row that fits a finding type; one that says nothing where none does."""
-    return next((row for row in rows if any(fnmatchcase(kind, pattern) for pattern in row.types)), Row((kind,)))
+def row_for(kind: str, rows: list[Row]) -> Row | None:
+    """The first row that fits a finding type; None where none does."""
+    return next((row for row in rows if any(fnmatchcase(kind, pattern) for pattern in row.types)), None)
 
 
 def table(home: Path | None) -> list[Row]:
-    """The user's table, else ours. Raises RespondError for one that cannot be meant so."""
-    own = home / "guardduty.yml" if home else None
-    place = own if own is not None and own.is_file() else TABLE
-    try:
-        rows = yaml.safe_load(place.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RespondError(f"{place} cannot be read: {error}") from error
-    if not isinstance(rows, list):
-        raise RespondError(f"{place} is not a list of rows")
-    return [_row(each, f"{place}, row {number}") for number, each in enumerate(rows, 1)]
+    """The user's table, else ours. Raises RespondError for one that cannot be meant so, with the line."""
+    return [_row(each) for each in rows(chosen(home, TABLE))]
 
 
-def _row(given: Any, where: str) -> Row:
-    if not isinstance(given, Mapping) or not given.get("types"):
-        raise RespondError(f"{where}: a row needs `types`")
-    known = {"types": None, "scans": SCANS, "modules": MODULES, "actions": ACTIONS.keys()}
-    for name, values in given.items():
-        allowed = known.get(name, frozenset())
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise RespondError(f"{where}: {name!r} is not a list of texts")
-        wrong = [value for value in values if allowed is not None and value not in allowed]
-        if name not in known or wrong:
-            told = f"{name!r} may hold {', '.join(sorted(allowed or ()))}" if name in known else f"no column {name!r}"
-            raise RespondError(f"{where}: {wrong or name}: {told}")
-    return Row(**{name: tuple(given.get(name, ())) for name in known})
+def _row(given: TableRow) -> Row:
+    known = {"types": None, "scans": SCANS, "modules": MODULES, "actions": {TELL, *ACTIONS}}
+    for name in given.columns:
+        if name not in known:
+            raise given.wrong(f"there is no column {name!r}: there are {', '.join(known)}", name)
+        allowed = known[name]
+        wrong = [value for value in given.texts(name) if allowed is not None and value not in allowed]
+        if wrong:
+            raise given.wrong(
+                f"{wrong[0]!r} is nothing that {name!r} may hold: {', '.join(sorted(allowed or ()))}", name
+            )
+    if not given.texts("types"):
+        raise given.wrong("a row needs `types`")
+    return Row(**{name: given.texts(name) for name in known})

@@ -29,4 +29,6 @@ def plan(event: Event, world: World) -> Plan:
         Step("require-imdsv2", Target(each.type, each.uid, each.account, each.region), why)
         for each in event.of_type(INSTANCE)
     )
+    if not steps:
+        return Plan("nothing to do", "the event names no EC2 instance")
     return Plan("require-imdsv2", why, steps)

@@ -34,6 +34,8 @@ def cves(event: Event) -> list[str]:
 def plan(event: Event, world: World) -> Plan:
     if event.state is not State.OPEN:
         return _withdrawn(event, world)
+    if not cves(event):
+        return Plan("nothing to do", "the finding names no CVE")
     steps: list[Step] = []
     missing: list[str] = []
     bare: list[Guarded] = []

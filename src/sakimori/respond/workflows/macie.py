@@ -26,6 +26,8 @@ def plan(event: Event, world: World) -> Plan:
     missing: list[str] = []
     bare: list[Guarded] = []
     readers: dict[str, str] = {}
+    if not event.of_type(BUCKET):
+        return Plan("nothing to do", "the event names no bucket")
     for bucket in event.of_type(BUCKET):
         if bucket.details.get("effective_permission") == "PUBLIC" or "S3BucketPublic" in event.kind:
             target = Target(BUCKET, bucket.uid, bucket.account, bucket.region)

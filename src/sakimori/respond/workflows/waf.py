@@ -14,14 +14,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, Resource
 from sakimori.respond import protected
 from sakimori.respond.actions.add_waf_rule_group import rule
-from sakimori.respond.errors import RespondError
 from sakimori.respond.manager import ask
+from sakimori.respond.user_table import TableRow, chosen, rows
 from sakimori.respond.world import World
 
 IAM_ACTIONS = (
@@ -202,17 +200,14 @@ def groups_for(applications: set[str], rows: list[dict[str, list[str]]]) -> list
 
 
 def table(home: Path | None) -> list[dict[str, list[str]]]:
-    """The user's table, else ours. Raises RespondError for one that cannot be meant so."""
-    own = home / "waf.yml" if home else None
-    place = own if own is not None and own.is_file() else TABLE
-    try:
-        rows = yaml.safe_load(place.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RespondError(f"{place} cannot be read: {error}") from error
-    for number, row in enumerate(rows if isinstance(rows, list) else [None], 1):
-        fine = isinstance(row, dict) and row.keys() == {"application", "groups"}
-        if not fine or not all(
-            isinstance(each, list) and all(isinstance(v, str) for v in each) for each in row.values()
-        ):
-            raise RespondError(f"{place}, row {number}: a row has the lists `application` and `groups`")
-    return list(rows)
+    """The user's table, else ours. Raises RespondError for one that cannot be meant so, with the line."""
+    return [_row(each) for each in rows(chosen(home, TABLE))]
+
+
+def _row(given: TableRow) -> dict[str, list[str]]:
+    for name in given.columns:
+        if name not in ("application", "groups"):
+            raise given.wrong(f"there is no column {name!r}: a row has `application` and `groups`", name)
+    if given.columns.keys() != {"application", "groups"}:
+        raise given.wrong("a row has the lists `application` and `groups`")
+    return {name: list(given.texts(name)) for name in ("application", "groups")}
