@@ -26,7 +26,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "protect"))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "respond"))
 
 import accounts
-from manager_stub import stub
+from manager_stub import known_as, stub
 from trend_stub import DEPENDENCY, KEY, LOG4SHELL, Trend
 
 AUTO = '[respond.modes]\ndefault = "auto"\n'
@@ -55,18 +55,6 @@ def with_manager(place: Path, trend: Trend) -> dict[str, str]:
         "SAKIMORI_PROTECT_KEY": KEY,
         "SAKIMORI_WEBHOOK_KEY": WEBHOOK_KEY,
     }
-
-
-def known_as(trend: Trend, instance: str) -> None:
-    own = type(trend).computers
-
-    def computers() -> list[dict[str, Any]]:
-        rows = own(trend)
-        for row in rows[:2]:
-            row["ec2VirtualMachineSummary"] = {**row["ec2VirtualMachineSummary"], "instanceID": instance}
-        return rows
-
-    object.__setattr__(trend, "computers", computers)
 
 
 def queue_behind_eventbridge(aws: SimulatedAws) -> str:

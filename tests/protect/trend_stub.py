@@ -40,6 +40,7 @@ class Trend:
     due: list[tuple[str, int]] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     state: str = "detect"
+    policy_name: str = "Web Servers"
     agent: str = "active"
     ends: bool = True
     pages: bool = True
@@ -140,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         trend = self.trend
         if found := re.fullmatch(r"/(computers|intrusionpreventionrules|policies)/search", path):
             rows = {"computers": trend.computers(), "intrusionpreventionrules": trend.rules()}.get(
-                found[1], [{"name": "Web Servers", "ID": POLICY}]
+                found[1], [{"name": trend.policy_name, "ID": POLICY}]
             )
             name = {"intrusionpreventionrules": "intrusionPreventionRules"}.get(found[1], found[1])
             self._json({name: self._searched(rows, body or {})})
@@ -152,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == f"/policies/{POLICY}":
             if body:
                 trend.state = body["intrusionPrevention"]["state"]
-            self._json({"name": "Web Servers", "intrusionPrevention": {"state": trend.state}, "ID": POLICY})
+            self._json({"name": trend.policy_name, "intrusionPrevention": {"state": trend.state}, "ID": POLICY})
         elif found := re.fullmatch(r"/policies/\d+/settings/(\w+)", path):
             if body:
                 trend.settings[found[1]] = body["value"]

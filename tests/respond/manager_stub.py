@@ -31,3 +31,16 @@ def stub() -> Iterator[Trend]:
         patched.setattr(trend_stub._Handler, "_route", route)
         with trend_stub.trend_stub() as served:
             yield served
+
+
+def known_as(trend: Trend, instance: str) -> None:
+    """The stub's computer is this instance."""
+    own = type(trend).computers
+
+    def computers() -> list[dict[str, Any]]:
+        rows = own(trend)
+        for row in rows[:2]:
+            row["ec2VirtualMachineSummary"] = {**row["ec2VirtualMachineSummary"], "instanceID": instance}
+        return rows
+
+    object.__setattr__(trend, "computers", computers)

@@ -11,7 +11,7 @@ from typing import Any
 import accounts
 import pytest
 from accounts import world_of
-from manager_stub import stub
+from manager_stub import known_as, stub
 from trend_stub import BARE, COMPUTER, DEPENDENCY, INSTANCE, KEY, LOG4SHELL, LONGER, POLICY, Trend
 
 import corpus
@@ -29,7 +29,7 @@ from sakimori.respond.guard import Guard, Pace
 from sakimori.respond.keys import derived
 from sakimori.respond.policy import Policy
 from sakimori.respond.runs import Run, RunState
-from sakimori.respond.workflows import config, guardduty, waf
+from sakimori.respond.workflows import config, guardduty
 from sakimori.respond.world import World
 from sakimori.simulate.aws import ACCOUNT, REGION, Answer, Call, SimulatedAws
 from sakimori.store.database import connect
@@ -638,102 +638,7 @@ def test_a_person_picks_the_workflow_in_security_hub(world: World, tmp_path: Pat
         assert engine.refusal(event(schedule)) == "", "it is somebody else's"
 
 
-# ---- WAF
-
-
-def test_waf_proposes_what_fits_behind_each_load_balancer_as_count(
-    world: World, aws: SimulatedAws, trend: Trend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    instance, acl = accounts.make_instance(aws), accounts.web_acl(aws)
-    known_as(trend, instance)
-    balancer(aws, instance, acl.target.uid)
-    lacking(aws, offered=["AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"], capacity=900)
-    own = trend_types(monkeypatch)
-    found = plan_waf(world)
-    assert [step.target.parameters["group"] for step in found.steps] == [
-        "AWSManagedRulesCommonRuleSet",
-        "AWSManagedRulesKnownBadInputsRuleSet",
-    ]
-    assert own
-    assert any("classic load balancer old" in reason for reason in found.not_evaluated)
-    lacking(aws, offered=["AWSManagedRulesCommonRuleSet"], capacity=1600)
-    short = plan_waf(world)
-    assert short.steps == ()
-    assert any("1600 WCU" in reason for reason in short.not_evaluated)
-    assert any("is not offered" in reason for reason in short.not_evaluated)
-
-
-def plan_waf(world: World) -> Plan:
-    schedule = told.envelope("aws.events", "Scheduled Event", {}, resources=["arn:aws:events:x:1:rule/sakimori-waf"])
-    return waf.plan(event(schedule), world)
-
-
-def trend_types(monkeypatch: pytest.MonkeyPatch) -> bool:
-    monkeypatch.setattr(Client, "application_type", lambda self, number: {"name": "Web Server Common"})
-    return True
-
-
-def lacking(aws: SimulatedAws, offered: list[str], capacity: int) -> None:
-    groups = [{"VendorName": "AWS", "Name": name} for name in offered]
-    aws.handlers["wafv2:ListAvailableManagedRuleGroups"] = lambda _: Answer(
-        json.dumps({"ManagedRuleGroups": groups}).encode()
-    )
-    aws.handlers["wafv2:CheckCapacity"] = lambda _: Answer(json.dumps({"Capacity": capacity}).encode())
-
-
-def balancer(aws: SimulatedAws, instance: str, acl: str) -> None:
-    ec2, elb = aws.client("ec2"), aws.client("elbv2")
-    subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]][:2]
-    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
-    made = elb.create_load_balancer(Name="shop", Subnets=subnets, Type="application")["LoadBalancers"][0][
-        "LoadBalancerArn"
-    ]
-    group = elb.create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId=vpc)["TargetGroups"][0][
-        "TargetGroupArn"
-    ]
-    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
-    action = {"Type": "forward", "TargetGroupArn": group}
-    elb.create_listener(LoadBalancerArn=made, Protocol="HTTP", Port=80, DefaultActions=[action])
-    aws.client("wafv2").associate_web_acl(WebACLArn=acl, ResourceArn=made)
-    listener = {"Protocol": "http", "LoadBalancerPort": 80, "InstancePort": 80}
-    aws.client("elb").create_load_balancer(
-        LoadBalancerName="old", Listeners=[listener], AvailabilityZones=["us-east-1a"]
-    )
-
-
-@pytest.mark.parametrize(
-    ("application", "groups"),
-    [
-        ("Web Server Apache Struts", ["AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"]),
-        ("Database MySQL", ["AWSManagedRulesSQLiRuleSet"]),
-        ("WordPress", ["AWSManagedRulesWordPressRuleSet"]),
-        ("Microsoft IIS", ["AWSManagedRulesWindowsRuleSet"]),
-        ("Build Server Required", []),
-        ("Mail Client", []),
-    ],
-)
-def test_defect_the_pattern_ui_matched_build_and_require(application: str, groups: list[str]) -> None:
-    assert waf.groups_for({application}, waf.table(None)) == groups
-
-
-def test_defect_one_recommendation_was_not_enough(world: World) -> None:
-    assert waf.groups_for({"PHP"}, waf.table(None)) == ["AWSManagedRulesPHPRuleSet"]
-
-
 # ---- helpers
-
-
-def known_as(trend: Trend, instance: str) -> None:
-    """The stub's computer is this instance."""
-    own = type(trend).computers
-
-    def computers() -> list[dict[str, Any]]:
-        rows = own(trend)
-        for row in rows[:2]:
-            row["ec2VirtualMachineSummary"] = {**row["ec2VirtualMachineSummary"], "instanceID": instance}
-        return rows
-
-    object.__setattr__(trend, "computers", computers)
 
 
 def real_instance(aws: SimulatedAws, trend: Trend, kind: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ SETTINGS = {
     "respond.paces": "How often, and how stubbornly, each API is called in an account: a table of tables.",
     "respond.inspector": "Where the workflow inspector assigns rules.",
     "respond.s3-appspec": "Which buckets are deployed from, by which pipelines, and who usually writes there.",
+    "respond.waf": "How much capacity the workflow waf may give a web ACL.",
 }
 """Every setting that the file may hold, with what it means."""
 

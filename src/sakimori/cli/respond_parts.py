@@ -48,10 +48,10 @@ def chosen_policy(mode: Mode | None = None) -> Policy:
 
 
 def workflow_settings() -> dict[str, dict[str, Any]]:
-    """`[respond.inspector]` and `[respond.s3-appspec]`."""
+    """`[respond.inspector]`, `[respond.s3-appspec]` and `[respond.waf]`."""
     from sakimori.cli.configuration import section
 
-    return {name: section(f"respond.{name}") for name in ("inspector", "s3-appspec")}
+    return {name: section(f"respond.{name}") for name in ("inspector", "s3-appspec", "waf")}
 
 
 @contextmanager

@@ -94,7 +94,7 @@ class _Guarded:
         return guarded
 
     def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
-        """The members of `key` of all pages of an operation that boto3 can page."""
+        """The members of `key` (`DistributionList.Items`) of all pages of an operation that boto3 can page."""
         found: list[Any] = []
         pages = iter(self._client.get_paginator(operation).paginate(**parameters))
         name = self._client.meta.method_to_api_mapping.get(operation, operation)
@@ -104,7 +104,9 @@ class _Guarded:
                 return next(pages, None)
 
         while (page := self._guard.call(self._service, self._account, ask)) is not None:
-            found += page.get(key, ())
+            for part in key.split("."):
+                page = page.get(part) or {}
+            found += page
         return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Proof, Target
 from sakimori.respond.describing import tags_of
-from sakimori.respond.errors import Passing, RespondError
+from sakimori.respond.errors import Passing, RespondError, Undone
 from sakimori.respond.world import World
 
 ASSET = "AWS::WAFv2::WebACL"
@@ -44,7 +44,7 @@ def tags(world: World, target: Target) -> dict[str, str]:
 
 
 def before(world: World, target: Target) -> dict[str, Any]:
-    return {"rules": json.loads(json.dumps(_read(world, target)["WebACL"].get("Rules", []), default=_bytes))}
+    return {"rules": _plain(_read(world, target)["WebACL"].get("Rules", []))}
 
 
 def would(target: Target, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,6 +52,7 @@ def would(target: Target, before: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> None:
+    """Adds the group to the rules as they are when they are written: what somebody else added meanwhile stays."""
     _write(world, target, lambda rules: rules if _has(rules, target) else _with_group(rules, target))
 
 
@@ -64,7 +65,14 @@ def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    _write(world, target, lambda _: list(before["rules"]))
+    def without(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if _plain(rules) != after["rules"]:
+            raise Undone(f"the rules of {target.uid} were changed by somebody else just now: look, and undo it again")
+        own = rule(target, 0)["Statement"]
+        pairs = zip(rules, _plain(rules), strict=True)
+        return [each for each, plain in pairs if each["Statement"] != own or plain in before["rules"]]
+
+    _write(world, target, without)
 
 
 def rule(target: Target, priority: int) -> dict[str, Any]:
@@ -127,6 +135,12 @@ def _api(world: World, target: Target) -> Any:
     """Web ACLs of CloudFront are kept in us-east-1."""
     region = "us-east-1" if ":global/webacl/" in target.uid else target.region
     return world.aws("wafv2", target.account, region)
+
+
+def _plain(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rules as JSON: search strings are bytes at boto3."""
+    plain: list[dict[str, Any]] = json.loads(json.dumps(rules, default=_bytes))
+    return plain
 
 
 def _bytes(value: Any) -> str:
