@@ -120,9 +120,7 @@ class Targets:
         unknown = sorted(set(addresses) - seen)
         if unknown and group["TargetGroupArn"] not in self._services:
             at_them = ", ".join(unknown[:5])
-            self._missing.append(
-                f"what is behind {group['TargetGroupArn']} at {at_them}: no instance has that address"
-            )
+            self._missing.append(f"what is behind {group['TargetGroupArn']} at {at_them}: no instance has that address")
 
     @cached_property
     def _services(self) -> dict[str, list[Behind]]:
