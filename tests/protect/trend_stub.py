@@ -43,6 +43,7 @@ class Trend:
     policy_name: str = "Web Servers"
     agent: str = "active"
     ends: bool = True
+    deaf: bool = False
     pages: bool = True
 
     def rules(self) -> list[dict[str, Any]]:
@@ -186,6 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _assignments(self, what: str, module: str, rule: int, query: dict[str, list[str]], body: Any) -> None:
         trend = self.trend
         own = trend.own_rules[what] if module == "intrusionprevention" else set()
+        if trend.deaf and self.command != "GET":
+            own = set(own)  # it says that it did what it was told, and did not
         if self.command == "DELETE":
             own.discard(rule)
             self._send(200, {}, b"")

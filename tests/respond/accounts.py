@@ -12,7 +12,7 @@ import httpx
 
 from sakimori.model.action import Target
 from sakimori.respond.world import AccountClients, World
-from sakimori.simulate.aws import ACCOUNT, REGION, Answer, Call, SimulatedAws
+from sakimori.simulate.aws import ACCOUNT, REGION, SimulatedAws
 
 OWN_POLICY = {
     "Version": "2012-10-17",
@@ -170,41 +170,3 @@ def web_acl(aws: SimulatedAws, **more: Any) -> Thing:
 
     parameters = {"vendor": "AWS", "group": "AWSManagedRulesSQLiRuleSet"} | more
     return Thing(Target("AWS::WAFv2::WebACL", made["ARN"], ACCOUNT, REGION, parameters), describe)
-
-
-class Pipelines:
-    """CodePipeline's stages, which moto lacks: one pipeline, whose transitions are enabled and disabled."""
-
-    def __init__(self, aws: SimulatedAws) -> None:
-        self.disabled: dict[str, str] = {}
-        for name in ("ListTagsForResource", "GetPipelineState", "DisableStageTransition", "EnableStageTransition"):
-            aws.handlers[f"codepipeline:{name}"] = self.answer
-
-    def answer(self, call: Call) -> Answer:
-        asked = json.loads(call.body)
-        if call.operation == "DisableStageTransition":
-            self.disabled[asked["stageName"]] = asked["reason"]
-        elif call.operation == "EnableStageTransition":
-            self.disabled.pop(asked["stageName"], None)
-        elif call.operation == "ListTagsForResource":
-            return Answer(b'{"tags": []}')
-        return Answer(json.dumps(self.state()).encode())
-
-    def state(self) -> dict[str, Any]:
-        stages = [
-            {
-                "stageName": stage,
-                "inboundTransitionState": {
-                    "enabled": stage not in self.disabled,
-                    **({"disabledReason": self.disabled[stage]} if stage in self.disabled else {}),
-                },
-            }
-            for stage in ("Source", "Deploy")
-        ]
-        return {"pipelineName": "shop", "stageStates": stages}
-
-
-def pipeline(aws: SimulatedAws) -> Thing:
-    pipelines = Pipelines(aws)
-    arn = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:shop"
-    return Thing(Target("AWS::CodePipeline::Pipeline", arn, ACCOUNT, REGION, {"stage": "Deploy"}), pipelines.state)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import accounts
+import more_things
 import pytest
 from accounts import Thing, instance_target, world_of
 from manager_stub import stub
@@ -32,7 +33,9 @@ CASES: list[tuple[str, Callable[[SimulatedAws], Thing]]] = [
     ("tag-resource", accounts.tagged_instance),
     ("isolate-task", accounts.task),
     ("add-waf-rule-group", accounts.web_acl),
-    ("disable-transition", accounts.pipeline),
+    ("disable-transition", more_things.pipeline),
+    ("add-approval", more_things.pipeline),
+    ("snapshot-db-instance", more_things.database),
 ]
 MANAGED = (
     "recommendation-scan",
@@ -42,7 +45,7 @@ MANAGED = (
     "withdraw-rules",
     "apply-recommendations",
 )
-FINAL = ("stop-task", "recommendation-scan", "integrity-scan", "malware-scan", "put-evaluations")
+FINAL = ("stop-task", "reject-approval", "recommendation-scan", "integrity-scan", "malware-scan", "put-evaluations")
 """What cannot be undone, and says so."""
 
 
@@ -78,7 +81,10 @@ def test_every_action_has_the_whole_shape_and_is_tested_here(name: str) -> None:
     assert name in {case for case, _ in CASES} | set(MANAGED) | set(FINAL)
 
 
-_CALL = re.compile(r"\b(?:s3|iam|ec2|ecs|config|_api\(world, target\)|world\.aws\([^)]*\))\.([a-z_0-9]+)\(")
+_CALL = re.compile(r"\b(?:s3|iam|ec2|ecs|config|_(?:api|rds)\(world, target\)|world\.aws\([^)]*\))\.([a-z_0-9]+)\(")
+
+
+_PAGES = re.compile(r"\.pages\(\s*\"([a-z_]+)\"")
 
 
 @pytest.mark.parametrize("name", [name for name in plugins.action_names() if name not in MANAGED])
@@ -91,7 +97,9 @@ def test_the_permissions_that_an_action_declares_are_those_that_it_uses(name: st
         source += "ec2.describe_instances("
     source += "s3.get_bucket_tagging(" if "bucket_tags" in source else ""
     source += "ecs.describe_tasks(" if "import tags, task" in source else ""
-    used = {"".join(word.capitalize() for word in call.split("_")) for call in _CALL.findall(source)}
+    source += "_api(world, target).list_tags_for_resource(" if "disable_transition import tags" in source else ""
+    calls = {*_CALL.findall(source), *_PAGES.findall(source)} - {"pages"}
+    used = {"".join(word.capitalize() for word in call.split("_")) for call in calls}
     spelt = {
         action.partition(":")[2].replace("Bucket", "")
         if action.startswith("s3:Get") or action.startswith("s3:Put")
@@ -100,7 +108,7 @@ def test_the_permissions_that_an_action_declares_are_those_that_it_uses(name: st
     }
     spelt = {each.replace("WebACL", "WebAcl") for each in spelt}
     used = {each.replace("BucketTagging", "Tagging").replace("Imdsv2", "") for each in used}
-    side = {"CreateTags"}  # tags given when a thing is made
+    side = {"CreateTags", "AddTagsToResource", "PassRole"}  # asked for beside a call: tags and roles that are given
     deleted = {"DeletePublicAccessBlock"}  # AWS: the permission is s3:PutBucketPublicAccessBlock
     assert {each.lower() for each in used - deleted} == {each.lower() for each in spelt - side}
 
@@ -187,7 +195,7 @@ def test_a_web_acl_that_somebody_changes_meanwhile_is_written_again(aws: Simulat
     assert action.verify(world, thing.target, before).verified
     aws.handlers["wafv2:UpdateWebACL"] = lambda _: Answer(b'{"__type": "WAFOptimisticLockException"}', 400)
     with pytest.raises(Passing, match="changed by somebody else 5 times"):
-        action.undo(world, thing.target, before, {})
+        action.undo(world, thing.target, before, action.before(world, thing.target))
 
 
 def test_the_group_comes_after_the_rules_that_are_there_and_counts_only(aws: SimulatedAws) -> None:

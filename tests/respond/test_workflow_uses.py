@@ -27,7 +27,10 @@ def test_a_workflow_uses_the_actions_that_it_names_and_no_others(name: str) -> N
 
 def test_permissions_are_those_of_the_workflow_and_of_the_actions_that_it_uses() -> None:
     assert plugins.permissions_of(["s3-appspec"]) == sorted(
-        {*plugins.workflow("s3-appspec").IAM_ACTIONS, *plugins.action("disable-transition").IAM_ACTIONS}
+        {
+            *plugins.workflow("s3-appspec").IAM_ACTIONS,
+            *(each for name in plugins.workflow("s3-appspec").USES for each in plugins.action(name).IAM_ACTIONS),
+        }
     )
     everything = set(plugins.permissions_of(plugins.workflow_names()))
     assert everything <= set(plugins.permissions())

@@ -594,26 +594,6 @@ def test_an_exposed_key_is_deactivated(world: World) -> None:
     assert "ASIAEXAMPLE" in found.not_evaluated[0]
 
 
-def written(key: str, requester: str, bucket: str = "code") -> dict[str, Any]:
-    detail = {"bucket": {"name": bucket}, "object": {"key": key, "sequencer": "1"}, "requester": requester}
-    return told.envelope("aws.s3", "Object Created", detail)
-
-
-def test_an_appspec_from_somebody_unusual_holds_the_pipeline(world: World, aws: SimulatedAws) -> None:
-    aws.client("s3").create_bucket(Bucket="code")
-    arn = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:shop"
-    usual = f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/*"
-    world.settings = {"s3-appspec": {"pipelines": {"code": f"{arn}/Deploy"}, "writers": [usual]}}
-    [step] = plan("s3-appspec", written("appspec.yml", "arn:aws:iam::1:user/mallory"), world).steps
-    assert (step.action, step.target.uid, step.target.parameters) == ("disable-transition", arn, {"stage": "Deploy"})
-    found = plan("s3-appspec", written("app.zip", f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/build-7"), world)
-    assert (found.decision, found.steps) == ("nothing to do", ())
-    lock = plan("s3-appspec", written("app.zip", "mallory"), world).not_evaluated
-    assert any("no Object Lock" in reason for reason in lock)
-    assert plan("s3-appspec", written("x.zip", "mallory", "other"), world).decision == "nothing to do"
-    assert not plugins.workflow("s3-appspec").subscribes(event(written("photo.jpg", "mallory")))
-
-
 def test_a_person_picks_the_workflow_in_security_hub(world: World, tmp_path: Path) -> None:
     with engine_of(world, tmp_path) as engine:
         chosen = engine.subscribers(event(told.custom_action("sakimoriGuardduty", told.asff())))

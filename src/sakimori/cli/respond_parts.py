@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sakimori.cli.deployed import deployed_engine, deployment
-from sakimori.cli.home import home, ledger_place
+from sakimori.cli.home import home, lake_folder, ledger_place
 
 if TYPE_CHECKING:
     from sakimori.model.action import Mode
@@ -85,6 +85,7 @@ def opened_engine(owner: str, policy: Policy, only: frozenset[str] = frozenset()
 def _world(book: Any) -> Iterator[World]:
     from sakimori.cli.configuration import section
     from sakimori.respond.guard import Guard
+    from sakimori.respond.history import lake_writers
     from sakimori.respond.lines import LedgerLines
     from sakimori.respond.policy import paces
     from sakimori.respond.world import AccountClients, World
@@ -100,6 +101,7 @@ def _world(book: Any) -> Iterator[World]:
             done_by=book.done_by,
             home=home(),
             settings=workflow_settings(),
+            writers=lake_writers(lake_folder(), ledger_place()),
         )
     finally:
         if manager is not None:

@@ -39,11 +39,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An action that a workflow wants, and why."""
+    """An action that a workflow wants, and why. With `ask` a person decides, also where the mode is auto."""
 
     action: str
     target: Target
     why: str = ""
+    ask: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,8 @@ class Engine:
                 continue
             steps.append(step)
             seen.append((before, module.would(target, before)))
-            modes.append(self.policy.mode(run.workflow, target.account or run.account, tags))
+            mode = self.policy.mode(run.workflow, target.account or run.account, tags)
+            modes.append(Mode.APPROVE if step.ask and mode is Mode.AUTO else mode)
         kept = replace(plan, steps=tuple(steps), not_evaluated=tuple(left_out))
         return kept, seen, min(modes, key=list(Mode).index, default=run.mode)
 

@@ -43,7 +43,7 @@ PACES: Mapping[str, Pace] = {
     "wafv2": Pace(rate=1.0, burst=10),
     "cloudfront": Pace(rate=5.0, burst=10),
     "config": Pace(rate=5.0, burst=20),
-    "codepipeline": Pace(rate=2.0, burst=10),
+    "codepipeline": Pace(rate=5.0, burst=20),
     "apigateway": Pace(rate=5.0, burst=20),
     "resourcegroupstaggingapi": Pace(rate=5.0, burst=5),
     "protect": Pace(rate=8.0, burst=50),

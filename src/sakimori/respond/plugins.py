@@ -17,7 +17,8 @@ and an action
     def undo(world, target, before, after) -> None    # restores `before`
 
 The first paragraph of a module's docstring says what it does. Third parties add theirs through the entry-point groups
-`sakimori.workflows` and `sakimori.actions`. `ANSWERS = True` marks an action that only answers AWS.
+`sakimori.workflows` and `sakimori.actions`. `ANSWERS = True` marks an action that only answers AWS,
+`FINAL = "..."` says why one cannot be undone.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
-from sakimori.respond.errors import RespondError
 from sakimori.respond.manager import ask, computer_of
 from sakimori.respond.world import World
 
@@ -51,8 +50,3 @@ def verify(world: World, target: Target, was: Mapping[str, Any], kind: Any) -> P
             why = f"the {kind.says} did not end within {world.patience:.0f} seconds: look whether the agent is on-line"
             return Proof(False, {"last_scan": date}, why)
         threading.Event().wait(min(LOOK_EVERY, world.patience))
-
-
-def undo(kind: Any) -> None:
-    """Raises RespondError: a scan changed nothing."""
-    raise RespondError(f"a {kind.says} only looks: there is nothing to undo")

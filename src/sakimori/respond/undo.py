@@ -58,6 +58,8 @@ def _one(engine: Engine, run: Run, row: ActionRow, by: str) -> Outcome:
 def _refusal(engine: Engine, row: ActionRow) -> str:
     """Restores the state, and gives ""; or says why not."""
     module, world, target = plugins.action(row.action), engine.world, row.target
+    if final := str(getattr(module, "FINAL", "")):
+        return final
     try:
         if engine.policy.shields(module.tags(world, target)):
             return f"{target.uid} is tagged {engine.policy.limits.protected}"

@@ -17,6 +17,7 @@ from sakimori.aws.errors import AwsError, asking
 from sakimori.model.asset import Inventory
 from sakimori.respond.errors import RespondError
 from sakimori.respond.guard import Guard
+from sakimori.respond.history import Writers, unknown
 from sakimori.respond.runs import Run
 
 Clients = Callable[[str, str, str], Any]
@@ -28,7 +29,8 @@ class World:
 
     `patience` is how long, in seconds, an effect is waited for before it counts as not proved. It is shorter than a
     run's lease. `inventory` gives the assets that discovery found, `done_by` the runs of a workflow that changed what
-    still is. `home` is where tables are that users edit, `settings` what sakimori.toml says of workflows.
+    still is. `home` is where tables are that users edit, `settings` what sakimori.toml says of workflows, `writers` who
+    wrote to a bucket before.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class World:
         done_by: Callable[[str], list[Run]] = lambda _: [],
         home: Path | None = None,
         settings: Mapping[str, Any] | None = None,
+        writers: Writers = unknown,
     ) -> None:
         self._clients = clients
         self.guard = guard or Guard()
@@ -51,6 +54,7 @@ class World:
         self.done_by = done_by
         self.home = home
         self.settings = dict(settings or {})
+        self.writers = writers
 
     def aws(self, service: str, account: str, region: str = "") -> Any:
         """A client whose calls are guarded."""

@@ -19,6 +19,7 @@ CLIENTS = {
     "elasticfilesystem": ("efs",),
     "monitoring": ("cloudwatch",),
     "servicecatalog": ("servicecatalog",),
+    "tagging": ("resourcegroupstaggingapi",),
 }
 """Names that requests are signed for -> boto3's names of the services that sign so. Others are called the same."""
 

@@ -23,6 +23,9 @@ IAM_ACTIONS = (
 )
 
 
+REASON = "Sakimori: what is to be deployed was changed by somebody unusual; look at it first"
+
+
 def tags(world: World, target: Target) -> dict[str, str]:
     return tags_of(_api(world, target).list_tags_for_resource(resourceArn=target.uid)["tags"])
 
@@ -32,17 +35,17 @@ def before(world: World, target: Target) -> dict[str, Any]:
     stage = next((each for each in stages if each["stageName"] == target.parameters["stage"]), None)
     if stage is None:
         raise RespondError(f"the pipeline {target.id} has no stage {target.parameters['stage']}")
-    return {"enabled": stage.get("inboundTransitionState", {}).get("enabled", True)}
+    transition = stage.get("inboundTransitionState", {})
+    return {"enabled": transition.get("enabled", True), "reason": transition.get("disabledReason", "")}
 
 
 def would(target: Target, before: Mapping[str, Any]) -> dict[str, Any]:
-    return {"enabled": False}
+    return {"enabled": False, "reason": before["reason"] or REASON}
 
 
 def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> None:
     if before["enabled"]:
-        reason = f"Sakimori {key}: what is to be deployed was changed by somebody unusual; look at it first"
-        _api(world, target).disable_stage_transition(reason=reason[:300], **_stage(target))
+        _api(world, target).disable_stage_transition(reason=f"{REASON} ({key})"[:300], **_stage(target))
 
 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:

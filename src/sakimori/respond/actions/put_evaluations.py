@@ -18,6 +18,7 @@ from sakimori.respond.world import World
 
 ASSET = "AWS::Config::ConfigRule"
 IAM_ACTIONS = ("config:PutEvaluations", "config:GetComplianceDetailsByConfigRule")
+FINAL = "an evaluation is not taken back: the rule's next one replaces it"
 ANSWERS = True
 
 MOST = 100
@@ -86,4 +87,4 @@ def _tells(kept: tuple[str, datetime] | None, wanted: Mapping[str, Any]) -> bool
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    raise RespondError("an evaluation is not taken back: the rule's next one replaces it")
+    raise RespondError(FINAL)

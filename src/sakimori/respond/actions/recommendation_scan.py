@@ -11,6 +11,7 @@ from typing import Any
 from sakimori.model.action import Proof, Target
 from sakimori.protect.client_tasks import RECOMMENDATION_SCAN as KIND
 from sakimori.respond import manager, scanning
+from sakimori.respond.errors import RespondError
 from sakimori.respond.manager import tags
 from sakimori.respond.world import World
 
@@ -18,6 +19,7 @@ __all__ = ["apply", "before", "tags", "undo", "verify", "would"]
 
 ASSET = "AWS::EC2::Instance"
 IAM_ACTIONS = manager.IAM_ACTIONS
+FINAL = f"a {KIND.says} only looks: there is nothing to undo"
 
 
 def before(world: World, target: Target) -> dict[str, Any]:
@@ -37,4 +39,4 @@ def verify(world: World, target: Target, before: Mapping[str, Any]) -> Proof:
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    scanning.undo(KIND)
+    raise RespondError(FINAL)

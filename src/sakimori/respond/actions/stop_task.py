@@ -17,6 +17,7 @@ __all__ = ["apply", "before", "tags", "undo", "verify", "would"]
 
 ASSET = "AWS::ECS::Task"
 IAM_ACTIONS = ("ecs:DescribeTasks", "ecs:StopTask")
+FINAL = "a stopped task cannot be started again: its service has started another, or run it anew"
 
 
 def before(world: World, target: Target) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def verify(world: World, target: Target, before: Mapping[str, Any]) -> Proof:
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    raise RespondError("a stopped task cannot be started again: its service has started another, or run it anew")
+    raise RespondError(FINAL)
 
 
 def _cluster(target: Target) -> str:

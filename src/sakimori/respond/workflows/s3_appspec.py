@@ -1,10 +1,14 @@
-"""Somebody unusual writes to a bucket that is deployed from: hold the pipeline for a person, and look at Object Lock.
+"""Somebody unusual writes to a bucket that is deployed from: ask for approval in CodePipeline, and look at Object Lock.
 
-`[respond.s3-appspec]` in sakimori.toml names each bucket with its pipeline and stage, and who usually writes:
+What waits in the pipeline's manual approval is rejected; a pipeline without one is held before the stage that deploys,
+and is given one if `add_approval` is set and a person agrees, else it is said how. Who is unusual tells the lake's
+history of the bucket; where it cannot tell, a person is asked. `[respond.s3-appspec]` in sakimori.toml may name the
+pipelines of a bucket (others are found by their source), and who usually writes:
 
     [respond.s3-appspec]
     pipelines = { "code-bucket" = "arn:aws:codepipeline:eu-west-1:111122223333:shop/Deploy" }
     writers = ["arn:aws:sts::111122223333:assumed-role/ci/*"]
+    add_approval = true
 """
 
 from __future__ import annotations
@@ -15,13 +19,17 @@ from typing import Any
 
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Plan, Step, Target
-from sakimori.model.event import Event, Resource
+from sakimori.model.event import Event
+from sakimori.respond import pipelines
+from sakimori.respond.guard import PASSING
+from sakimori.respond.history import Usual, usual
+from sakimori.respond.pipelines import Deployment, deploying
 from sakimori.respond.world import World
 
-IAM_ACTIONS = ("s3:GetBucketObjectLockConfiguration",)
-USES = ("disable-transition",)
+IAM_ACTIONS = ("s3:GetBucketObjectLockConfiguration", "s3:GetBucketVersioning", *pipelines.IAM_ACTIONS)
+USES = ("disable-transition", "reject-approval", "add-approval")
 
-OBJECT = "AWS::S3::Object"
+OBJECT, PIPELINE = "AWS::S3::Object", "AWS::CodePipeline::Pipeline"
 NAMES = ("appspec.yml", "appspec.yaml", "appspec.json")
 BUNDLES = (".zip", ".tar", ".tar.gz", ".tgz")
 WRITES = ("s3:PutObject", "s3:CopyObject", "s3:CompleteMultipartUpload")
@@ -41,21 +49,57 @@ def plan(event: Event, world: World) -> Plan:
         return Plan("nothing to do", "the event names no object")
     bucket, key, writer = found
     settings = world.settings.get("s3-appspec", {})
-    pipelines = settings.get("pipelines", {})
-    deployed = pipelines.get(bucket)
-    if deployed is None and not key.endswith(NAMES):
-        return Plan("nothing to do", f"nothing is deployed from {bucket}, as far as [respond.s3-appspec] says")
-    if writer and any(fnmatchcase(writer, usual) for usual in settings.get("writers", ())):
-        return Plan("nothing to do", f"{writer} usually writes there")
-    missing = _lock(world, event, bucket)
-    why = f"{writer or 'somebody whom the event does not name'} wrote s3://{bucket}/{key}, which is deployed"
-    if deployed is None:
+    missing: list[str] = []
+    setting = settings.get("pipelines", {}).get(bucket)
+    deployments = deploying(world, (event.account, event.region), bucket, key, setting, missing)
+    if not deployments and not key.lower().endswith(NAMES):
+        return Plan("nothing to do", f"no pipeline that is known deploys s3://{bucket}/{key}", (), tuple(missing))
+    habit = _habit(world, event, bucket, writer, settings)
+    if habit.verdict:
+        return Plan("nothing to do", f"{writer} usually writes to {bucket}: {habit.why}", (), tuple(missing))
+    who = writer or "somebody whom the event does not name"
+    why = f"{who} wrote s3://{bucket}/{key}, which is deployed"
+    if habit.verdict is None:
+        missing.append(f"whether {who} usually writes to {bucket}: {habit.why}")
+    else:
+        why += f"; {habit.why}"
+    notes = _protection(world, event, bucket, missing)
+    steps: list[Step] = []
+    for each in deployments:
+        steps += _asking(each, why, notes, ask=habit.verdict is None, add=bool(settings.get("add_approval")))
+    if not deployments:
         missing.append(f"which pipeline deploys from {bucket}: name it in [respond.s3-appspec] pipelines")
-        return Plan("tell", why, (), tuple(missing), tell=True)
-    pipeline, _, stage = str(deployed).rpartition("/")
-    account, region = pipeline.split(":")[4], pipeline.split(":")[3]
-    target = Target("AWS::CodePipeline::Pipeline", pipeline, account, region, {"stage": stage})
-    return Plan("disable-transition", why, (Step("disable-transition", target, why),), tuple(missing), tell=True)
+    decision = ", ".join(dict.fromkeys(step.action for step in steps)) or "tell"
+    return Plan(decision, "; ".join((why, *notes)), tuple(steps), tuple(missing), tell=True)
+
+
+def _habit(world: World, event: Event, bucket: str, writer: str, settings: Mapping[str, Any]) -> Usual:
+    if writer and any(fnmatchcase(writer, each) for each in settings.get("writers", ())):
+        return Usual(True, "[respond.s3-appspec] writers says so")
+    return usual(world.writers, bucket, writer, event.time)
+
+
+def _asking(found: Deployment, why: str, notes: list[str], *, ask: bool, add: bool) -> list[Step]:
+    """What lets a person decide before anything is deployed."""
+
+    def step(name: str, *, always: bool = False, **parameters: str) -> Step:
+        target = Target(PIPELINE, found.arn, found.account, found.region, parameters)
+        return Step(name, target, why, ask=ask or always)
+
+    if found.approval is not None:
+        stage, action = found.approval
+        if found.pending:
+            return [step("reject-approval", stage=stage, action=action, why=why)]
+        notes.append(f"{found.name} asks for approval itself, in {stage}/{action}: look at the change before")
+        return []
+    held = step("disable-transition", stage=found.stage)
+    if add:
+        return [held, step("add-approval", always=True, stage=found.stage)]
+    notes.append(
+        f"{found.name} has no manual approval before {found.stage}: add an action of the category Approval, provider "
+        "Manual, in a stage before it, or set add_approval in [respond.s3-appspec] to have it added when you agree"
+    )
+    return [held]
 
 
 def _written(event: Event) -> tuple[str, str, str] | None:
@@ -72,16 +116,20 @@ def _written(event: Event) -> tuple[str, str, str] | None:
     return None
 
 
-def _lock(world: World, event: Event, bucket: str) -> list[str]:
-    """What is to be said about Object Lock: without it, what is deployed can be overwritten."""
-    bucket_of = Resource("AWS::S3::Bucket", f"arn:aws:s3:::{bucket}", event.account, event.region)
+def _protection(world: World, event: Event, bucket: str, missing: list[str]) -> list[str]:
+    """What is to be said about versioning and Object Lock: without them what is deployed can be overwritten."""
+    s3, notes = world.aws("s3", event.account, event.region), []
     try:
-        answer = world.aws("s3", bucket_of.account, bucket_of.region).get_object_lock_configuration(Bucket=bucket)
+        if s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
+            notes.append(f"the bucket {bucket} keeps no versions: what was overwritten is gone")
+        lock = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+        if not lock.get("Rule", {}).get("DefaultRetention"):
+            notes.append(f"the bucket {bucket} has Object Lock without a default retention: it locks nothing by itself")
     except AwsError as error:
         if error.code == "ObjectLockConfigurationNotFoundError":
-            return [f"the bucket {bucket} has no Object Lock: what is deployed from it can be overwritten"]
-        return [f"whether the bucket {bucket} has Object Lock: {error}"]
-    rule = answer["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention")
-    return (
-        [] if rule else [f"the bucket {bucket} has Object Lock without a default retention: it locks nothing by itself"]
-    )
+            notes.append(f"the bucket {bucket} has no Object Lock: what is deployed from it can be overwritten")
+        elif isinstance(error, PASSING):
+            raise
+        else:
+            missing.append(f"whether what is in {bucket} can be overwritten: {error}")
+    return notes
