@@ -41,3 +41,15 @@ def test_calls_wait_for_a_ledger_that_cannot_be_written(tmp_path: Path) -> None:
         usage.flush(engine)
         with reading(engine) as connection:
             assert connection.execute(select(func.count()).select_from(tables.usage)).scalar() == 2
+
+
+def test_a_call_that_the_ledger_refused_is_counted_as_such(tmp_path: Path) -> None:
+    with running(tmp_path / "ledger.sqlite") as manager:
+        with writing(manager.manager.engine) as connection:
+            connection.exec_driver_sql("ALTER TABLE protect_values RENAME TO away")
+        assert manager.api.refused("POST", "/computers", {"hostName": "h"})[0] == 503
+        with writing(manager.manager.engine) as connection:
+            connection.exec_driver_sql("ALTER TABLE away RENAME TO protect_values")
+        criterion = {"fieldName": "statusCode", "numericTest": "equal", "numericValue": 503}
+        (found,) = manager.api.post("/apiusagemetrics/search", {"searchCriteria": criterion})["apiUsageMetrics"]
+        assert found["action"] == "create_computer"

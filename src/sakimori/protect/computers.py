@@ -183,7 +183,8 @@ def module_status(
         return "warning", f"{wanted}; the agent has not reported it yet"
     if runs != state:
         reason = said.get("message") if isinstance(said, dict) else ""
-        return "error", f"{wanted}; the agent runs it in {runs}{f': {reason}' if reason else ''}"
+        does = "does not run it" if runs == "off" else f"runs it in {runs}"
+        return "error", f"{wanted}; the agent {does}{f': {reason}' if reason else ''}"
     return "active", wanted
 
 

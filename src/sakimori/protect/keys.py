@@ -25,7 +25,8 @@ from sakimori.store.database import reading
 REMEMBERED_SECONDS = 1.0
 """How long a key that another process revoked may go on working here; revoking in this process is at once."""
 
-_BAD = "the API key is not valid: send one in the header api-secret-key, or as `Authorization: ApiKey KEY`"
+_NONE = "the call has no API key: send one in the header api-secret-key, or as `Authorization: ApiKey KEY`"
+_BAD = "the API key is not valid here: it is mistyped, of another manager, or revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def presented(headers: Mapping[str, str]) -> str:
         if scheme.lower() not in ("apikey", "bearer"):
             key = ""
     if not key:
-        raise Unauthenticated(_BAD)
+        raise Unauthenticated(_NONE)
     return key.strip()
 
 

@@ -78,12 +78,12 @@ def promote(connection: Connection, tenant: int, wanted: str, policy: str, asked
     """Has a rule or module prevent on a policy, if it is proven. Raises NotFound or Invalid for what is not there."""
     target, (id, body) = target_of(connection, tenant, wanted), policy_of(connection, tenant, policy)
     mode, source = mode_of(connection, tenant, target, id)
+    if mode == "prevent":
+        return Decision(target.label, id, body["name"], mode, mode, None, (f"it prevents already ({source})",))
     found = evidence(
         connection, tenant, target, id, after_days=asked.after_days, heartbeat_seconds=asked.heartbeat_seconds
     )
     refused = [*_not_ready(connection, tenant, target, id, mode), *_not_proven(found, asked)]
-    if mode == "prevent":
-        refused = [f"it prevents already ({source})"]
     notes = _notes(connection, tenant, target, id, found)
     change = 0
     if not refused and not asked.dry:
@@ -137,7 +137,7 @@ def _not_ready(connection: Connection, tenant: int, target: Target, policy: int,
     engine, source = mode_of(connection, tenant, module_target(connection, tenant, "firewall"), policy)
     if target.label == IPS and engine == "detect":
         return [f"the network engine only taps ({source}), so that nothing would be stopped: promote firewall first"]
-    return [] if mode == "detect" else [f"it is {mode} and not in detect"] if mode != "prevent" else []
+    return [] if mode == "detect" else [f"it is {mode} and not in detect"]
 
 
 def _not_proven(found: Evidence, asked: Asked) -> list[str]:
@@ -162,7 +162,7 @@ def _not_proven(found: Evidence, asked: Asked) -> list[str]:
 
 def _notes(connection: Connection, tenant: int, target: Target, policy: int, found: Evidence) -> tuple[str, ...]:
     notes = []
-    if found.computers and found.watching < found.computers:
+    if 0 < found.watching < found.computers:
         notes.append(f"{found.watching} of {found.computers} computers are watching")
     if not found.events:
         notes.append("no event was seen: that nothing is stopped wrongly is known, that anything is stopped is not")

@@ -88,14 +88,14 @@ def route(method: str, path: str) -> tuple[Operation, dict[str, Any]]:
             following = node.parameter
             given.append(part)
         if following is None:
-            raise NotFound(f"there is nothing at {path[:200]}")
+            raise NotFound(f"there is nothing at /api{path[:200]}")
         node = following
     operation = node.operations.get(method) if node is not None else None
     if operation is None:
         if node is None or not node.operations:
-            raise NotFound(f"there is nothing at {path[:200]}")
+            raise NotFound(f"there is nothing at /api{path[:200]}")
         allowed = ", ".join(sorted(node.operations))
-        raise NotAllowed(f"{method} is not possible here; {allowed} is", {"Allow": allowed})
+        raise NotAllowed(f"{method} is not possible at /api{path[:200]}; what is: {allowed}", {"Allow": allowed})
     return operation, _parameters(operation.path, given)
 
 

@@ -32,6 +32,7 @@ from sakimori.protect.usage import Made
 from sakimori.store.database import LedgerError, explained, reading, writing
 
 LARGEST_BODY = 8 << 20
+UNAVAILABLE = 503
 PREFIX = "/api"
 VERSION = "v1"
 
@@ -66,7 +67,7 @@ class Service:
         except LedgerError as error:
             log.error("%s %s: %s", request.method, request.url.path, error)
             message = "the manager's ledger cannot be reached or written now: try again"
-            return _json(503, {"message": message}, {"Retry-After": "5"})
+            return _json(UNAVAILABLE, {"message": message}, {"Retry-After": "5"})
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
             return _json(500, {"message": "the manager made a mistake; its log says which"})
@@ -92,6 +93,9 @@ class Service:
             return _json(status, shown, _warned(warnings))
         except ProtectError as error:
             status = error.status
+            raise
+        except LedgerError:
+            status = UNAVAILABLE
             raise
         finally:
             if operation is not None:
