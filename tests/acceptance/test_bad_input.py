@@ -101,15 +101,18 @@ def test_bad_records_alone(home: Path, tmp_path: Path) -> None:
         assert reason in told[f"{tmp_path}/{name}.json"]
 
 
-def test_a_nested_key_twice_is_refused_wherever_the_exact_path_looks(home: Path, tmp_path: Path) -> None:
-    """In a clean file it is not noticed: the limit that detect/reading.py states."""
-    twice = changed('"trail-9"', '"trail-9","name":"trail-8"')
-    path = tmp_path / "log.jsonl"
-    path.write_text("\n".join([*map(compact, AROUND), twice]))
+NESTED_KEY_TWICE = changed('"trail-9"', '"trail-9","name":"trail-8"')
+
+
+@pytest.mark.parametrize("form", ["log.jsonl", "log.json"])
+def test_a_nested_key_twice_is_refused(home: Path, tmp_path: Path, form: str) -> None:
+    path = tmp_path / form
+    lines = [*map(compact, AROUND), NESTED_KEY_TWICE]
+    path.write_bytes("\n".join(lines).encode() if form == "log.jsonl" else delivered(*lines))
     refused(home, path, '"name" occurs twice', kept=IDS)
 
 
-def test_wrong_types_in_every_field(home: Path, tmp_path: Path) -> None:
+def wrong_types() -> list[dict[str, Any]]:
     """Every value of a record replaced in turn, at the top and in the identity, by a value of every other type."""
     right = attack(9)
     wrong: list[dict[str, Any]] = []
@@ -123,10 +126,33 @@ def test_wrong_types_in_every_field(home: Path, tmp_path: Path) -> None:
         wrong += [{**right, "resources": value}] if not isinstance(value, list) else []
         identity = [key for key in right["userIdentity"] if not isinstance(value, str)]
         wrong += [{**right, "userIdentity": {**right["userIdentity"], key: value}} for key in identity]
-    wrong.append({key: 7 for key in right})
+    return [*wrong, {key: 7 for key in right}]
+
+
+def test_wrong_types_in_every_field(home: Path, tmp_path: Path) -> None:
+    wrong = wrong_types()
     path = tmp_path / "log.json"
     path.write_bytes(delivered(AROUND[0], *wrong, AROUND[3]))
     refused(home, path, *["wrong type: "] * len(wrong), kept=IDS)
+
+
+def test_collect_names_what_detect_names(home: Path, tmp_path: Path) -> None:
+    """Each bad record in a file that is clean but for it, which collect would rather read the quick way."""
+    logs, lake = tmp_path / "logs", tmp_path / "home"
+    logs.mkdir()
+    lake.mkdir()
+    bad = [*(text for text, _ in BAD_RECORDS.values()), NESTED_KEY_TWICE, *wrong_types()]
+    for number, record in enumerate(bad):
+        around = [attack(number, eventID=f"{number}-{at}") for at in range(2)]
+        (logs / f"{number:03}.json").write_bytes(delivered(around[0], record, around[1]))
+    (logs / "empty.json").touch()
+    (logs / "empty.json.gz").write_bytes(packed(b""))
+    detected, collected = sakimori(home, "detect", logs), sakimori(lake, "collect", "cloudtrail", logs)
+    assert detected.returncode == collected.returncode == 3
+    assert sorted(complaints(collected)) == sorted(complaints(detected))
+    kept = sakimori(lake, "hunt", "SELECT metadata.uid AS id FROM cloudtrail", "--format", "jsonl")
+    assert sorted(line["id"] for line in findings(kept)) == found_records(detected)
+    assert len(found_records(detected)) == 2 * len(bad)
 
 
 def test_any_type_in_fields_that_may_be_anything(home: Path, tmp_path: Path) -> None:

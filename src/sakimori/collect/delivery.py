@@ -104,8 +104,8 @@ def clean_split(text: bytes | bytearray, count: int) -> Split | None:
 
 
 def exact_split(text: bytes | bytearray, path: str) -> Split:
-    """The records of any text; what is none is refused."""
-    return split_records(text, path)
+    """The records of any text; what is none is refused. Why there is no text at all was said when it was decoded."""
+    return split_records(text, path) if text else Split()
 
 
 def stretches(delivery: Delivery) -> Iterator[Split]:
@@ -114,7 +114,7 @@ def stretches(delivery: Delivery) -> Iterator[Split]:
     Also if the object is no longer the one that was hashed: nothing of it may be kept then.
     """
     refusals: list[Refusal] = []
-    path = delivery.source.path
+    path, length = delivery.source.path, 0
     hashed = hashlib.sha256()
 
     def delivered() -> Iterator[bytes]:
@@ -125,12 +125,15 @@ def stretches(delivery: Delivery) -> Iterator[Split]:
             raise SourceError(Refusal(path, 0, "changed while it was being read: run the command again"))
 
     def text() -> Iterator[bytes | bytearray]:
+        nonlocal length
         for piece in decode_chunks(delivered(), path, STREAM_LIMIT):
             refusals.extend(piece.refusals)
+            length += len(piece.text)
             yield piece.text
 
     for split in split_stream(text(), path):
-        yield Split(split.records, [*refusals, *split.refusals], split.offsets)
+        said = split.refusals if length else []  # why there is no text at all was said
+        yield Split(split.records, [*refusals, *said], split.offsets)
         refusals.clear()
     if refusals:
         yield Split(refusals=refusals)
