@@ -124,7 +124,7 @@ def test_bad_records_are_named_and_the_good_around_them_kept(lake: Lake, ledger:
     assert (report.records, report.ingested, report.complete) == (3, 1, False)
     assert raw(lake, ledger) == good
     (entry,) = ledger.known_objects()
-    refusals = ledger.refusals_of(entry.uid)
+    refusals = ledger.refusals()
     assert refusals == list(told[0].refusals)
     assert entry.refused == len(refusals) == report.refused == 2
 

@@ -13,10 +13,12 @@ import pytest
 from sakimori.collect.cloudtrail import activity_batches
 from sakimori.model.finding import Finding
 from sakimori.model.record import COLUMNS
+from sakimori.model.refusal import Refusal
 from sakimori.model.severity import Severity
 from sakimori.store.engines.duckdb import (
     FINDING_COLUMNS,
     RAW_COLUMNS,
+    REFUSAL_COLUMNS,
     Answer,
     Hunt,
     QueryError,
@@ -180,6 +182,20 @@ def test_a_misspelt_column_is_answered_with_the_right_one(hunt: Hunt) -> None:
 def test_columns_like_a_name() -> None:
     assert near_columns("useragent")[0].name == "http_request.user_agent"
     assert near_columns("zzzzzzzz") == []
+
+
+def test_refusals_are_a_table(lake: Lake, ledger: Ledger) -> None:
+    entry = ObjectEntry("u", "/logs/a.gz", "cloudtrail", 1, "", "", 0, 2, "", "", None, None, ())
+    ledger.commit_object(entry, [Refusal("/logs/a.gz", 7, "no JSON"), Refusal("/logs/a.gz", 9, "half")], [])
+    with connect(lake, ledger) as opened:
+        found = rows(opened.query("SELECT * FROM refusals"))
+        assert set(found[0]) == set(REFUSAL_COLUMNS)
+        assert [(row["path"], row["offset"], row["reason"]) for row in found] == [
+            ("/logs/a.gz", 7, "no JSON"),
+            ("/logs/a.gz", 9, "half"),
+        ]
+        named = {row["name"] for row in rows(opened.query("SHOW TABLES"))}
+        assert named >= {"cloudtrail", "findings", "refusals"}
 
 
 def test_findings_are_a_table(lake: Lake, ledger: Ledger) -> None:

@@ -39,7 +39,8 @@ def hunt(
 ) -> None:
     """Ask the lake in SQL (DuckDB's), for reading only.
 
-    Tables: cloudtrail (one row a logged call) and findings. Nested columns are written with dots: api.operation.
+    Tables: cloudtrail (one row a logged call), findings, and refusals (what could not be read of logs). Nested columns
+    are written with dots: api.operation.
     --since and --until spare the files outside them. Example:
 
     sakimori hunt "SELECT actor.user.uid, count(*) FROM cloudtrail WHERE api.response.error = 'AccessDenied' GROUP BY 1"
@@ -77,13 +78,15 @@ def _ask(
 def column_help() -> list[str]:
     """The tables and columns, a line each."""
     from sakimori.model.record import COLUMNS
-    from sakimori.store.engines.duckdb import FINDING_COLUMNS, RAW_COLUMNS
+    from sakimori.store.engines.duckdb import FINDING_COLUMNS, RAW_COLUMNS, REFUSAL_COLUMNS
 
     records = [(column.name, column.type, column.help) for column in (*COLUMNS, *RAW_COLUMNS)]
     lines = ["cloudtrail: one row a logged call (OCSF 1.7 API Activity); lists are written resources[1].uid", ""]
     lines += [f"  {name:<34} {kind:<10} {text}" for name, kind, text in records]
     lines += ["", "findings: one row a finding", ""]
-    return [*lines, *(f"  {name:<34} {'':<10} {text}" for name, text in FINDING_COLUMNS.items())]
+    lines += [f"  {name:<34} {'':<10} {text}" for name, text in FINDING_COLUMNS.items()]
+    lines += ["", "refusals: one row for everything that could not be read of a collected object", ""]
+    return [*lines, *(f"  {name:<34} {'':<10} {text}" for name, text in REFUSAL_COLUMNS.items())]
 
 
 def _failures() -> tuple[type[Exception], ...]:

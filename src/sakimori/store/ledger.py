@@ -115,11 +115,6 @@ class Ledger:
 
     # Objects
 
-    def is_ingested(self, uid: str) -> bool:
-        """Whether the object with this uid was committed."""
-        with reading(self._engine) as connection:
-            return connection.execute(select(1).where(tables.objects.c.uid == uid)).first() is not None
-
     def uids_of(self, path: str) -> frozenset[str]:
         """The uids of every version of the object at `path` that was ingested."""
         with reading(self._engine) as connection:
@@ -174,13 +169,13 @@ class Ledger:
                 findings.upsert(connection, found)
             return True
 
-    def refusals_of(self, object_uid: str) -> list[Refusal]:
-        """What was refused in this object, in order."""
+    def refusals(self) -> list[Refusal]:
+        """What was refused in the ingested objects, by path, in order."""
         o, r = tables.objects.c, tables.refusals.c
         joined = tables.refusals.join(tables.objects, o.uid == r.object_uid)
-        query = select(o.path, r.offset, r.reason).select_from(joined).where(r.object_uid == object_uid)
+        query = select(o.path, r.offset, r.reason).select_from(joined).order_by(o.path, o.uid, r.number)
         with reading(self._engine) as connection:
-            return [Refusal(*row) for row in connection.execute(query.order_by(r.number))]
+            return [Refusal(*row) for row in connection.execute(query)]
 
     # Matches
 

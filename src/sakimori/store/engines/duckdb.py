@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,12 @@ FINDING_COLUMNS: dict[str, str] = {
     "updated_at": "When it was last updated (UTC).",
 }
 
+REFUSAL_COLUMNS: dict[str, str] = {
+    "path": "The object (s3://bucket/key or an absolute path) that was collected.",
+    "offset": "Where in its text, in bytes, stands what was refused.",
+    "reason": "Why it is not in the lake.",
+}
+
 
 class QueryError(Exception):
     """The statement was refused or is wrong; the message says why and what to write instead."""
@@ -78,19 +84,20 @@ class Answer:
 
 
 class Hunt:
-    """An open, locked database with the views `cloudtrail` and `findings`."""
+    """An open, locked database with the view `cloudtrail`, and `findings` and `refusals` once they are asked for."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
         self._database = database
         self._ledger = ledger
-        self._has_findings = False
+        self._made: set[str] = set()
 
     def query(self, sql: str) -> Answer:
         """Runs one SELECT (or FROM, DESCRIBE, SUMMARIZE, SHOW TABLES). Raises QueryError."""
         self._refuse_unless_select(sql)
-        if not self._has_findings and re.search(r"\bfindings\b", sql, re.IGNORECASE):
-            self._database.register("findings", _findings_table(self._ledger))
-            self._has_findings = True
+        for name, make in _TABLES.items():
+            if name not in self._made and re.search(rf"\b(?:{name}|tables)\b", sql, re.IGNORECASE):
+                self._database.register(name, make(self._ledger))
+                self._made.add(name)
         try:
             reader = self._database.sql(sql).to_arrow_reader(BATCH_ROWS)
         except duckdb.Error as error:
@@ -204,6 +211,18 @@ def _finding_row(stored: StoredFinding) -> dict[str, Any]:
         "records": list(found.records),
     }
     return detected | found.to_json() | times
+
+
+def _refusals_table(ledger: Ledger) -> pa.Table:
+    import pyarrow as pa
+
+    schema = pa.schema([("path", pa.string()), ("offset", pa.int64()), ("reason", pa.string())])
+    rows = [{"path": each.path, "offset": each.offset, "reason": each.reason} for each in ledger.refusals()]
+    return pa.Table.from_pylist(rows, schema)
+
+
+_TABLES: dict[str, Callable[[Ledger], pa.Table]] = {"findings": _findings_table, "refusals": _refusals_table}
+"""What is read from the ledger, when a statement names it."""
 
 
 def _explained(error: Exception) -> str:
