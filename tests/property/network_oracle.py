@@ -131,6 +131,8 @@ class Oracle:
                 return kind == "internet" and self.reply(kind, id, at, back)
             if kind == "internet":
                 return False
+            if ":function:" in target:
+                return self.balancer_of(id) is not None and self.balanced(id, at, back, target)
             if self.is_balancer(target):
                 return self.served(id, target, at, back)
             if kind == "eni" and id == target:
@@ -556,10 +558,13 @@ class Oracle:
         return None
 
     def served(self, eni: str, target: str, packet: Packet, back: Then) -> Truth:
-        """At a load balancer that is asked for itself: an application one answers, a network one needs a target."""
+        """At a load balancer that is asked for, itself or through another one: an application one answers, a network
+        one needs a target."""
         balancer = self.balancer_of(eni)
-        if balancer is None or balancer["LoadBalancerArn"] != target:
+        if balancer is None:
             return False
+        if balancer["LoadBalancerArn"] != target:
+            return self.balanced(eni, packet, back, target)
         if balancer["Type"] == "application":
             _, takes = self.listens(balancer, packet)
             return both(takes, lambda: self.reply("eni", eni, packet, back))
@@ -577,17 +582,21 @@ class Oracle:
         )
         return listener, takes
 
-    def balanced(self, eni: str, packet: Packet, back: Then, target: str) -> Truth:
-        """On from a load balancer's node to a target: `target`, or any where that is ""."""
+    def balanced(
+        self, eni: str, packet: Packet, back: Then, target: str, answered: Callable[[], Truth] | None = None
+    ) -> Truth:
+        """On from a load balancer's node to a target: `target`, or any where that is "". `answered` is what holds when
+        the client has its answer, if that is not the node's own affair."""
         balancer = self.balancer_of(eni)
         assert balancer is not None
         listener, takes = self.listens(balancer, packet)
         arn = listener["DefaultActions"][0]["TargetGroupArn"]
         group = next(each for each in self.world.all("TargetGroups") if each["TargetGroupArn"] == arn)
+        told = answered or (lambda: self.reply("eni", eni, packet, back))
         return both(
             takes,
             lambda: either(
-                self.to_target(balancer, group, eni, each, packet, back, target) for each in self.targets(group)
+                self.to_target(balancer, group, eni, each, packet, told, target) for each in self.targets(group)
             ),
         )
 
@@ -597,37 +606,66 @@ class Oracle:
         return [each["Target"] for each in healthy or registered]
 
     def to_target(
-        self, balancer: Answer, group: Answer, eni: str, target: Answer, packet: Packet, back: Then, wanted: str
+        self,
+        balancer: Answer,
+        group: Answer,
+        eni: str,
+        target: Answer,
+        packet: Packet,
+        answered: Callable[[], Truth],
+        wanted: str,
     ) -> Truth:
+        if group["TargetType"] == "lambda":
+            return wanted in ("", target["Id"]) and answered()
+        if group["TargetType"] == "alb":
+            nodes = [id for id in self.enis if (self.balancer_of(id) or {}).get("LoadBalancerArn") == target["Id"]]
+            return either(self.kept(balancer, eni, id, target, packet, answered, wanted) for id in nodes)
         to = next(id for id, e in self.enis.items() if e.get("Attachment", {}).get("InstanceId") == target["Id"])
         if wanted and to != wanted:
             return False
-        node, place = self.enis[eni], self.subnets[self.enis[eni]["SubnetId"]]
-        there = self.subnets[self.enis[to]["SubnetId"]]
-        crosses = balancer["Type"] == "application" or balancer["Attributes"][0]["Value"] == "true"
-        if not crosses and place["AvailabilityZone"] != there["AvailabilityZone"]:
+        if balancer["Type"] == "network" and group["Attributes"][0]["Value"] == "true":
+            return self.kept(balancer, eni, to, target, packet, answered, "")
+        if not self.sends_to_zone(balancer, eni, to):
             return False
+
+        def there_is(kind: str, id: str, at: Packet, back_to_node: Then) -> Truth:
+            return kind == "eni" and id == to and self.reply(kind, id, at, back_to_node)
+
+        def onward(port: Value) -> Truth:
+            inner = Packet(4, next(iter(_own(self.enis[eni]))), _primary(self.enis[to]), 6, port, target["Port"])
+            before, self.arrived = self.arrived, there_is
+            try:
+                return self.send(eni, inner, self.home_is("eni", eni))
+            finally:
+                self.arrived = before
+
+        return both(answered(), lambda: self.some_port(False, 0, onward))
+
+    def sends_to_zone(self, balancer: Answer, eni: str, to: str) -> bool:
+        crosses = balancer["Type"] == "application" or balancer["Attributes"][0]["Value"] == "true"
+        zones = {self.subnets[self.enis[each]["SubnetId"]]["AvailabilityZone"] for each in (eni, to)}
+        return crosses or len(zones) == 1
+
+    def kept(
+        self,
+        balancer: Answer,
+        eni: str,
+        to: str,
+        target: Answer,
+        packet: Packet,
+        answered: Callable[[], Truth],
+        wanted: str,
+    ) -> Truth:
+        """To a target that sees the client's address, and answers through the node whatever routes say."""
+        if not self.sends_to_zone(balancer, eni, to):
+            return False
+        place, there = self.subnets[self.enis[eni]["SubnetId"]], self.subnets[self.enis[to]["SubnetId"]]
         address = _primary(self.enis[to])
-        keeps = balancer["Type"] == "network" and group["Attributes"][0]["Value"] == "true"
-        if not keeps:
-
-            def there_is(kind: str, id: str, at: Packet, back_to_node: Then) -> Truth:
-                return kind == "eni" and id == to and self.reply(kind, id, at, back_to_node)
-
-            def onward(port: Value) -> Truth:
-                inner = Packet(4, next(iter(_own(node))), address, 6, port, target["Port"])
-                before, self.arrived = self.arrived, there_is
-                try:
-                    return self.send(eni, inner, self.home_is("eni", eni))
-                finally:
-                    self.arrived = before
-
-            return both(self.reply("eni", eni, packet, back), lambda: self.some_port(False, 0, onward))
         inner = replace(packet, dst=address, dport=target["Port"], groups=tuple(balancer["SecurityGroups"]), family=4)
         answer = inner.answered()
         good = self.group_allows(self.enis[to], "IpPermissions", inner, inner.src, inner.groups)
         if place is not there:
-            # Out of the node's subnet and into the target's; the reply the same way, whatever routes say.
+            # Out of the node's subnet and into the target's; the reply the same way.
             for subnet, egress, sent, seen in (
                 (place, True, inner, inner.dst),
                 (there, False, inner, inner.src),
@@ -635,7 +673,12 @@ class Oracle:
                 (place, False, answer, answer.src),
             ):
                 good = both(good, lambda s=subnet, e=egress, p=sent, a=seen: self.nacl_allows(s["SubnetId"], e, p, a))  # type: ignore[misc]
-        return both(good, lambda: self.reply("eni", eni, packet, back))
+        inside_it = self.balancer_of(to)
+        if inside_it is None:
+            return both(good, answered)
+        if wanted in ("", inside_it["LoadBalancerArn"]):
+            return both(good, lambda: both(self.listens(inside_it, inner)[1], answered))
+        return both(good, lambda: self.balanced(to, inner, self.home_is("", ""), wanted, answered))
 
 
 def _if(condition: Truth, one: Value, other: Value) -> Value:

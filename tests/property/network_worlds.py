@@ -273,31 +273,49 @@ class Maker:
         vpc["nats"].append(id)
 
     def balancer(self, vpc: dict[str, Any]) -> None:
+        """A load balancer before instances; an application one may call a function, or stand behind a network one."""
         if not self.chance(0.65):
             return
         kind = self.random.choice(("application", "network"))
-        short = kind[:3]
-        name = f"{short}/lb{vpc['number']}/{vpc['number']:016x}"
+        worn = [self.random.choice(vpc["groups"])] if kind == "application" or self.chance(0.4) else []
+        facing = self.chance(0.5)
+        if kind == "application" and self.chance(0.25):
+            group = self.function_group(vpc)
+        else:
+            group = self.instance_group(vpc, kind)
+        listens = self.random.choice((80, 443, 22))
+        arn = self.one_balancer(vpc, kind, f"lb{vpc['number']}", 220, worn, group, facing=facing, listens=listens)
+        if kind == "application" and self.chance(0.8):
+            worn = [self.random.choice(vpc["groups"])] if self.chance(0.2) else []
+            port = listens if self.chance(0.9) else 8080
+            front = self.group(vpc, "front", "alb", "TCP", keeps=True, targets=[{"Id": arn, "Port": port}])
+            facing = self.chance(0.75)
+            self.one_balancer(vpc, "network", f"nlb{vpc['number']}", 230, worn, front, facing=facing, listens=81)
+
+    def one_balancer(
+        self,
+        vpc: dict[str, Any],
+        kind: str,
+        title: str,
+        host: int,
+        worn: list[str],
+        group: dict[str, Any],
+        *,
+        facing: bool,
+        listens: int,
+    ) -> str:
+        name = f"{kind[:3]}/{title}/{vpc['number']:016x}"
         base = f"arn:aws:elasticloadbalancing:{vpc['region']}:{ACCOUNT}"
         arn = f"{base}:loadbalancer/{name}"
-        facing = self.chance(0.5)
-        worn = [self.random.choice(vpc["groups"])] if kind == "application" or self.chance(0.4) else []
         for index, subnet in enumerate(vpc["subnets"]):
             if index == 0 or self.chance(0.6):
-                addresses = [f"10.{vpc['number']}.{index}.220"]
-                self.interface(
-                    vpc,
-                    subnet,
-                    f"eni-lb{vpc['number']}{index}",
-                    addresses,
-                    worn,
-                    public=facing,
-                    description=f"ELB {name}",
-                )
+                addresses = [f"10.{vpc['number']}.{index}.{host}"]
+                id = f"eni-{title}{index}"
+                self.interface(vpc, subnet, id, addresses, worn, public=facing, description=f"ELB {name}")
         attributes = [{"Key": "load_balancing.cross_zone.enabled", "Value": self.random.choice(("true", "false"))}]
         balancer = {
             "LoadBalancerArn": arn,
-            "LoadBalancerName": f"lb{vpc['number']}",
+            "LoadBalancerName": title,
             "Type": kind,
             "Scheme": "internet-facing" if facing else "internal",
             "VpcId": vpc["id"],
@@ -306,37 +324,48 @@ class Maker:
             "Attributes": attributes,
         }
         self.world.put(vpc["region"], "LoadBalancers", balancer)
-        group = f"{base}:targetgroup/tg{vpc['number']}/1"
-        protocol = "HTTP" if kind == "application" else self.random.choice(("TCP", "TCP", "UDP", "TCP_UDP"))
-        keeps = protocol != "TCP" or self.chance(0.6)
-        health = [
-            {"Target": {"Id": id, "Port": self.random.choice((22, 80, 8080))}, "TargetHealth": {"State": state}}
-            for id in vpc["instances"]
-            for state in [self.random.choice(("healthy", "healthy", "unhealthy", "draining"))]
-            if self.chance(0.7)
-        ]
-        self.world.put(
-            vpc["region"],
-            "TargetGroups",
-            {
-                "TargetGroupArn": group,
-                "TargetType": "instance",
-                "Protocol": protocol,
-                "Port": 80,
-                "VpcId": vpc["id"],
-                "TargetHealthDescriptions": health,
-                "Attributes": [{"Key": "preserve_client_ip.enabled", "Value": str(keeps).lower()}],
-            },
-        )
-        action = {"Type": "forward", "TargetGroupArn": group}
         listener = {
             "ListenerArn": f"{base}:listener/{name}/1",
             "LoadBalancerArn": arn,
-            "Port": self.random.choice((80, 443, 22)),
-            "Protocol": protocol,
-            "DefaultActions": [action],
+            "Port": listens,
+            "Protocol": group.get("Protocol", "HTTP"),
+            "DefaultActions": [{"Type": "forward", "TargetGroupArn": group["TargetGroupArn"]}],
         }
         self.world.put(vpc["region"], "LoadBalancerListeners", {"LoadBalancerArn": arn, "Listeners": [listener]})
+        return arn
+
+    def instance_group(self, vpc: dict[str, Any], kind: str) -> dict[str, Any]:
+        protocol = "HTTP" if kind == "application" else self.random.choice(("TCP", "TCP", "UDP", "TCP_UDP"))
+        keeps = protocol != "TCP" or self.chance(0.6)
+        chosen = [id for id in vpc["instances"] if self.chance(0.7)]
+        targets = [{"Id": id, "Port": self.random.choice((22, 80, 8080))} for id in chosen]
+        return self.group(vpc, "tg", "instance", protocol, keeps=keeps, targets=targets)
+
+    def function_group(self, vpc: dict[str, Any]) -> dict[str, Any]:
+        function = f"arn:aws:lambda:{vpc['region']}:{ACCOUNT}:function:f{vpc['number']}"
+        made = self.group(vpc, "fn", "lambda", "HTTP", keeps=False, targets=[{"Id": function}])
+        del made["Protocol"]
+        return made
+
+    def group(
+        self, vpc: dict[str, Any], name: str, kind: str, protocol: str, *, keeps: bool, targets: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        states = [self.random.choice(("healthy", "healthy", "unhealthy", "draining")) for _ in targets]
+        health = [
+            {"Target": target, "TargetHealth": {"State": state if kind == "instance" else "healthy"}}
+            for target, state in zip(targets, states, strict=True)
+        ]
+        base = f"arn:aws:elasticloadbalancing:{vpc['region']}:{ACCOUNT}"
+        group = {
+            "TargetGroupArn": f"{base}:targetgroup/{name}{vpc['number']}/1",
+            "TargetType": kind,
+            "Protocol": protocol,
+            "Port": 80,
+            "VpcId": vpc["id"],
+            "TargetHealthDescriptions": health,
+            "Attributes": [{"Key": "preserve_client_ip.enabled", "Value": str(keeps).lower()}],
+        }
+        return self.world.put(vpc["region"], "TargetGroups", group)
 
     # Between networks.
 

@@ -20,7 +20,7 @@ def test_exposure_of_all_is_exposure_of_each() -> None:
         found: dict[str, set[str]] = {}
         for exposure in Scan(engine).exposures():
             assert exposure.space or exposure.unknown
-            found.setdefault(exposure.interface.node, set()).update(ports(exposure.space))
+            found.setdefault(exposure.node, set()).update(ports(exposure.space))
         for node in engine.destinations():
             answer = engine.ask(Question("internet", node))
             assert (answer.answer == "reachable") == (node in found), f"seed {seed}: {node}: {answer.to_json()}"
@@ -37,7 +37,7 @@ def test_every_port_of_an_exposure_is_reachable_and_no_other() -> None:
         for exposure in Scan(engine).exposures():
             for each in exposure.space:
                 if each[2] <= 6 <= each[3]:
-                    open_.setdefault(exposure.interface.node, set()).update(p for p in asked if each[4] <= p <= each[5])
+                    open_.setdefault(exposure.node, set()).update(p for p in asked if each[4] <= p <= each[5])
         for node in engine.destinations():
             reachable = {p for p in asked if engine.ask(Question("internet", node, 6, p)).answer == "reachable"}
             assert reachable == open_.get(node, set()), f"seed {seed}: {node}"

@@ -108,8 +108,12 @@ def _further(ways: Ways, way: Way, target: Target, before: int) -> Iterator[Way]
     """A target that is itself a load balancer's node sends further."""
     entry = target.interface
     inner = ways.net.balancers.get(entry.node) if entry is not None and entry.kind == "balancer" else None
-    if inner is None or entry is None or way[-1].forward.end != INTERFACE or before == MOST_IN_A_ROW:
+    if inner is None or entry is None or way[-1].forward.end != INTERFACE:
         yield way
+        return
+    if before == MOST_IN_A_ROW:
+        chain = way[-1].forward.copy().give_up(f"more than {MOST_IN_A_ROW} load balancers in a row, up to {entry.node}")
+        yield [*way[:-1], replace(way[-1], forward=chain)]
         return
     if not inner.listeners:
         yield _taken(way, inner, ())

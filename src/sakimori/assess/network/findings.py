@@ -74,7 +74,7 @@ def assess(inventory: Inventory, assertions: Iterable[Assertion], now: str) -> A
         if exposure.space:
             by_node.setdefault(exposure.node, []).append(exposure)
         if exposure.unknown:
-            uid = engine.net.uid(exposure.interface.node)
+            uid = engine.net.uid(exposure.node)
             done.undecided.setdefault(uid, []).extend(exposure.unknown)
     done.classes, done.exposed = scan.classes, len(by_node)
     done.findings += (_exposed(engine, inventory, node, found, now) for node, found in by_node.items())
