@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from itertools import product
 
 import pytest
@@ -65,3 +66,19 @@ def test_an_explosion_is_given_up_by_name() -> None:
     globs = [text_glob(f"*{a}*{b}*") for a in "abcdefgh" for b in "ijklmnop"]
     with pytest.raises(TooManyAtoms, match="64 patterns"):
         atoms(text_glob("*"), globs)
+
+
+def test_many_runs_of_asterisks_take_no_time() -> None:
+    """A regular expression for this would still be at it tomorrow."""
+    hostile = text_glob("*a" * 500 + "b")
+    assert not matches(hostile, "a" * 2_000)
+    assert matches(hostile, "a" * 2_000 + "b")
+
+
+def test_many_runs_match_as_few_do() -> None:
+    random_ = random.Random(6)
+    for _ in range(2_000):
+        pattern = "".join(random_.choice("ab*?:") for _ in range(random_.randrange(10)))
+        text = "".join(random_.choice("ab:") for _ in range(random_.randrange(8)))
+        plain = re.fullmatch(pattern.replace("*", ".*").replace("?", "."), text, re.DOTALL)
+        assert matches(text_glob(pattern), text) == bool(plain), (pattern, text)

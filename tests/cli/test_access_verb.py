@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from sakimori.cli import app
@@ -55,3 +56,72 @@ def test_standard_input_and_files_that_are_none(tmp_path: Path) -> None:
     assert (done.exit_code, "is not JSON" in done.stderr) == (4, True)
     done = CliRunner().invoke(app, ["access", "simulate", str(tmp_path / "none.json")])
     assert (done.exit_code, "No such file" in done.stderr) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (
+            {"request": REQUEST, "identitypolicies": []},
+            "identitypolicies is no part of a case: it is written identityPol",
+        ),
+        ({"request": REQUEST, "serviceControlPolicies": [{"policies": 5}]}, "policies of level 1 must be a list"),
+        ({"request": REQUEST | {"principal": "arn:aws:iam::zzz:user/x"}}, "an account has twelve digits"),
+        ({"request": REQUEST | {"action": "s3:"}}, "request.action is 's3:'"),
+        ({"request": REQUEST | {"context": {"aws:a": {"b": 1}}}}, "aws:a is no value"),
+        ({"request": REQUEST | {"resource": {"resource": "*", "accountId": "12"}}}, "accountId is '12'"),
+        ({"request": REQUEST, "identityPolicies": ["[" * 100_000]}, "nested too deeply"),
+    ],
+)
+def test_what_is_wrong_with_a_case_is_said_and_never_left_out(broken: Any, said: str, tmp_path: Path) -> None:
+    done = simulate(broken, tmp_path)
+    assert (done.exit_code, json.loads(done.stdout)["response"]) == (3, "Unknown")
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"request": {}, "request": {}}', "'request' stands twice"),
+        ("nothing", "is not JSON"),
+    ],
+)
+def test_a_file_that_is_no_case_fails(text: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "case.json"
+    file.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["access", "simulate", str(file)])
+    assert (done.exit_code, said in done.stderr) == (4, True)
+
+
+def test_a_byte_order_mark_is_none_of_the_case(tmp_path: Path) -> None:
+    file = tmp_path / "case.json"
+    file.write_text("\ufeff" + json.dumps(case("Allow")), encoding="utf-8")
+    assert CliRunner().invoke(app, ["access", "simulate", str(file)]).exit_code == 0
+
+
+def test_an_unknown_answer_is_an_incomplete_one(tmp_path: Path) -> None:
+    wild = REQUEST | {"resource": {"resource": "arn:aws:s3:::" + "*a" * 200}}
+    other = {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::" + "*b" * 200}
+    done = simulate({"request": wild, "identityPolicies": [{"Version": "2012-10-17", "Statement": other}]}, tmp_path)
+    assert (done.exit_code, json.loads(done.stdout)["response"]) == (3, "Unknown")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["who", "s3:GetObjct", "*"], "no action that AWS has is 's3:GetObjct'; did you mean s3:GetObject"),
+        (["who", "s33:GetObject", "*"], "did you mean s3:GetObject"),
+        (["who", "nonsense", "*"], "no action that AWS has is 'nonsense'"),
+        (["who", "", "*"], "no action that AWS has is ''"),
+        (["who", "s3:Nothing*", "*"], "no action that AWS has is like 's3:Nothing*'"),
+        (["who", "s3:GetObject", "payroll"], "'payroll' is no ARN"),
+        (["who", "s3:GetObject", "arn:aws:s3"], "is no ARN"),
+        (["who", "s3:GetObject", "s3://"], "is no ARN"),
+        (["can", "user/ann", "s3:GetObject", ""], "is no ARN"),
+    ],
+)
+def test_what_aws_has_not_is_refused(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(app, ["access", *words], env={"COLUMNS": "300"})
+    assert done.exit_code == 2
+    assert said in done.stderr

@@ -81,11 +81,12 @@ def can(
     from sakimori.assess.access.policy import PolicyError
 
     given = _context(context or [])
+    action, resource = _action(action), _resource(resource)
     narrowed = None if session_policy is None else _read(session_policy)
     found = _estate(snapshot, ledger)
     who_ = _principal(found, principal)
     try:
-        answer = questions.can(found, who_, action, _resource(resource), given, narrowed)
+        answer = questions.can(found, who_, action, resource, given, narrowed)
     except PolicyError as error:
         raise typer.BadParameter(f"{session_policy}: {error}", param_hint="--session-policy") from None
     if form is AccessFormat.TABLE:
@@ -114,17 +115,18 @@ def who(
     """
     from sakimori.assess.access import questions
 
+    action, resource = _action(action), _resource(resource)
     found = _estate(snapshot, ledger)
     if through is Through.INSTANCES:
-        reached = questions.instances_that_can(found, action, _resource(resource))
+        reached = questions.instances_that_can(found, action, resource)
         objects = [each.to_json() for each in reached]
-        unknown: tuple[str, ...] = questions.unlooked_at(found, action, _resource(resource))
+        unknown: tuple[str, ...] = questions.unlooked_at(found, action, resource)
         whole: dict[str, Any] = {"action": action, "instances": objects, "unknown": list(unknown)}
         rows: list[tuple[str, ...]] = [through_row(each) for each in reached]
         heading: tuple[str, ...] = THROUGH_HEADING
         outcomes = [each.row.outcome.value for each in reached]
     else:
-        answer = questions.who_can(found, action, _resource(resource))
+        answer = questions.who_can(found, action, resource)
         whole, unknown = answer.to_json(), answer.unknown
         objects = whole["who"]
         rows, heading = [who_row(row) for row in answer.rows], WHO_HEADING
@@ -185,19 +187,32 @@ def simulate(
     typer.echo(_lines(answers) if isinstance(found, list) else to_line(answers[0]))
     for line in wrong:
         typer.echo(printable(f"not evaluated: {line}"), err=True)
-    if wrong:
+    if any(each["response"] == "Unknown" for each in answers):
         raise typer.Exit(INCOMPLETE)
 
 
 def _read(case: Path) -> Any:
     try:
-        return json.loads(sys.stdin.read() if str(case) == "-" else case.read_text(encoding="utf-8"))
+        text = sys.stdin.read() if str(case) == "-" else case.read_text(encoding="utf-8-sig")
+        return json.loads(text, object_pairs_hook=_once)
     except OSError as error:
         _fail(f"cannot read {case}: {error.strerror or error}")
     except UnicodeDecodeError as error:
         _fail(f"{case}: offset {error.start}: is not UTF-8")
     except ValueError as error:
         _fail(f"{case}: is not JSON: {error}")
+    except RecursionError:
+        _fail(f"{case}: is nested too deeply to be a policy")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object, unless a key stands in it twice: one of the two would be left out of the answer."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} stands twice in one object")
+    return found
 
 
 def _fail(message: str) -> None:
@@ -257,12 +272,37 @@ def _principal(found: Estate, text: str) -> str:
     try:
         return principal_of(text).arn
     except BadPrincipal as error:
-        raise typer.BadParameter(str(error), param_hint="PRINCIPAL") from None
+        count = len(found.identities)
+        none = "" if text.startswith("arn:") else f"; and of {count:,} users and roles none is called that"
+        raise typer.BadParameter(f"{error}{none}", param_hint="PRINCIPAL") from None
 
 
 def _resource(text: str) -> str:
-    """`s3://bucket/key` as the ARN that it means."""
-    return f"arn:aws:s3:::{text.removeprefix('s3://').rstrip('/')}" if text.startswith("s3://") else text
+    """An ARN or a pattern of some, `*`, or `s3://bucket/key` as the ARN that it means."""
+    if text.startswith("s3://") and text.removeprefix("s3://").strip("/"):
+        return f"arn:aws:s3:::{text.removeprefix('s3://').rstrip('/')}"
+    if text == "*" or (text.startswith("arn:") and text.count(":") >= 5):
+        return text
+    raise typer.BadParameter(f"{text!r} is no ARN: give one, s3://BUCKET, or * for any", param_hint="RESOURCE")
+
+
+def _action(text: str) -> str:
+    """The action as AWS writes it; of a pattern, itself."""
+    from difflib import get_close_matches
+
+    from sakimori.assess.access.arns import is_pattern
+    from sakimori.assess.access.catalogue import actions_like, actions_of, prefixes
+
+    prefix, _, name = text.partition(":")
+    known = {each.lower(): each for each in actions_of(prefix.lower())}
+    if text.lower() in known:
+        return known[text.lower()]
+    if is_pattern(text) and actions_like(text):
+        return text
+    near = get_close_matches(text.lower(), known, 3, 0.5) if known else get_close_matches(prefix.lower(), prefixes(), 3)
+    hint = f"; did you mean {' or '.join(known.get(each, f'{each}:{name}') for each in near)}?" if near else ""
+    like = "is like" if is_pattern(text) else "is"
+    raise typer.BadParameter(f"no action that AWS has {like} {text!r}{hint}", param_hint="ACTION")
 
 
 def _context(pairs: list[str]) -> dict[str, list[str]]:

@@ -27,6 +27,7 @@ def simulate(case: Mapping[str, Any]) -> Answer:
     """What AWS would answer to the case. Raises CaseError; a malformed policy is named with its statement."""
     if not isinstance(case, dict):
         raise CaseError(f"a case is a JSON object with a request, not {type(case).__name__}")
+    _misspelt(case)
     asked = case.get("request")
     if not isinstance(asked, dict):
         raise CaseError("the case has no request: it needs principal, action and resource")
@@ -38,6 +39,20 @@ def simulate(case: Mapping[str, Any]) -> Answer:
     return answer(request, policies, on_everything=bool(asked.get("wildcardOnlyAction")))
 
 
+_PARTS = (
+    "request identityPolicies serviceControlPolicies resourceControlPolicies permissionBoundaries sessionPolicy"
+    " resourcePolicy endpointPolicies".split()
+)
+
+
+def _misspelt(case: Mapping[str, Any]) -> None:
+    """A part by another spelling would be left out of the answer: it is refused."""
+    for name in case:
+        for part in _PARTS:
+            if str(name).lower() == part.lower() and name != part:
+                raise CaseError(f"{name} is no part of a case: it is written {part}")
+
+
 def _request(asked: Mapping[str, Any]) -> Request:
     principal = asked.get("principal")
     if isinstance(principal, dict):
@@ -47,7 +62,7 @@ def _request(asked: Mapping[str, Any]) -> Request:
         resource = {"resource": resource}
     if not isinstance(resource, dict) or not isinstance(resource.get("resource"), str):
         raise CaseError('request.resource must be {"resource": ARN or "*", "accountId": ...}')
-    if not isinstance(action, str) or ":" not in action:
+    if not isinstance(action, str) or not all(action.partition(":")):
         raise CaseError(f"request.action is {action!r}: it must be like s3:GetObject")
     if not isinstance(principal, str):
         raise CaseError("request.principal must be an ARN, a service's name, an account or anonymous")
@@ -55,13 +70,19 @@ def _request(asked: Mapping[str, Any]) -> Request:
         who = principal_of(principal)
     except BadPrincipal as error:
         raise CaseError(f"request.principal: {error}") from None
-    return Request(who, action, resource["resource"], str(resource.get("accountId") or ""), _context(asked))
+    account = str(resource.get("accountId") or "")
+    if account and not (account.isdecimal() and len(account) == 12):
+        raise CaseError(f"request.resource.accountId is {account!r}: an account has twelve digits")
+    return Request(who, action, resource["resource"], account, _context(asked))
 
 
 def _context(asked: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     context = asked.get("context") or {}
     if not isinstance(context, dict):
         raise CaseError("request.context must be an object of keys and values")
+    for key, value in context.items():
+        if any(isinstance(each, (dict, list)) for each in (value if isinstance(value, list) else [value])):
+            raise CaseError(f"request.context: {key} is no value: it must be text, a number, a truth value or a list")
     return {str(key).lower(): context_values(value) for key, value in context.items()}
 
 
@@ -110,6 +131,8 @@ def _levels(case: Mapping[str, Any], key: str, kind: Kind) -> tuple[Level, ...]:
     for position, each in enumerate(found, 1):
         name = str(each.get("orgIdentifier") or f"level {position}")
         policies = each.get("policies") or []
+        if not isinstance(policies, list):
+            raise CaseError(f"{key}: policies of {name} must be a list")
         levels.append(
             Level(name, tuple(_policy(p, kind, f"{kind} {at} at {name}") for at, p in enumerate(policies, 1)))
         )

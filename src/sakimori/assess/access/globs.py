@@ -58,7 +58,26 @@ def matcher(glob: Glob) -> Callable[[str], object]:
     if glob[-1] == ANY and len(wild) == 1:
         prefix = "".join(glob[:-1])
         return lambda text: text.startswith(prefix)
+    if sum(token in (ANY, WITHIN) for token in glob) > MAX_RUNS:
+        return _stepping(glob)
     return re.compile("".join(map(_expression, glob)), re.DOTALL).fullmatch
+
+
+MAX_RUNS = 2
+"""Of more runs than this, the time that a regular expression takes would be a power of the text's length."""
+
+
+def _stepping(glob: Glob) -> Callable[[str], bool]:
+    """A test that takes the automaton one step a character, whatever the glob."""
+    machine = _automaton([glob])
+
+    def test(text: str) -> bool:
+        state = machine.start
+        for character in text:
+            state = machine.step(state, character)
+        return bool(state & machine.accepts[0])
+
+    return test
 
 
 def _anything(text: str) -> bool:

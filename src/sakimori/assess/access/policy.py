@@ -86,6 +86,8 @@ def parse(document: Any, kind: Kind, name: str) -> Policy:
             document = json.loads(document)
         except ValueError as error:
             raise PolicyError(name, "", f"is not JSON: {error}") from None
+        except RecursionError:
+            raise PolicyError(name, "", "is nested too deeply to be a policy") from None
     if not isinstance(document, dict):
         raise PolicyError(name, "", f"is {_kind_of(document)}: a policy is a JSON object with a Statement")
     version = document.get("Version")

@@ -10,6 +10,7 @@ from functools import lru_cache
 from sakimori.assess.access.arns import parse_arn
 
 _ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNTS = re.compile(r"\d{12}|aws|cloudfront")
 _CANONICAL = re.compile(r"[0-9a-f]{64}")
 
 
@@ -73,6 +74,8 @@ def principal_of(text: str) -> Principal:
         service = text.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"))
         federated = text in ("cognito-identity.amazonaws.com", "www.amazon.com", "graph.facebook.com")
         return Principal("service" if service and not federated else "federated", text)
+    if not _ACCOUNTS.fullmatch(arn.account):
+        raise BadPrincipal(f"{text} is no principal: an account has twelve digits")
     kind, _, name = arn.resource.partition("/")
     if arn.service == "sts" and kind == "assumed-role":
         return Principal("session", text, arn.account, name.partition("/")[0])

@@ -72,8 +72,8 @@ def resource_witnesses(request: Request, policies: Policies) -> Iterator[str]:
 
 
 def _likely(text: str) -> str:
-    """The witness with a partition that exists where any would do."""
-    return text.replace("arn::", "arn:aws:", 1) if text.startswith("arn::") else text
+    """The witness with a partition that exists where any would do; of anything at all, `*` as it was asked."""
+    return text.replace("arn::", "arn:aws:", 1) if text.startswith("arn::") else text or "*"
 
 
 def _resource_globs(request: Request, policies: Policies) -> Iterator[Glob]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import product
+from itertools import islice, product
 from math import prod
 
 from sakimori.assess.access.arns import is_pattern, resource_glob
@@ -280,7 +280,7 @@ def _captured(key: str, patterns: Patterns, resource: str) -> list[Values]:
     found: dict[str, None] = {}
     for pattern, names in patterns:
         if key in names:
-            found.update(dict.fromkeys(captured(pattern, resource, key)))
+            found.update(dict.fromkeys(islice(captured(pattern, resource, key), MAX_CAPTURED + 1)))
             if len(found) > MAX_CAPTURED:
                 raise TooManyValues(f"{resource} can be made of {key} in more than {MAX_CAPTURED:,} ways")
     return [(text,) for text in (*found, "x-one", "x-two")] if any(key in names for _, names in patterns) else []

@@ -8,6 +8,7 @@ from sakimori.assess.access.estate import Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
 from sakimori.assess.access.resource_policies import POLICIES
+from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.shared_resources import unread_resources
 from sakimori.assess.access.sharing import KINDS as SHARED
 from sakimori.model.severity import Severity
@@ -30,13 +31,14 @@ def exposures(found: Estate) -> Iterator[Yielded]:
         if not share.possible:
             yield Undecided(asset.uid, asset.account, share.rows[0][1].why)
             continue
-        action, row = share.possible[0]
+        action, row = min(share.possible, key=lambda each: risk_of(each[0]) is not Risk.DATA)
+        more = f" and {len(share.possible) - 1:,} other actions" if len(share.possible) > 1 else ""
         ours = caller.account in found.accounts
         whose = "of the organisation" if ours else "outside the organisation"
         yield Exposure(
             asset.uid,
             asset.account,
-            f"{caller.arn}, {whose}, may {action} on {asset.name or asset.id}",
+            f"{caller.arn}, {whose}, may {action}{more} on {asset.name or asset.id}",
             {
                 "actions": [each for each, _ in share.possible],
                 "conditions": list(row.conditions),
