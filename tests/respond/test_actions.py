@@ -108,7 +108,7 @@ def test_the_permissions_that_an_action_declares_are_those_that_it_uses(name: st
     }
     spelt = {each.replace("WebACL", "WebAcl") for each in spelt}
     used = {each.replace("BucketTagging", "Tagging").replace("Imdsv2", "") for each in used}
-    side = {"CreateTags", "AddTagsToResource", "PassRole"}  # asked for beside a call: tags and roles that are given
+    side = {"CreateTags", "AddTagsToResource", "PassRole", "TagResource", "UntagResource"}  # asked for beside a call
     deleted = {"DeletePublicAccessBlock"}  # AWS: the permission is s3:PutBucketPublicAccessBlock
     assert {each.lower() for each in used - deleted} == {each.lower() for each in spelt - side}
 

@@ -18,7 +18,8 @@ from sakimori.model.action import Mode, Plan
 from sakimori.respond import plugins
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import RespondError
-from sakimori.respond.history import Writer, lake_writers, principal, usual
+from sakimori.respond.history import Writer, principal, usual
+from sakimori.respond.lake_history import lake_writers
 from sakimori.respond.policy import Policy
 from sakimori.respond.runs import RunState
 from sakimori.respond.workflows import s3_appspec

@@ -85,7 +85,7 @@ def opened_engine(owner: str, policy: Policy, only: frozenset[str] = frozenset()
 def _world(book: Any) -> Iterator[World]:
     from sakimori.cli.configuration import section
     from sakimori.respond.guard import Guard
-    from sakimori.respond.history import lake_writers
+    from sakimori.respond.lake_history import lake_writers
     from sakimori.respond.lines import LedgerLines
     from sakimori.respond.policy import paces
     from sakimori.respond.world import AccountClients, World

@@ -13,7 +13,8 @@ from sakimori.respond.describing import tags_of
 from sakimori.respond.world import World
 
 ASSET = "*"
-IAM_ACTIONS = ("tag:GetResources", "tag:TagResources", "tag:UntagResources")
+IAM_ACTIONS = ("tag:GetResources", "tag:TagResources", "tag:UntagResources", "eks:TagResource", "eks:UntagResource")
+"""The tagging API needs leave of the service, too: EKS clusters are what our workflows tag."""
 
 
 def tags(world: World, target: Target) -> dict[str, str]:
