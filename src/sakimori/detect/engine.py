@@ -91,11 +91,8 @@ class Engine:
         for count, hits in found:
             scan.records += count
             for hit in hits:
-                matched = [
-                    (rule >> 1, shown)
-                    for rule, shown in zip(hit.rules, hit.shown, strict=True)
-                    if rule & 1 or holds(rule >> 1, hit.parsed or hit)
-                ]
+                record, told = hit.parsed or hit, zip(hit.rules, hit.shown, strict=True)
+                matched = [(rule >> 1, shown) for rule, shown in told if rule & 1 or holds(rule >> 1, record)]
                 if matched:
                     take(hit, matched)
         return scan

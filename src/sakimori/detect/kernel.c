@@ -434,7 +434,7 @@ static void put_value(Kernel *k, const Value *value) {
     else put(k, k->text + value->start - in_quotes, value->end - value->start + 2 * in_quotes);
 }
 
-/* The values that show why the rule holds: an object, or `null` where that takes a closer look. */
+/* The values that show why the rule holds, if it does: an object, or `null` where that takes a closer look. */
 static void put_shown(Kernel *k, const RuleRow *rule) {
     const ShowRow *first = k->shows + rule->first, *end = first + rule->shows;
     u64 start = k->out_length;
@@ -468,7 +468,7 @@ static void tell(Kernel *k, i32 number, int check) {
     for (i32 at = 0; at < k->hit_count; at++) {
         const RuleRow *rule = &k->rules[k->hits[at] >> 1];
         put(k, at ? "," : "],[", at ? 1 : 3);
-        if (check && k->hits[at] & 1 && rule->shows >= 0) put_shown(k, rule);
+        if (check && rule->shows >= 0) put_shown(k, rule);
         else put(k, "null", 4);
     }
     put(k, "]", 1);

@@ -87,10 +87,12 @@ class Told(msgspec.Struct, array_like=True, gc=False):
     eventName: Any = None
     awsRegion: Any = None
     sourceIPAddress: Any = None
-    userAgent: Any = None
-    errorCode: Any = None
     recipientAccountId: Any = None
     userIdentity: msgspec.Raw = msgspec.Raw(b"null")
+    caller_type: Any = None
+    caller_arn: Any = None
+    issuer_arn: Any = None
+    caller_account: Any = None
     requestParameters: Any = None
     resources: msgspec.Raw = msgspec.Raw(b"null")
     resource_arn: Any = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -32,8 +32,8 @@ class Sighting(NamedTuple):
 def sighting(hit: Told) -> Sighting:
     """What a hit says of itself; it is named after its text where it has no eventID."""
     if not hit.piece.parsed:
-        who, own_account = _who_is(bytes(hit.userIdentity))
-        record_id, time, account = hit.eventID, hit.eventTime or "", hit.recipientAccountId or own_account
+        who, own_account = _caller(hit), hit.caller_account or ""
+        record_id, time, account = hit.eventID, hit.eventTime or "", hit.recipientAccountId
         region, source_ip = hit.awsRegion or "", hit.sourceIPAddress or ""
     else:
         record_id, time, account, region, source_ip = (_string(hit.get(name)) for name in _OF_EACH)
@@ -45,10 +45,22 @@ def sighting(hit: Told) -> Sighting:
 _OF_EACH = ("eventID", "eventTime", "recipientAccountId", "awsRegion", "sourceIPAddress")
 
 
+def _caller(hit: Told) -> str:
+    """The principal, as `_actor` has it; what is told of it mostly does."""
+    arn: str = hit.caller_arn
+    if arn:
+        if not _is_role(hit.caller_type, arn):
+            return arn
+        if hit.issuer_arn and hit.issuer_arn.__class__ is str:
+            issuer: str = hit.issuer_arn
+            return issuer
+    return _who_is(bytes(hit.userIdentity))
+
+
 @lru_cache(maxsize=4096)
-def _who_is(identity: bytes) -> tuple[str, str]:
-    """The principal and its account, of the JSON of a `userIdentity`: a session's calls all have the same."""
-    return _who(orjson.loads(identity))
+def _who_is(identity: bytes) -> str:
+    """The principal, of the JSON of a `userIdentity`: a session's calls all have the same."""
+    return _who(orjson.loads(identity))[0]
 
 
 def _who(identity: Any) -> tuple[str, str]:
@@ -91,16 +103,18 @@ def _actor(identity: Any) -> str:
     Of an assumed role it is the role, so that a fleet's sessions are one actor, unless the session names a person.
     """
     arn = _string(identity.get("arn"))
-    if identity.get("type") == "AssumedRole" and "@" not in arn and "/AWSReservedSSO_" not in arn:
-        context = identity.get("sessionContext")
-        issuer: Any = context.get("sessionIssuer") if context.__class__ is dict else None
-        arn = (_string(issuer.get("arn")) if issuer.__class__ is dict else "") or arn
+    if _is_role(identity.get("type"), arn):
+        arn = _first_text(values(identity, "sessionContext.sessionIssuer.arn")) or arn
     if arn:
         return arn
     for key in ("invokedBy", "userName", "principalId", "accountId", "type"):
         if found := _string(identity.get(key)):
             return found
     return ""
+
+
+def _is_role(kind: Any, arn: str) -> bool:
+    return kind == "AssumedRole" and "@" not in arn and "/AWSReservedSSO_" not in arn
 
 
 def _named_resource(hit: Told) -> str:
@@ -111,7 +125,7 @@ def _named_resource(hit: Told) -> str:
             return arn
         if bytes(hit.resources) == b"null":
             return ""
-    return next((arn for value in values(hit, "resources.ARN") if (arn := _string(value))), "")
+    return _first_text(values(hit, "resources.ARN"))
 
 
 _NAMING = re.compile(r"(?:arn|name|id|identifier|bucketName)$", re.IGNORECASE)
@@ -143,6 +157,10 @@ def group_values(record: Record, paths: Sequence[str]) -> dict[str, str]:
         if first is not None:
             found[path] = first
     return found
+
+
+def _first_text(found: Iterable[Any]) -> str:
+    return next((string for value in found if (string := _string(value))), "")
 
 
 def _string(value: Any) -> str:

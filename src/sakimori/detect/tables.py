@@ -29,12 +29,13 @@ _EXPECTED = {"string": 1, "object": 2, "array": 4, "boolean": 8}
 _REQUIRED = 16
 """As in `kernel.c`."""
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the tables of the same rules would be read differently."""
 
 TOLD = (
-    *("eventID", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent", "errorCode"),
-    *("recipientAccountId", "userIdentity", "requestParameters", "resources", "resources.ARN"),
+    *("eventID", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "recipientAccountId"),
+    *("userIdentity", "userIdentity.type", "userIdentity.arn", "userIdentity.sessionContext.sessionIssuer.arn"),
+    *("userIdentity.accountId", "requestParameters", "resources", "resources.ARN"),
 )
 """Fields whose values are told of every hit, in the order of `reading.Told`."""
 
