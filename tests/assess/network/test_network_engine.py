@@ -554,3 +554,31 @@ def test_cloud_wan_is_said_not_to_be_modelled() -> None:
         "unknown",
         [f"Cloud WAN core networks ({core}) are not modelled"],
     )
+
+
+def test_a_load_balancer_whose_interfaces_are_not_known_is_unknown_and_so_is_what_it_sends_to() -> None:
+    found = network()
+    arn = balancer(found, "application", targets=["i-b"])
+    del found["NetworkInterfaces"][-1]
+    told = f"the network interfaces of {arn} are not in the snapshot"
+    for source, target in (("internet", arn), ("internet", "i-b"), ("i-a", arn), (arn, "i-b")):
+        answer = ask(found, source, target)
+        assert answer.answer == "unknown", (source, target)
+        assert answer.unknown_because == [told]
+    made = engine(found)
+    assert {each.target: each.answer for each in made.ask_all(Question("internet", "all"))}[arn] == "unknown"
+    assert [(each.node, each.unknown) for each in Scan(made).exposures() if each.unknown] == [(arn, (told,))]
+    found["LoadBalancers"][0]["Scheme"] = "internal"
+    assert ask(found, "internet", "i-b").answer == "unreachable"
+
+
+def test_a_subnet_or_vpc_is_reached_from_the_internet_if_something_in_it_is() -> None:
+    found = network()
+    for place, told in (("subnet-a", "reachable"), ("vpc-1", "reachable"), ("subnet-b", "unreachable")):
+        assert ask(found, "internet", place).answer == told
+    found["NetworkInterfaces"].clear()
+    answer = ask(found, "internet", "subnet-a")
+    assert (answer.answer, answer.blocked_by[0].why) == (
+        "unreachable",
+        "no interface in subnet-a is of the same family as internet",
+    )

@@ -31,6 +31,8 @@ def through(
     behind_it: int = 1,
 ) -> Iterator[Way]:
     """`behind_it` counts the load balancers from here to the end of the query."""
+    if not balancer.interfaces and (balancer.internet_facing or source.kind != "internet"):
+        yield [unseen(source, balancer)]
     for entry in balancer.interfaces:
         if source.interface is entry or not _same_zone(balancer, entry, target):
             continue
@@ -51,6 +53,12 @@ def _to_listener(
     for front, outer, group, to in fronts:
         for way in through(ways, source, front, outer, group, to, behind_it + 1):
             yield _taken(way, balancer, (listener,))
+
+
+def unseen(source: Host, balancer: Balancer) -> Leg:
+    """The only leg of a way through a load balancer of which no interface is known."""
+    chain = Chain([source.node]).give_up(f"the network interfaces of {balancer.uid} are not in the snapshot")
+    return Leg(Flow(source.family, source.ip, None, ranges=source.ranges), chain, None)
 
 
 def to_function(ways: Ways, source: Host, arn: str) -> Iterator[Way]:

@@ -81,7 +81,7 @@ class Engine:
         return self.between(sources, targets, question)
 
     def ask_all(self, question: Question) -> Iterator[Answer]:
-        """One answer for every asset with a network interface."""
+        """One answer for every asset with a network interface, and every load balancer and function behind one."""
         sources = hosts(self.net, question.source, source=True)
         for node in self.destinations():
             targets = hosts(self.net, node, source=False)
@@ -95,7 +95,8 @@ class Engine:
             for node, interfaces in self.net.by_node.items()
             if interfaces[0].kind in ("host", "balancer", "endpoint")
         ]
-        return talking + [node for node in self.net.fronts if is_function(self.net, node)]
+        functions = [node for node in self.net.fronts if is_function(self.net, node)]
+        return [*talking, *functions, *(uid for uid, each in self.net.balancers.items() if not each.interfaces)]
 
     def between(self, sources: Iterable[Host], targets: Iterable[Host], question: Question) -> Answer:
         """The first way that lets something pass decides; else all that is in the way is named."""
@@ -165,6 +166,8 @@ class Engine:
     def _unreachable(self, judged: list[Judgement], question: Question) -> Answer:
         if not judged:
             why = f"no address of {question.source} and of {question.target} is of the same family"
+            if any(each in (*self.net.subnets, *self.net.vpcs) for each in self.net.names.get(question.target, ())):
+                why = f"no interface in {question.target} is of the same family as {question.source}"
             blocker = Blocker("address", question.target, why, first=True)
             return Answer(UNREACHABLE, question.source, question.target, blocked_by=[blocker])
         first = judged[0]

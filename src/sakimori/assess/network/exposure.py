@@ -23,22 +23,23 @@ _NOT_OF_THE_GATE = frozenset(("security_group", "internet_gateway"))
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """The packets from the internet that reach an interface and are answered, by the address asked or a load balancer;
-    or that reach a load balancer's interface, which calls a `function` with what is in them.
+    or that reach a load balancer's interface, which calls a function with what is in them: `other` is what is no
+    interface here.
 
     `space` is in the coordinates of the packet as the internet sends it; of its addresses those on the internet count,
     and each of its boxes has some. `unknown` says why it may be more.
     """
 
-    interface: Interface
+    interface: Interface | None
     family: int
     space: Space
     via: str = ""
     unknown: tuple[str, ...] = ()
-    function: str = ""
+    other: str = ""
 
     @property
     def node(self) -> str:
-        return self.function or self.interface.node
+        return self.other or (self.interface.node if self.interface else "")
 
 
 @dataclass(slots=True)
@@ -153,6 +154,9 @@ class Scan:
         if not balancer.internet_facing or balancer.kind == "gateway":
             return
         reached: dict[tuple[str, int], Exposure] = {}
+        if not balancer.interfaces:
+            reason = f"the network interfaces of {balancer.uid} are not in the snapshot"
+            yield Exposure(None, V4, EMPTY, unknown=(reason,), other=balancer.uid)
         for entry in balancer.interfaces:
             for family, private in entry.addresses():
                 if family == V4 and private not in entry.public:
@@ -173,7 +177,7 @@ class Scan:
             space = judgement.spaces[0] + (known.space if known else EMPTY)
             via = "" if node == balancer.uid else balancer.uid
             at = first if called else end
-            reached[node, family] = Exposure(at, family, space, via=via, function=called)
+            reached[node, family] = Exposure(at, family, space, via=via, other=called)
             if isinstance(first, Interface):
                 reached.setdefault((first.node, family), Exposure(first, family, judgement.spaces[0]))
         elif judgement.answer == UNCERTAIN:

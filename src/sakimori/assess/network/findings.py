@@ -9,7 +9,7 @@ from typing import Any
 from sakimori.assess.network.addresses import INTERNET, overlap, range_text, without
 from sakimori.assess.network.assertions import A_PATH, Assertion
 from sakimori.assess.network.engine import Answer, Engine, Question
-from sakimori.assess.network.explain import kind, short
+from sakimori.assess.network.explain import named, short
 from sakimori.assess.network.exposure import Exposure, Scan
 from sakimori.assess.network.judge import REACHABLE
 from sakimori.assess.network.prove import Proof, Prover
@@ -92,7 +92,7 @@ def _exposed(engine: Engine, inventory: Inventory, node: str, exposures: list[Ex
     space = tuple(each for exposure in exposures for each in exposure.space)
     answer = engine.ask(Question("internet", node))
     open_ports = list(ports(space))
-    named = f"{kind(node)} {short(node)}".strip()
+    told_of = named(engine.net, node)
     via = sorted({exposure.via for exposure in exposures if exposure.via})
     evidence = {
         "question": {"from": "internet", "to": node},
@@ -109,8 +109,8 @@ def _exposed(engine: Engine, inventory: Inventory, node: str, exposures: list[Ex
         EXPOSURE,
         node,
         now,
-        title=f"{named} is reachable from the internet on {told}",
-        description=f"Packets from the internet reach {named}{through}, and its replies get back.",
+        title=f"{told_of} is reachable from the internet on {told}",
+        description=f"Packets from the internet reach {told_of}{through}, and its replies get back.",
         severity=severity(space),
         evidence=evidence,
         remediation="Close the ports that need not be open to the internet in the security groups that `rules` names, "
@@ -138,7 +138,7 @@ def _violated(engine: Engine, inventory: Inventory, proof: Proof, now: str) -> I
             ASSERTION + assertion.id,
             node,
             now,
-            title=f"{kind(node)} {short(node)} violates: {assertion.text}".strip(),
+            title=f"{named(engine.net, node)} violates: {assertion.text}",
             description=assertion.why or f"The assertion `{assertion.text}` does not hold.",
             severity=assertion.severity,
             evidence=evidence,

@@ -12,7 +12,7 @@ from sakimori.assess.network.topology import Boundary, Interface
 TRANSLATED_PORTS = (1024, 65535)
 """The source ports that NAT gateways and load balancers send from (VPC guide, "NAT gateways"; ELB guides)."""
 
-ADDRESS, FUNCTION = "address", "function"
+ADDRESS, FUNCTION, UNSEEN = "address", "function", "unseen"
 
 MOST_REWRITES = 4
 """Packets that are translated more often than this go round in circles."""
@@ -23,8 +23,8 @@ class Host:
     """One end of a query.
 
     `kind` is interface, internet, boundary, address (nothing here is known to have it), subnet or vpc (any host that
-    could be there), function (a Lambda function, as a target of load balancers: `place` is its ARN). `ip` is None where
-    any address of `ranges` may be meant.
+    could be there), function (a Lambda function, as a target of load balancers: `place` is its ARN), unseen (a load
+    balancer of which no interface is known). `ip` is None where any address of `ranges` may be meant.
     """
 
     kind: str

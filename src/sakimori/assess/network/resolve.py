@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from sakimori.assess.network.addresses import INTERNET, V4, V6, Range, cidr, inside, overlap, without
-from sakimori.assess.network.legs import ADDRESS, FUNCTION, Host
+from sakimori.assess.network.legs import ADDRESS, FUNCTION, UNSEEN, Host
 from sakimori.assess.network.topology import Interface, Topology
 
 
@@ -40,13 +40,15 @@ def _asset(net: Topology, name: str) -> list[Host]:
     nodes = sorted(set(net.names.get(name, ())))
     if name in net.boundaries:
         nodes = [name]
-    talking = [node for node in nodes if node in net.by_node or node in net.interfaces or is_function(net, node)]
+    talking = [node for node in nodes if _talks(net, node)]
     nodes = talking or [node for node in nodes if node in net.subnets or node in net.vpcs] or nodes
     if not nodes:
         raise UnknownEnd(f"nothing in the inventory is called {name}: give an id, an ARN, a name, a CIDR or `internet`")
     if len(nodes) > 1:
         raise UnknownEnd(f"{name} is the name of {', '.join(nodes)}: give the id of one")
     node = nodes[0]
+    if node in net.balancers and node not in net.by_node:
+        return [Host(UNSEEN, V4, None, ranges=(ALL,), place=node)]
     if is_function(net, node) and node not in net.by_node:
         return [Host(FUNCTION, V4, None, ranges=(ALL,), place=node)]
     if node in net.boundaries:
@@ -62,6 +64,10 @@ def _asset(net: Topology, name: str) -> list[Host]:
     if node in net.vpcs:
         return _places("vpc", node, net.vpcs[node].ranges)
     raise UnknownEnd(f"{name} is nothing that sends or receives packets: name an instance, an interface, a subnet, ...")
+
+
+def _talks(net: Topology, node: str) -> bool:
+    return node in net.by_node or node in net.interfaces or node in net.balancers or is_function(net, node)
 
 
 def is_function(net: Topology, node: str) -> bool:

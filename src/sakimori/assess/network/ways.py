@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sakimori.assess.network.addresses import V4, V6, Range, inside, text
-from sakimori.assess.network.balancing import through, to_function, to_node
-from sakimori.assess.network.legs import ADDRESS, FUNCTION, MOST_REWRITES, Host, Leg, Rewrite, Way
+from sakimori.assess.network.balancing import through, to_function, to_node, unseen
+from sakimori.assess.network.legs import ADDRESS, FUNCTION, MOST_REWRITES, UNSEEN, Host, Leg, Rewrite, Way
 from sakimori.assess.network.space import EMPTY, box
 from sakimori.assess.network.stages import (
     BOUNDARY,
@@ -41,8 +41,15 @@ class Ways:
 
     def between(self, source: Host, target: Host) -> Iterator[Way]:
         """Every way from source to target, the plain ones first, then those through load balancers."""
+        if UNSEEN in (source.kind, target.kind):
+            yield [unseen(source, self.net.balancers[(target if target.kind == UNSEEN else source).place])]
+            return
         if target.kind == FUNCTION:
             yield from to_function(self, source, target.place)
+            return
+        if source.kind == "internet" and target.place:
+            for each in self._within(target):
+                yield from self.between(source, each)
             return
         if source.family == V6 and target.family == V4 and source.interface is not None:
             yield from self._translated(source, source.interface, target)
@@ -69,6 +76,14 @@ class Ways:
         for balancer, listener, group, to in self.net.fronts.get(interface.id, ()):
             if to.interface is interface and to.ip == target.ip:
                 yield from through(self, source, balancer, listener, group, to)
+
+    def _within(self, place: Host) -> Iterator[Host]:
+        """The hosts of a subnet or VPC that may be asked from outside: its interfaces."""
+        for interface in self.net.interfaces.values():
+            if place.place in (interface.subnet.id, interface.subnet.vpc.id):
+                for family, ip in interface.addresses():
+                    if family == place.family and interface.kind != "nat":
+                        yield Host("interface", family, ip, interface=interface)
 
     def _translated(self, source: Host, sender: Interface, target: Host) -> Iterator[Way]:
         """From IPv6 to IPv4 where a route leads the prefix of NAT64 (RFC 6052) to a gateway: which is not modelled."""

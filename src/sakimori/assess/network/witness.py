@@ -72,7 +72,9 @@ def _point(each: Box, protocol: int) -> Point:
 
 
 def packet(flow: Flow, point: Point) -> dict[str, Any]:
-    """The packet as it is sent on one leg."""
+    """The packet as it is sent on one leg; empty where neither end is known."""
+    if flow.src is None and flow.dst is None:
+        return {}
     ip, protocol, server, client = point
     first = flow.ranges[0][0] if flow.ranges else 0
     open_ = next((max(low, min(ip, high)) for low, high in flow.ranges if ip <= high), first)
