@@ -159,4 +159,6 @@ def _key_grants(key: Asset) -> Iterator[tuple[dict[str, Any], str]]:
             statement["Condition"] = {
                 "StringEquals": {f"kms:EncryptionContext:{name}": value for name, value in pairs.items()}
             }
+        if constraints.get("EncryptionContextEquals"):
+            statement["Condition"]["ForAllValues:StringEquals"] = {"kms:EncryptionContextKeys": [*pairs]}
         yield {"Version": "2012-10-17", "Statement": [statement]}, f"grant on {key.uid}"

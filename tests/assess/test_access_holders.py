@@ -1,0 +1,110 @@
+"""What runs under a role, by every way in which a description names it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from estates import ACCOUNT, OTHER, instance, inventory, profile, role
+from sakimori.assess.access.estate import INSTANCE, Estate, estate
+from sakimori.assess.access.holders import DEPLOYED, deployed_to, has_profile, holders, values_at
+from sakimori.assess.access.methods import Method
+from sakimori.model.asset import Asset
+
+APP = f"arn:aws:iam::{ACCOUNT}:role/app"
+PROFILE_ARN = f"arn:aws:iam::{ACCOUNT}:instance-profile/web"
+
+
+def names(found: Estate, kind: str, path: str) -> list[str]:
+    return [each.uid.rpartition("/")[2] for each in holders(found, (kind, path), found.identities[APP])]
+
+
+def thing(kind: str, name: str, **config: Any) -> Asset:
+    return Asset(f"arn:aws:any:eu-west-1:{ACCOUNT}:thing/{name}", kind, ACCOUNT, "eu-west-1", config)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a", ["x"]),
+        ("b.c", ["y"]),
+        ("d[].e", ["z", "w"]),
+        ("d[]", []),
+        ("b", []),
+        ("none.c", []),
+        ("empty", []),
+        ("list[]", ["p", "q"]),
+    ],
+)
+def test_the_texts_at_a_path(path: str, expected: list[str]) -> None:
+    config = {"a": "x", "b": {"c": "y"}, "d": [{"e": "z"}, {"f": 1}, {"e": "w"}], "empty": "", "list": ["p", "q"]}
+    assert [*values_at(config, path)] == expected
+
+
+def test_by_the_roles_arn_or_a_profile_by_arn_or_name() -> None:
+    assets = [
+        role("app"),
+        profile("web", "app"),
+        thing("AWS::X::Y", "1", Role=APP),
+        thing("AWS::X::Y", "2", Role=APP + "2"),
+        thing("AWS::X::Y", "3", Role=PROFILE_ARN),
+        thing("AWS::X::Y", "4", Role="web"),
+        thing("AWS::X::Z", "5", Role=APP),
+    ]
+    assert names(estate(inventory(*assets)), "AWS::X::Y", "Role") == ["1", "3", "4"]
+
+
+def test_by_what_it_is_made_from_or_else_by_itself() -> None:
+    made = thing("AWS::X::Made", "m", From=f"arn:aws:any:eu-west-1:{ACCOUNT}:thing/d")
+    own = thing("AWS::X::Made", "o", Role=APP)
+    lost = thing("AWS::X::Made", "l", From="arn:aws:any:eu-west-1:1:thing/gone")
+    definition = thing("AWS::X::Definition", "d", Role=APP)
+    found = estate(inventory(role("app"), made, own, lost, definition))
+    assert names(found, "AWS::X::Made", "Role, From -> Role") == ["m", "o"]
+
+
+@pytest.mark.parametrize(
+    ("group", "reached"),
+    [
+        ({"ec2TagFilters": [{"Key": "app", "Value": "web"}]}, True),
+        ({"ec2TagFilters": [{"Key": "app", "Value": "db"}]}, False),
+        ({"ec2TagFilters": [{"Key": "app", "Value": "db"}, {"Key": "stage", "Type": "KEY_ONLY"}]}, True),
+        ({"ec2TagFilters": [{"Value": "web", "Type": "VALUE_ONLY"}]}, True),
+        (
+            {"ec2TagSet": {"ec2TagSetList": [[{"Key": "app", "Value": "web"}], [{"Key": "stage", "Value": "live"}]]}},
+            True,
+        ),
+        (
+            {"ec2TagSet": {"ec2TagSetList": [[{"Key": "app", "Value": "web"}], [{"Key": "stage", "Value": "no"}]]}},
+            False,
+        ),
+        ({"autoScalingGroups": [{"name": "fleet"}]}, True),
+        ({"autoScalingGroups": [{"name": "other"}]}, False),
+        ({}, False),
+    ],
+)
+def test_the_instances_of_a_deployment_group(group: dict[str, Any], reached: bool) -> None:
+    tags = {"app": "web", "stage": "live", "aws:autoscaling:groupName": "fleet"}
+    machine = Asset(
+        f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-1",
+        INSTANCE,
+        ACCOUNT,
+        "eu-west-1",
+        {"IamInstanceProfile": {"Arn": PROFILE_ARN}},
+        tags,
+    )
+    elsewhere = Asset(f"arn:aws:ec2:eu-west-1:{OTHER}:instance/i-2", INSTANCE, OTHER, "eu-west-1", {}, tags)
+    target = thing("AWS::CodeDeploy::DeploymentGroup", "g", **group)
+    found = estate(inventory(role("app"), profile("web", "app"), machine, elsewhere, target))
+    assert [each.uid for each in deployed_to(found, target)] == ([machine.uid] if reached else [])
+    assert names(found, target.type, f"{DEPLOYED} -> IamInstanceProfile.Arn") == (["g"] if reached else [])
+
+
+def test_whether_a_profile_is_there_where_one_is_needed() -> None:
+    needing = Method("m", "new-passrole", "", (), "role", profile=True)
+    other = Method("m", "new-passrole", "", (), "role")
+    found = estate(inventory(role("app"), role("bare"), profile("web", "app"), instance("i-1", "web")))
+    app, bare = found.identities[APP], found.identities[f"arn:aws:iam::{ACCOUNT}:role/bare"]
+    assert [has_profile(found, needing, each) for each in (app, bare)] == [True, False]
+    assert has_profile(found, other, bare)
