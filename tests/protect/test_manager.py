@@ -239,17 +239,31 @@ def test_a_task_that_nobody_can_do_is_reported_failed(here: Running) -> None:
 
 
 @pytest.mark.parametrize("type", sorted(NOT_DONE))
-def test_a_task_that_could_only_fail_is_refused_with_the_reason(here: Running, type: str) -> None:
-    status, message = here.api.refused("POST", "/scheduledtasks", {"name": "n", "type": type, "runNow": True})
+def test_a_task_that_could_only_fail_is_told_of_and_never_run(here: Running, type: str) -> None:
+    daily = {"recurrenceType": "daily", "dailyScheduleParameters": {"startTime": 0}}
+    everywhere = {"computerFilter": {"type": "all-computers"}}
+    task = {
+        "name": "n",
+        "type": type,
+        "scheduleDetails": daily,
+        "updateSuspiciousObjectsListTaskParameters": everywhere,
+    }
+    status, message = here.api.refused("POST", "/scheduledtasks", task | {"runNow": True})
     assert (status, NOT_DONE[type] in message) == (400, True)
-    made = here.api.post("/scheduledtasks", {"name": "n", "type": "check-for-software-updates"})
-    assert here.api.refused("POST", f"/scheduledtasks/{made['ID']}", {"type": type})[0] == 400
+    kept = here.api.send("POST", "/scheduledtasks", task)
+    assert kept.json()["scheduleDetails"] == daily, "clients find again what they wrote"
+    assert "nextRunTime" not in kept.json()
+    assert "the task is kept, and never run" in kept.headers["Warning"]
+    assert here.api.refused("POST", f"/scheduledtasks/{kept.json()['ID']}", {"runNow": True})[0] == 400
+    changed = here.api.post(f"/scheduledtasks/{kept.json()['ID']}", {"type": "check-for-software-updates"})
+    assert changed["nextRunTime"]
 
 
-def test_smart_folders_are_refused_when_a_task_is_made(here: Running) -> None:
+def test_a_task_for_a_smart_folder_is_never_run(here: Running) -> None:
     filter = {"type": "computers-in-smart-folder", "smartFolderID": 1}
     task = {"name": "s", "type": "scan-for-malware", "scanForMalwareTaskParameters": {"computerFilter": filter}}
-    assert "no smart folders" in here.api.refused("POST", "/scheduledtasks", task)[1]
+    assert "no smart folders" in here.api.send("POST", "/scheduledtasks", task).headers["Warning"]
+    assert "no smart folders" in here.api.refused("POST", "/scheduledtasks", task | {"runNow": True})[1]
 
 
 def test_a_task_that_exists_is_run_by_run_now(here: Running) -> None:

@@ -120,7 +120,7 @@ def test_html_is_a_table_in_which_nothing_of_a_host_is_markup(here: Running) -> 
     ],
 )
 def test_a_report_that_cannot_be_written_is_refused(here: Running, parameters: dict[str, Any], reason: str) -> None:
-    task = {"name": "r", "type": "generate-report", "generateReportTaskParameters": parameters}
+    task = {"name": "r", "type": "generate-report", "runNow": True, "generateReportTaskParameters": parameters}
     status, message = here.api.refused("POST", "/scheduledtasks", task)
     assert (status, reason in message) == (400, True), message
 

@@ -15,10 +15,23 @@ _NO_SMART_FOLDERS = (
 )
 
 
-def refuse_smart_folder(filter: Mapping[str, Any] | None) -> None:
+_NEEDS = {
+    "computer": "computerID",
+    "computers-in-group": "computerGroupID",
+    "computers-in-group-or-subgroup": "computerGroupID",
+    "computers-using-policy": "policyID",
+    "computers-using-policy-or-subpolicy": "policyID",
+}
+
+
+def check(filter: Mapping[str, Any] | None) -> None:
     """Raises Invalid for a filter that can never mean a computer."""
-    if (filter or {}).get("type") == "computers-in-smart-folder":
+    filter = filter or {}
+    kind = filter.get("type") or ""
+    if kind == "computers-in-smart-folder":
         raise Invalid(_NO_SMART_FOLDERS)
+    if kind in _NEEDS and not filter.get(_NEEDS[kind]):
+        raise Invalid(f"computerFilter of type {kind} needs {_NEEDS[kind]}")
 
 
 def chosen(connection: Connection, tenant: int, filter: Mapping[str, Any] | None) -> list[int]:

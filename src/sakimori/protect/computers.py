@@ -229,6 +229,7 @@ def _modify(call: Call, id: int, _before: Body, after: Body) -> Body:
 
 def _checked(call: Call, body: Body) -> Body:
     setting_values.refuse_unknown(body.get("computerSettings"), setting_values.policy_names())
+    call.warnings += setting_values.doubts(body.get("computerSettings"))
     return with_dependencies(call, body)
 
 

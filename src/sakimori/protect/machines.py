@@ -1,140 +1,76 @@
 """What clouds and hypervisors tell of a machine: a summary of each kind, of which a computer has at most one or two."""
 
-from sakimori.protect.declare import flag, number, struct, structs, text, texts
+from __future__ import annotations
+
+from sakimori.protect.declare import Field, flag, number, struct, structs, text, texts
+
+_METADATA = structs("metadata", "VirtualMachineMetadata", text("name"), text("value"))
+
+
+def _texts(names: str) -> tuple[Field, ...]:
+    """Fields that hold a text; those whose name ends in `?` can be searched for."""
+    return tuple(text(name.removesuffix("?"), search=name.endswith("?")) for name in names.split())
+
+
+def _summary(kind: str, *fields: Field) -> Field:
+    return struct(f"{kind}Summary", f"{kind[:1].upper()}{kind[1:]}Summary", *fields)
+
 
 SUMMARIES = (
-    struct(
-        "azureARMVirtualMachineSummary",
-        "AzureARMVirtualMachineSummary",
-        text("cloudProvider"),
-        text("subscriptionID", search=True),
-        text("deploymentModel"),
-        text("resourceGroup", search=True),
-        text("state"),
-        text("location", search=True),
-        text("type", search=True),
-        text("operatingSystem", search=True),
-        text("publicIPAddress", search=True),
-        text("privateIPAddress", search=True),
-        text("cloudService", search=True),
-        text("deploymentID", search=True),
-        text("imageID", search=True),
-        text("securityGroup", search=True),
-        structs("metadata", "VirtualMachineMetadata", text("name"), text("value")),
-        text("DNSName"),
+    _summary(
+        "azureARMVirtualMachine",
+        *_texts("cloudProvider subscriptionID? deploymentModel resourceGroup? state location? type? operatingSystem?"),
+        *_texts("publicIPAddress? privateIPAddress? cloudService? deploymentID? imageID? securityGroup?"),
+        _METADATA,
+        *_texts("DNSName"),
     ),
-    struct(
-        "azureVMVirtualMachineSummary",
-        "AzureVMVirtualMachineSummary",
-        text("cloudProvider"),
-        text("subscriptionID", search=True),
-        text("operatingSystem", search=True),
-        text("publicVirtualIPAddress", search=True),
-        text("privateIPAddress", search=True),
-        text("publicIPAddress", search=True),
-        text("location", search=True),
-        text("instanceID", search=True),
-        text("imageID", search=True),
-        text("cloudService", search=True),
-        text("deploymentID", search=True),
-        text("type", search=True),
-        text("state"),
-        text("DNSName"),
+    _summary(
+        "azureVMVirtualMachine",
+        *_texts("cloudProvider subscriptionID? operatingSystem? publicVirtualIPAddress? privateIPAddress?"),
+        *_texts("publicIPAddress? location? instanceID? imageID? cloudService? deploymentID? type? state DNSName"),
     ),
-    struct(
-        "ec2VirtualMachineSummary",
-        "Ec2VirtualMachineSummary",
-        text("cloudProvider"),
-        text("accountID", search=True),
-        text("operatingSystem", search=True),
-        text("privateIPAddress", search=True),
-        text("publicIPAddress", search=True),
-        text("availabilityZone", search=True),
-        text("instanceID", search=True),
-        structs("securityGroups", "VirtualMachineSecurityGroup", text("name"), text("ID")),
-        text("type", search=True),
-        text("virtualizationType", search=True),
-        text("state"),
-        structs("metadata", "VirtualMachineMetadata", text("name"), text("value")),
-        text("amiID"),
-        text("DNSName"),
+    _summary(
+        "ec2VirtualMachine",
+        *_texts("cloudProvider accountID? operatingSystem? privateIPAddress? publicIPAddress? availabilityZone?"),
+        *_texts("instanceID?"),
+        structs("securityGroups", "VirtualMachineSecurityGroup", *_texts("name ID")),
+        *_texts("type? virtualizationType? state"),
+        _METADATA,
+        *_texts("amiID DNSName"),
     ),
-    struct(
-        "noConnectorVirtualMachineSummary",
-        "NoConnectorVirtualMachineSummary",
-        text("accountID", search=True),
-        text("directoryID", search=True),
-        text("userName", search=True),
-        text("instanceID", search=True),
-        text("region", search=True),
-    ),
-    struct(
-        "vmwareVMVirtualMachineSummary",
-        "VmwareVMVirtualMachineSummary",
-        text("operatingSystem", search=True),
-        text("memory"),
-        text("vmwareTools"),
-        text("biosUUID", search=True),
-        text("state"),
+    _summary("noConnectorVirtualMachine", *_texts("accountID? directoryID? userName? instanceID? region?")),
+    _summary(
+        "vmwareVMVirtualMachine",
+        *_texts("operatingSystem? memory vmwareTools biosUUID? state"),
         texts("notes"),
-        text("CPU", search=True),
-        text("vCenterUUID"),
+        *_texts("CPU? vCenterUUID"),
         texts("NSXSecurityGroups"),
-        text("IPAddress"),
-        text("DNSName"),
+        *_texts("IPAddress DNSName"),
     ),
-    struct(
-        "vcloudVMVirtualMachineSummary",
-        "VcloudVMVirtualMachineSummary",
-        text("cloudProvider"),
-        text("operatingSystem", search=True),
-        text("instanceID", search=True),
-        text("type", search=True),
-        text("state"),
-        text("IPAddress"),
-        text("DNSName"),
+    _summary(
+        "vcloudVMVirtualMachine",
+        *_texts("cloudProvider operatingSystem? instanceID? type? state IPAddress DNSName"),
     ),
-    struct(
-        "workspaceVirtualMachineSummary",
-        "WorkspaceVirtualMachineSummary",
-        text("cloudProvider"),
-        text("accountID", search=True),
-        text("workspaceDirectory"),
-        text("userName", search=True),
-        text("workspaceID", search=True),
-        text("bundleID", search=True),
-        text("workspaceHardware", search=True),
-        text("state"),
-        structs("metadata", "VirtualMachineMetadata", text("name"), text("value")),
-        text("IPAddress"),
+    _summary(
+        "workspaceVirtualMachine",
+        *_texts(
+            "cloudProvider accountID? workspaceDirectory userName? workspaceID? bundleID? workspaceHardware? state"
+        ),
+        _METADATA,
+        *_texts("IPAddress"),
     ),
-    struct(
-        "gcpVirtualMachineSummary",
-        "GcpVirtualMachineSummary",
-        text("cloudProvider"),
-        text("state"),
-        text("operatingSystem", search=True),
-        text("instanceID", search=True),
-        text("privateIPAddress", search=True),
-        text("publicIPAddress", search=True),
-        text("zone", search=True),
+    _summary(
+        "gcpVirtualMachine",
+        *_texts("cloudProvider state operatingSystem? instanceID? privateIPAddress? publicIPAddress? zone?"),
         number("vCPUs", search=True),
         number("memory", search=True),
-        structs("labels", "VirtualMachineGCPLabel", text("key"), text("value")),
+        structs("labels", "VirtualMachineGCPLabel", *_texts("key value")),
         texts("networkTags"),
     ),
-    struct(
-        "ESXSummary",
-        "ESXSummary",
-        text("manufacturer", search=True),
-        text("model", search=True),
-        text("processors", search=True),
-        text("processorType", search=True),
-        text("numberOfNICs", search=True),
-        text("state"),
-        text("virtualMachines"),
-        text("vMotionEnabled", search=True),
-        structs("customAttributes", "CustomAttribute", text("name"), text("value")),
+    _summary(
+        "ESX",
+        *_texts("manufacturer? model? processors? processorType? numberOfNICs? state virtualMachines vMotionEnabled?"),
+        structs("customAttributes", "CustomAttribute", *_texts("name value")),
         flag("TPMEnabled"),
         flag("TPMAlertsEnabled"),
         flag("TPMHasData"),

@@ -237,6 +237,8 @@ class _Operations:
         if self._parent is not None and parent is not None:
             storage.get(call.connection, call.tenant, self._parent, parent)
         found = storage.find(call.connection, call.tenant, self._resource, query, parent=parent, only=only)
+        if len(found) == search.MOST_ITEMS:
+            call.warnings.append(f"there may be more than these {search.MOST_ITEMS}: page by ID with /search")
         return {self._resource.many: show(call, self._resource, self._behaviour, found)}
 
     def _one(self, call: Call, id: int, body: Body) -> Shown:

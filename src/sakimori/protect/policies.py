@@ -193,6 +193,7 @@ def _modify(call: Call, id: int, _before: Body, after: Body) -> Body:
 
 def _checked(call: Call, id: int, body: Body) -> Body:
     setting_values.refuse_unknown(body.get("policySettings"), setting_values.policy_names())
+    call.warnings += setting_values.doubts(body.get("policySettings"))
     above, depth = body.get("parentID", 0), 0
     while above:
         depth += 1

@@ -13,11 +13,6 @@ from sakimori.protect.clock import now
 from sakimori.protect.resources import all_resources
 from sakimori.protect.work import MODULES, RULE_RESOURCES
 
-AUTO_APPLY = {
-    "intrusionpreventionrules": "intrusionPreventionSettingAutoApplyRecommendationsEnabled",
-    "integritymonitoringrules": "integrityMonitoringSettingAutoApplyRecommendationsEnabled",
-    "loginspectionrules": "logInspectionSettingAutoApplyRecommendationsEnabled",
-}
 OUT_OF_DATE_MS = 30 * 86_400_000
 """A scan that is older no longer says what the host needs."""
 
@@ -118,7 +113,7 @@ def apply(
     if body is None:
         return False
     changed = False
-    for resource, setting in AUTO_APPLY.items():
+    for resource, setting in setting_values.AUTO_APPLY.items():
         if not setting_values.is_yes(settings.get(setting)):
             continue
         scan = scans(connection, tenant, [computer], resource).get(computer)

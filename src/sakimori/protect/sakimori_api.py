@@ -16,7 +16,10 @@ from sakimori.protect.errors import Invalid, NotFound
 from sakimori.protect.objects import Shown
 from sakimori.protect.resources import all_resources
 from sakimori.protect.search import Query
-from sakimori.protect.tasks import ON_COMPUTERS
+from sakimori.protect.tasks import NOT_DONE, ON_COMPUTERS
+
+STARTABLE = tuple(sorted(ON_COMPUTERS - NOT_DONE.keys()))
+"""What can be started on a computer."""
 
 EDIT = "platformRights/computerRights/canEditComputerProperties"
 TAG = "sakimori"
@@ -92,7 +95,7 @@ def operations() -> Iterator[Operation]:
         "Does something on a computer now.",
         _start,
         Shape("ComputerTask", JOB),
-        takes=Shape("NewComputerTask", (choice("type", " ".join(sorted(ON_COMPUTERS)), required=True),)),
+        takes=Shape("NewComputerTask", (choice("type", " ".join(STARTABLE), required=True),)),
         right="platformRights/scheduledTaskRights/canExecuteScheduledTasks",
         reach="computer",
     )
@@ -165,7 +168,7 @@ def _shown_job(entry: jobs.Entry) -> Shown:
 
 def _start(call: Call) -> Shown:
     sent = call.body if isinstance(call.body, Mapping) else {}
-    type = accept.one_of(tuple(sorted(ON_COMPUTERS)), sent.get("type"), "type")
+    type = accept.one_of(STARTABLE, sent.get("type"), "type")
     computer = call.id("computerID")
     storage.get(call.connection, call.tenant, all_resources()["computers"], computer)
     jobs.queue(call.connection, call.tenant, [computer], type)

@@ -51,11 +51,20 @@ _PARAMETERS = {
 }
 
 
+def is_zone(name: Any) -> bool:
+    """Whether a time zone is known; none is UTC."""
+    return not name or _known_zone(str(name)) is not None
+
+
 def _zone(name: Any) -> tzinfo:
+    return (_known_zone(str(name)) if name else None) or UTC
+
+
+def _known_zone(name: str) -> tzinfo | None:
     try:
-        return ZoneInfo(str(name)) if name else UTC
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
+        return None
 
 
 def _time_of_day(start: int, zone: tzinfo) -> time:

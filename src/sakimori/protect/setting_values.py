@@ -12,13 +12,20 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from sakimori.protect import storage
+from sakimori.protect import modes, storage
 from sakimori.protect.declare import Resource, Rights, settings
 from sakimori.protect.errors import Invalid, NotFound
 from sakimori.protect.inheritance import STATES
 
 RIGHT_TO_VIEW = "platformRights/settingRights/canViewSettings"
 RIGHT_TO_EDIT = "platformRights/settingRights/canEditSettings"
+
+AUTO_APPLY = {
+    "intrusionpreventionrules": "intrusionPreventionSettingAutoApplyRecommendationsEnabled",
+    "integritymonitoringrules": "integrityMonitoringSettingAutoApplyRecommendationsEnabled",
+    "loginspectionrules": "logInspectionSettingAutoApplyRecommendationsEnabled",
+}
+"""The settings, Yes or No, by which a scan's recommendations are applied."""
 
 DEFAULTS = Resource(
     "policies/default",
@@ -70,6 +77,18 @@ def refuse_unknown(sent: Mapping[str, str] | None, known: Mapping[str, str]) -> 
     for name in sent or ():
         if name not in known:
             raise Invalid(f"there is no setting {name[:120]!r}")
+
+
+def doubts(sent: Mapping[str, str] | None) -> list[str]:
+    """What is stored as it was sent, for clients expect that, and read otherwise than whoever sent it may think."""
+    found = []
+    for name, value in (sent or {}).items():
+        word = value.strip().lower()
+        if name in AUTO_APPLY.values() and word not in ("yes", "no", "true", "false", "on", "off", "1", "0", ""):
+            found.append(f"{name} is neither Yes nor No, and is read as No")
+        if name == modes.ENGINE_SETTING and word not in ("inline", "tap"):
+            found.append(f"{name} is neither Inline nor Tap")
+    return found
 
 
 def own(connection: Connection, tenant: int, resource: Resource) -> dict[str, str]:

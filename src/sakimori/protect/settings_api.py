@@ -103,6 +103,7 @@ def _modify(resource: Resource, call: Call) -> Shown:
         state = setting_values.state_of(module, value)
         body = {**holder.body, module: {**(holder.body.get(module) or {}), "state": state}}
     else:
+        call.warnings += setting_values.doubts({name: value})
         own = {**(holder.body.get(holder.settings_field) or {}), name: value}
         body = {**holder.body, holder.settings_field: own}
     return _value(call, holder.store(call, body), name)
@@ -135,6 +136,7 @@ def _modify_all(resource: Resource, call: Call) -> Shown:
         raise Invalid('the body must be an object of settings, each {"value": "..."}')
     sent = {name: accept.setting_value(value, name) for name, value in call.body.items() if value is not None}
     setting_values.refuse_unknown(sent, setting_values.built_in(resource.id))
+    call.warnings += setting_values.doubts(sent)
     _keep(resource, call, {**setting_values.own(call.connection, call.tenant, resource), **sent})
     return _list_all(resource, call)
 

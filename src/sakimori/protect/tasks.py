@@ -9,10 +9,10 @@ from typing import Any
 import re2
 from sqlalchemy import Connection, select, update
 
-from sakimori.protect import accept, jobs, reports, schedule, search, storage, tables
+from sakimori.protect import accept, computer_filter, jobs, reports, schedule, search, storage, tables
 from sakimori.protect.calls import Call
 from sakimori.protect.clock import now
-from sakimori.protect.computer_filter import chosen, refuse_smart_folder, valued
+from sakimori.protect.computer_filter import chosen, valued
 from sakimori.protect.declare import Resource
 from sakimori.protect.errors import Invalid
 from sakimori.protect.objects import Behaviour, Shown, plain
@@ -60,7 +60,7 @@ NOT_DONE: Mapping[str, str] = {
     "synchronize-vcenter": "this manager is joined to no vCenter",
     "update-suspicious-objects-list": "this manager keeps no list of suspicious objects",
 }
-"""Types that the API knows and that are refused when a task is made, with the reason."""
+"""Types that the API knows and this manager does not do, with the reason."""
 
 _TIMEOUTS = {
     "one-hour": 1,
@@ -198,8 +198,7 @@ class Tasks:
 
 
 def _create(call: Call, body: Body) -> Body:
-    _checked(call, body)
-    return timed({name: value for name, value in body.items() if name != "runNow"})
+    return _prepared(call, body)
 
 
 def _created(call: Call, id: int, _body: Body) -> Shown:
@@ -207,12 +206,25 @@ def _created(call: Call, id: int, _body: Body) -> Shown:
 
 
 def _modify(call: Call, _id: int, _before: Body, after: Body) -> Body:
-    _checked(call, after)
-    return timed({name: value for name, value in after.items() if name != "runNow"})
+    return _prepared(call, after)
 
 
 def _modified(call: Call, id: int, _before: Body, _after: Body) -> Shown:
     return _now_if_asked(call, id)
+
+
+def _prepared(call: Call, body: Body) -> Body:
+    """The task as it is kept. One that can only fail is kept for whoever wrote it, told of, and never run."""
+    _check(body)
+    kept = {name: value for name, value in body.items() if name not in ("runNow", "_never")}
+    never = _never(call, body)
+    if never:
+        kept["_never"] = never
+        call.warnings.append(f"{never}; the task is kept, and never run")
+    zone = (body.get("scheduleDetails") or {}).get("timeZone")
+    if not schedule.is_zone(zone):
+        call.warnings.append(f"there is no time zone {str(zone)[:80]!r}: times are in UTC")
+    return timed(kept)
 
 
 def _now_if_asked(call: Call, id: int) -> Shown:
@@ -221,27 +233,36 @@ def _now_if_asked(call: Call, id: int) -> Shown:
         return {}
     call.holder.role.must("platformRights/scheduledTaskRights/canExecuteScheduledTasks")
     task = storage.get(call.connection, call.tenant, _scheduled(), id)
+    if task.get("_never"):
+        raise Invalid(task["_never"])
     call.manager.tasks.start(call.connection, call.tenant, id, task, counted=_is_once(task))
     started = storage.get(call.connection, call.tenant, _scheduled(), id)
     return plain(_scheduled(), id, started) | {"runNow": True}
 
 
-def _checked(call: Call, body: Mapping[str, Any]) -> None:
-    """Raises Invalid for a task that could only fail."""
-    kind = body["type"]
-    if kind in NOT_DONE:
-        raise Invalid(f"a task of type {kind} cannot be done here: {NOT_DONE[kind]}")
-    details = body.get("scheduleDetails") or {}
+def _check(body: Mapping[str, Any]) -> None:
+    """Raises Invalid for what no task is."""
+    kind, details = body["type"], body.get("scheduleDetails") or {}
     if (details.get("recurrenceCount") or 0) < 0:
         raise Invalid("scheduleDetails/recurrenceCount must not be negative")
     field = PARAMETERS.get(kind, "")
-    parameters = body.get(field) or {}
-    filter = parameters.get("computerFilter") or {}
-    refuse_smart_folder(filter)
-    if kind in ON_COMPUTERS and field and not filter.get("type"):
+    if kind in ON_COMPUTERS and field and not ((body.get(field) or {}).get("computerFilter") or {}).get("type"):
         raise Invalid(f"a task of type {kind} needs {field}/computerFilter/type: which computers it is for")
-    if kind == "generate-report":
-        reports.check(call.connection, call.tenant, parameters)
+
+
+def _never(call: Call, body: Mapping[str, Any]) -> str:
+    """Why a task can only fail; "" if it can be done."""
+    kind = body["type"]
+    if kind in NOT_DONE:
+        return f"a task of type {kind} cannot be done here: {NOT_DONE[kind]}"
+    parameters = body.get(PARAMETERS.get(kind, "")) or {}
+    try:
+        computer_filter.check(parameters.get("computerFilter"))
+        if kind == "generate-report":
+            reports.check(call.connection, call.tenant, parameters)
+    except Invalid as error:
+        return error.message
+    return ""
 
 
 def _is_once(task: Mapping[str, Any]) -> bool:
@@ -250,7 +271,8 @@ def _is_once(task: Mapping[str, Any]) -> bool:
 
 def timed(task: Body) -> Body:
     """The task with the time of its next run."""
-    following = schedule.next_run(task.get("scheduleDetails") or {}, now()) if task.get("enabled", True) else None
+    runs = task.get("enabled", True) and not task.get("_never")
+    following = schedule.next_run(task.get("scheduleDetails") or {}, now()) if runs else None
     rest = {name: value for name, value in task.items() if name != "nextRunTime"}
     return rest if following is None else rest | {"nextRunTime": following}
 

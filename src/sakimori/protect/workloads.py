@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sakimori.protect import accept, storage
+from sakimori.protect import accept, jobs, storage
 from sakimori.protect.calls import Call, Operation, Shape
 from sakimori.protect.clock import now
 from sakimori.protect.computers import effective_on
-from sakimori.protect.declare import choice, number, numbers, structs, text, texts
+from sakimori.protect.declare import choice, flag, number, numbers, structs, text, texts
 from sakimori.protect.errors import Invalid
 from sakimori.protect.objects import Behaviour, Shown, must_exist, plain
 from sakimori.protect.resources import all_resources
+from sakimori.protect.search import Query
 from sakimori.protect.storage import Body
 
 _DEEPEST = 50
@@ -55,6 +56,32 @@ def _by_key_again(call: Call, _id: int, _before: Body, after: Body) -> Body:
 
 def _ruleset(_call: Call, body: Body) -> Body:
     return body | {"created": now(), "lastUpdated": now(), "version": 1, "type": "shared-hash"}
+
+
+FROM_INVENTORY = number("softwareinventoryid", says="Of a new one: the inventory of which everything may run.")
+SYNC = flag("sync", says="With a change: bring the computers up to what discovery found.")
+
+
+def _ruleset_made(call: Call, id: int, _body: Body) -> Shown:
+    """From an inventory, if one is named, in which case everything in it may run."""
+    sent = call.query.get("softwareinventoryid")
+    if sent:
+        inventory = accept.integer(sent[-1], "softwareinventoryid")
+        must_exist(call, "softwareinventories", {inventory})
+        items, rules = all_resources()["items"], all_resources()["rules"]
+        for _, item in storage.find(call.connection, call.tenant, items, Query(), parent=inventory):
+            kept = {name: item[name] for name in ("sha256", "size", "path", "fileName") if name in item}
+            rule = _by_key(call, kept | {"action": "allow"})
+            storage.make(call.connection, call.tenant, rules, rule, parent=id)
+    return {}
+
+
+def _connector_changed(call: Call, _id: int, _before: Body, _after: Body) -> Shown:
+    """With `sync` the computers are brought up to what discovery found."""
+    if call.flag("sync"):
+        jobs.queue(call.connection, call.tenant, [0], "synchronize-cloud-account")
+        call.manager.tasks.wake.set()
+    return {}
 
 
 def _inventory(call: Call, body: Body) -> Body:
@@ -192,7 +219,8 @@ BEHAVIOURS = {
     "integritymonitoringrules": _RULES,
     "loginspectionrules": _RULES,
     "applicationcontrolglobalrules": Behaviour(modify=_by_key_again),
-    "rulesets": Behaviour(create=_ruleset),
+    "rulesets": Behaviour(create=_ruleset, created=_ruleset_made, query=(FROM_INVENTORY,)),
+    "awsconnectors": Behaviour(modified=_connector_changed, query=(SYNC,)),
     "rules": Behaviour(modify=_by_key_again),
     "softwareinventories": Behaviour(create=_inventory),
 }

@@ -1,6 +1,7 @@
 """What is done on a schedule, or now."""
 
 from sakimori.protect.declare import (
+    Field,
     Resource,
     choice,
     choices,
@@ -15,22 +16,37 @@ from sakimori.protect.declare import (
     texts,
 )
 
-COMPUTER_FILTER = struct(
+_DAYS = "sunday monday tuesday wednesday thursday friday saturday"
+
+_COMPUTERS = struct(
     "computerFilter",
     "ComputerFilter",
     choice(
         "type",
         "computer all-computers computers-in-group computers-in-group-or-subgroup computers-using-policy "
         "computers-using-policy-or-subpolicy computers-in-smart-folder",
+        required=True,
     ),
     reference("computerID", "computers", search=False),
     reference("computerGroupID", "computergroups", search=False),
     reference("policyID", "policies", search=False),
     number("smartFolderID"),
 )
-RECIPIENTS = struct(
+_GROUP = reference("computerGroupID", "computergroups", search=False)
+_RECIPIENTS = struct(
     "recipients", "Recipients", flag("allAdministratorsAndContacts"), numbers("administratorIDs"), numbers("contactIDs")
 )
+
+
+def _parameters(task: str, *fields: Field) -> Field:
+    """The field with the parameters of one type of task."""
+    return struct(f"{task[:1].lower()}{task[1:]}TaskParameters", f"{task}TaskParameters", *fields)
+
+
+def _schedule(kind: str, *fields: Field) -> Field:
+    """The field that says when a task of one recurrence runs."""
+    return struct(f"{kind[:1].lower()}{kind[1:]}ScheduleParameters", f"{kind}ScheduleParameters", *fields)
+
 
 RESOURCE = Resource(
     id="scheduledtasks",
@@ -56,229 +72,80 @@ RESOURCE = Resource(
             text("timeZone"),
             choice("recurrenceType", "none hourly daily weekly monthly"),
             number("recurrenceCount"),
-            struct(
-                "hourlyScheduleParameters",
-                "HourlyScheduleParameters",
-                choice("minutesPastTheHour", "0 5 10 15 20 25 30 35 40 45 50 55"),
-            ),
-            struct(
-                "dailyScheduleParameters",
-                "DailyScheduleParameters",
+            _schedule("Hourly", choice("minutesPastTheHour", "0 5 10 15 20 25 30 35 40 45 50 55")),
+            _schedule(
+                "Daily",
                 number("startTime"),
                 choice("frequencyType", "everyday weekdays custom"),
                 number("customInterval"),
             ),
-            struct(
-                "weeklyScheduleParameters",
-                "WeeklyScheduleParameters",
-                number("startTime"),
-                number("interval"),
-                choices("days", "sunday monday tuesday wednesday thursday friday saturday"),
-            ),
-            struct(
-                "monthlyScheduleParameters",
-                "MonthlyScheduleParameters",
+            _schedule("Weekly", number("startTime"), number("interval"), choices("days", _DAYS)),
+            _schedule(
+                "Monthly",
                 number("startTime"),
                 choice("frequencyType", "day-of-month last-day-of-month custom"),
                 number("dayOfMonth"),
                 choice("weekOfMonth", "first second third fourth last"),
-                choice("dayOfWeek", "sunday monday tuesday wednesday thursday friday saturday"),
+                choice("dayOfWeek", _DAYS),
                 choices(
                     "months", "january feburary march april may june july august september october november december"
                 ),
             ),
-            struct("onceOnlyScheduleParameters", "OnceOnlyScheduleParameters", number("startTime")),
+            _schedule("OnceOnly", number("startTime")),
         ),
         flag("enabled", search=True, default=True),
         moment("lastRunTime", search=True, read_only=True),
         moment("nextRunTime", search=True, read_only=True),
         flag("runNow"),
-        struct(
-            "scanForOpenPortsTaskParameters",
-            "ScanForOpenPortsTaskParameters",
-            struct(
-                "computerFilter",
-                "ComputerFilter",
-                choice(
-                    "type",
-                    "computer all-computers computers-in-group computers-in-group-or-subgroup computers-using-policy "
-                    "computers-using-policy-or-subpolicy computers-in-smart-folder",
-                    required=True,
-                ),
-                reference("computerID", "computers", search=False),
-                reference("computerGroupID", "computergroups", search=False),
-                reference("policyID", "policies", search=False),
-                number("smartFolderID"),
-            ),
-        ),
-        struct("sendAlertSummaryTaskParameters", "SendAlertSummaryTaskParameters", RECIPIENTS),
-        struct(
-            "discoverComputersTaskParameters",
-            "DiscoverComputersTaskParameters",
+        _parameters("ScanForOpenPorts", _COMPUTERS),
+        _parameters("SendAlertSummary", _RECIPIENTS),
+        _parameters(
+            "DiscoverComputers",
             choice("discoveryType", "range masked-ip"),
             text("ip"),
             flag("scanDiscoveredComputers"),
             flag("resolveIPs"),
-            reference("computerGroupID", "computergroups", search=False),
+            _GROUP,
             text("ipmask"),
             text("iprangeLow"),
             text("iprangeHigh"),
         ),
-        struct("runScriptTaskParameters", "RunScriptTaskParameters", text("filename")),
-        struct(
-            "sendPolicyTaskParameters",
-            "SendPolicyTaskParameters",
-            struct(
-                "computerFilter",
-                "ComputerFilter",
-                choice(
-                    "type",
-                    "computer all-computers computers-in-group computers-in-group-or-subgroup computers-using-policy "
-                    "computers-using-policy-or-subpolicy computers-in-smart-folder",
-                    required=True,
-                ),
-                reference("computerID", "computers", search=False),
-                reference("computerGroupID", "computergroups", search=False),
-                reference("policyID", "policies", search=False),
-                number("smartFolderID"),
-            ),
-        ),
-        struct(
-            "generateReportTaskParameters",
-            "GenerateReportTaskParameters",
+        _parameters("RunScript", text("filename")),
+        _parameters("SendPolicy", _COMPUTERS),
+        _parameters(
+            "GenerateReport",
             number("reportTemplateID"),
             choice("format", "pdf csv html plaintext rtf xls xml"),
             choice("classification", "blank topsecret secret confidential official les limited unclassified internal"),
-            RECIPIENTS,
+            _RECIPIENTS,
             struct("timeRange", "TimeRange", choice("units", "hour day week month"), number("value")),
             struct(
                 "tagFilter", "TagFilter", choice("type", "all untagged specific-tags", required=True), texts("tags")
             ),
-            struct(
-                "computerFilter",
-                "ComputerFilter",
-                choice(
-                    "type",
-                    "computer all-computers computers-in-group computers-in-group-or-subgroup computers-using-policy "
-                    "computers-using-policy-or-subpolicy computers-in-smart-folder",
-                    required=True,
-                ),
-                reference("computerID", "computers", search=False),
-                reference("computerGroupID", "computergroups", search=False),
-                reference("policyID", "policies", search=False),
-                number("smartFolderID"),
-            ),
+            _COMPUTERS,
         ),
-        struct(
-            "synchronizeDirectoryTaskParameters",
-            "SynchronizeDirectoryTaskParameters",
-            reference("computerGroupID", "computergroups", search=False),
-        ),
-        struct(
-            "scanForRecommendationsTaskParameters",
-            "ScanForRecommendationsTaskParameters",
-            struct(
-                "computerFilter",
-                "ComputerFilter",
-                choice(
-                    "type",
-                    "computer all-computers computers-in-group computers-in-group-or-subgroup computers-using-policy "
-                    "computers-using-policy-or-subpolicy computers-in-smart-folder",
-                    required=True,
-                ),
-                reference("computerID", "computers", search=False),
-                reference("computerGroupID", "computergroups", search=False),
-                reference("policyID", "policies", search=False),
-                number("smartFolderID"),
-            ),
-        ),
-        struct(
-            "synchronizeVCenterTaskParameters",
-            "SynchronizeVCenterTaskParameters",
-            reference("computerGroupID", "computergroups", search=False),
-        ),
-        struct(
-            "scanForIntegrityChangesTaskParameters",
-            "ScanForIntegrityChangesTaskParameters",
-            struct(
-                "computerFilter",
-                "ComputerFilter",
-                choice(
-                    "type",
-                    "computer all-computers computers-in-group computers-in-group-or-subgroup computers-using-policy "
-                    "computers-using-policy-or-subpolicy computers-in-smart-folder",
-                    required=True,
-                ),
-                reference("computerID", "computers", search=False),
-                reference("computerGroupID", "computergroups", search=False),
-                reference("policyID", "policies", search=False),
-                number("smartFolderID"),
-            ),
+        _parameters("SynchronizeDirectory", _GROUP),
+        _parameters("ScanForRecommendations", _COMPUTERS),
+        _parameters("SynchronizeVCenter", _GROUP),
+        _parameters(
+            "ScanForIntegrityChanges",
+            _COMPUTERS,
             choice("trustedComputers", "all-computers trusted-computers-only exclude-trusted-computers"),
         ),
-        struct(
-            "scanForMalwareTaskParameters",
-            "ScanForMalwareTaskParameters",
-            struct(
-                "computerFilter",
-                "ComputerFilter",
-                choice(
-                    "type",
-                    "computer all-computers computers-in-group computers-in-group-or-subgroup computers-using-policy "
-                    "computers-using-policy-or-subpolicy computers-in-smart-folder",
-                    required=True,
-                ),
-                reference("computerID", "computers", search=False),
-                reference("computerGroupID", "computergroups", search=False),
-                reference("policyID", "policies", search=False),
-                number("smartFolderID"),
-            ),
+        _parameters(
+            "ScanForMalware",
+            _COMPUTERS,
             choice(
                 "timeout",
                 "never one-hour two-hours four-hours eight-hours twelve-hours one-day one-and-a-half-days two-days",
             ),
         ),
-        struct(
-            "checkForSecurityUpdatesTaskParameters",
-            "CheckForSecurityUpdatesTaskParameters",
-            struct(
-                "computerFilter",
-                "ComputerFilter",
-                choice(
-                    "type",
-                    "computer all-computers computers-in-group computers-in-group-or-subgroup computers-using-policy "
-                    "computers-using-policy-or-subpolicy computers-in-smart-folder",
-                    required=True,
-                ),
-                reference("computerID", "computers", search=False),
-                reference("computerGroupID", "computergroups", search=False),
-                reference("policyID", "policies", search=False),
-                number("smartFolderID"),
-            ),
+        _parameters(
+            "CheckForSecurityUpdates",
+            _COMPUTERS,
             choice("timeout", "never one-hour two-hours four-hours eight-hours"),
         ),
-        struct(
-            "synchronizeCloudAccountTaskParameters",
-            "SynchronizeCloudAccountTaskParameters",
-            reference("computerGroupID", "computergroups", search=False),
-        ),
-        struct(
-            "updateSuspiciousObjectsListTaskParameters",
-            "UpdateSuspiciousObjectsListTaskParameters",
-            struct(
-                "computerFilter",
-                "ComputerFilter",
-                choice(
-                    "type",
-                    "computer all-computers computers-in-group computers-in-group-or-subgroup computers-using-policy "
-                    "computers-using-policy-or-subpolicy computers-in-smart-folder",
-                    required=True,
-                ),
-                reference("computerID", "computers", search=False),
-                reference("computerGroupID", "computergroups", search=False),
-                reference("policyID", "policies", search=False),
-                number("smartFolderID"),
-            ),
-        ),
+        _parameters("SynchronizeCloudAccount", _GROUP),
+        _parameters("UpdateSuspiciousObjectsList", _COMPUTERS),
     ),
 )
