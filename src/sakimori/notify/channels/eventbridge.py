@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from sakimori.aws.session import client
 from sakimori.notify.channels.webhook import document
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import Message, Worded
+from sakimori.notify.outside import as_json
 
 SETTINGS = {"bus": True, "region": False}
 PEOPLE = False
@@ -22,7 +22,11 @@ SOURCE = "sakimori"
 def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
     """Puts an event whose detail-type is `Sakimori` and the kind of the message."""
     bus = str(settings["bus"])
-    entry = {"Source": SOURCE, "DetailType": f"Sakimori {message.kind}", "Detail": json.dumps(document(message, said))}
+    entry = {
+        "Source": SOURCE,
+        "DetailType": f"Sakimori {message.kind}",
+        "Detail": as_json(document(message, said)).decode(),
+    }
     with asking("events:PutEvents", bus):
         events = client("events", region=settings.get("region"))
         answer = events.put_events(Entries=[entry | {"EventBusName": bus}])

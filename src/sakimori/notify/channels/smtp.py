@@ -48,7 +48,7 @@ def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
 def letter(message: Message, said: Worded, settings: Mapping[str, Any]) -> EmailMessage:
     """The message as an e-mail. Sent again after a crash it has the same Message-ID; news of one thing is a thread."""
     made = EmailMessage()
-    made["Subject"] = said.title[:200]  # one line: `plain` has seen to that
+    made["Subject"] = _as_text(said.title[:200])
     made["From"] = str(settings["sender"])
     to = settings["to"]
     made["To"] = ", ".join(to) if isinstance(to, list) else str(to)
@@ -58,6 +58,11 @@ def letter(message: Message, said: Worded, settings: Mapping[str, Any]) -> Email
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(said.text(), cte="base64")
     return made
+
+
+def _as_text(title: str) -> str:
+    """One line already; and no encoded word (RFC 2047), which `email` would decode, line breaks and all, and write."""
+    return title.replace("=?", "=\u2060?")
 
 
 def _id(key: str) -> str:
