@@ -162,6 +162,8 @@ class _Handler(BaseHTTPRequestHandler):
                 trend.settings.pop(found[1], None)
             inherited = "" if query.get("overrides", [""])[0].lower() == "true" else "No"
             self._json({"value": trend.settings.get(found[1], inherited)})
+        elif path == "/applicationtypes/302":
+            self._json({"name": "Web Server Common", "protocol": "tcp", "ID": 302})
         elif path == "/scheduledtasks" and self.command == "POST":
             kinds = {"scan-for-recommendations": "recommendation", "scan-for-integrity-changes": "integrity"}
             trend.due.append((kinds.get(body["type"], "malware"), 2))

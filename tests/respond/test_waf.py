@@ -18,6 +18,7 @@ import told_events as told
 from sakimori.collect.events import heard
 from sakimori.model.action import Plan
 from sakimori.protect.client import Client, Settings
+from sakimori.protect.client_errors import ManagerError
 from sakimori.respond import plugins
 from sakimori.respond.errors import RespondError, Undone
 from sakimori.respond.guard import Guard, Pace
@@ -31,8 +32,7 @@ WCU = {COMMON: 700, BAD: 200, "AWSManagedRulesPHPRuleSet": 100, "AWSManagedRules
 
 
 @pytest.fixture
-def trend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trend]:
-    monkeypatch.setattr(Client, "application_type", lambda self, number: {"name": "Web Server Common"})
+def trend() -> Iterator[Trend]:
     with stub() as served:
         yield served
 
@@ -436,6 +436,17 @@ def test_users_have_a_table_of_their_own(tmp_path: Path) -> None:
         place.write_text(wrong)
         with pytest.raises(RespondError, match=said):
             waf.table(tmp_path)
+
+
+def test_a_manager_that_does_not_tell_what_runs_is_named(world: World, trend: Trend, front: Thing) -> None:
+    def gone(self: Client, number: int) -> Any:
+        raise ManagerError("nothing is there")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Client, "application_type", gone)
+        patched.setattr(trend, "policy_name", "Base")
+        found = plan(world)
+    assert (found.steps, missing(found, "the protection manager: nothing is there")) == ((), True)
 
 
 # ---- written with the lock token

@@ -20,6 +20,7 @@ from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, Resource
 from sakimori.respond import behind, fronts, protected
 from sakimori.respond.actions.add_waf_rule_group import rule
+from sakimori.respond.errors import Passing, RespondError
 from sakimori.respond.fronts import CLOUDFRONT_REGION, Front, Fronts
 from sakimori.respond.guard import PASSING
 from sakimori.respond.manager import ask
@@ -135,7 +136,12 @@ def _running(world: World, event: Event, front: Front, missing: list[str]) -> Ru
             missing.append(f"what runs on {instance}: {found.unknown or '; '.join(found.reasons)}")
             continue
         running.where.add(instance)
-        _signs_of(world, found.computer, running.signs)
+        try:
+            _signs_of(world, found.computer, running.signs)
+        except Passing:
+            raise
+        except RespondError as error:
+            missing.append(f"what runs on {instance}: {error}")
     if not front.behind.instances and front.behind.services and not any(running.signs.values()):
         missing.append(f"what runs in {', '.join(sorted(front.behind.services))}: its tasks have no host with an agent")
     return running
