@@ -71,7 +71,9 @@ def test_every_make_target_is_explained() -> None:
     assert set(phony[1].split()) - explained == {"setup", "setup-dev"}
 
 
-@pytest.mark.parametrize("script", [".ci/run", "tools/setup.sh", "tools/trend-sdk.sh", "tools/peers.sh"])
+@pytest.mark.parametrize(
+    "script", [".ci/run", *(f"tools/{path.name}" for path in sorted((ROOT / "tools").glob("*.sh")))]
+)
 def test_scripts_parse_and_may_run(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
     shell = (ROOT / script).read_text().partition("\n")[0].split()[-1].rpartition("/")[2]
