@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from served import served
 from trend_stub import COMPUTER, INSTANCE, KEY, LOG4SHELL, Trend, trend_stub
 from typer.testing import CliRunner
 
@@ -74,3 +75,29 @@ def test_what_is_not_set_is_named(trend: Trend, monkeypatch: pytest.MonkeyPatch,
     assert protect("status", INSTANCE).exit_code == 0
     (tmp_path / "sakimori.toml").write_text('[protect.client]\nkeys = "x"\n')
     assert "[protect.client] in sakimori.toml has no keys" in protect("status", INSTANCE).stderr
+
+
+def test_what_trend_cannot_do_is_said(trend: Trend) -> None:
+    for words in (["coverage"], ["isolate", INSTANCE]):
+        done = protect(*words)
+        assert done.exit_code == 4
+        assert "through this API: do it in its console" in done.stderr
+
+
+def test_coverage_isolation_and_release_on_our_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAKIMORI_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with served(tmp_path / "manager", tls=False) as manager:
+        monkeypatch.setenv("SAKIMORI_PROTECT_URL", manager.url)
+        monkeypatch.setenv("SAKIMORI_PROTECT_KEY", manager.key)
+        assert protect("coverage").stderr == "0 of 0 computers are protected as their policies say\n"
+        (tmp_path / "disk").mkdir()
+        enrolled = protect("simulate", "disk", "--name", "web-1", "--policy", "1", "--once")
+        assert enrolled.exit_code == 0, enrolled.stderr
+        covered = protect("coverage")
+        assert (covered.exit_code, covered.stdout.splitlines()[0]) == (1, "web-1 (computer 1) is not protected")
+        assert "recommendationScan   there was none" in covered.stdout
+        for word, isolated in (("isolate", True), ("release", False)):
+            assert "at the next heart-beat" in protect(word, "web-1").stderr
+            (row,) = (json.loads(line) for line in protect("coverage", "--json").stdout.splitlines())
+            assert row["isolated"] is isolated

@@ -1,4 +1,4 @@
-"""The verbs of `sakimori protect` that drive a manager, ours or Trend's: status, scan, patches and simulate."""
+"""The verbs of `sakimori protect` that drive a manager, ours or Trend's: what hosts are asked, told and shown as."""
 
 from __future__ import annotations
 
@@ -123,6 +123,48 @@ def patches(
         raise typer.Exit(UNPROTECTED)
 
 
+def coverage(json: JsonOption = False) -> None:
+    """Prove what protects each host, and name every gap with its reason. Only our own manager can.
+
+    Exit code 1 if there is a gap.
+    """
+    with _client() as client:
+        found = list(client.coverage())
+    gaps = 0
+    for each in found:
+        gaps += not each["protected"]
+        if json:
+            typer.echo(to_line(dict(each)))
+            continue
+        name = each["hostName"] or each["instanceID"]
+        word = "protected" if each["protected"] else "not protected"
+        typer.echo(printable(f"{name} (computer {each['computerID']}) is {word}"))
+        for gap in each["gaps"]:
+            typer.echo(printable(f"  {gap['what']:<20} {gap['why']}"))
+    _say(f"{len(found) - gaps} of {len(found)} computers are protected as their policies say")
+    if gaps:
+        raise typer.Exit(UNPROTECTED)
+
+
+def isolate(host: HostArgument) -> None:
+    """Cut a host off from everything but the manager. Only our own manager can."""
+    _isolated(host, isolated=True)
+
+
+def release(host: HostArgument) -> None:
+    """Let a host that was isolated back."""
+    _isolated(host, isolated=False)
+
+
+def _isolated(host: str, *, isolated: bool) -> None:
+    with _client() as client:
+        computer = _found(client, host)
+        client.isolate(computer.id, isolated=isolated)
+    word, back = ("cut off", "release") if isolated else ("let back", "isolate")
+    _say(f"{computer.name} is to be {word}: its agent does it at the next heart-beat")
+    _say(f"back: sakimori protect {back} {host}")
+
+
 def simulate(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="What stands for the host's disk.")],
     name: Annotated[str, typer.Option(help="The host's name.")] = "simulated",
@@ -159,6 +201,9 @@ COMMANDS: Sequence[tuple[str, Callable[..., None]]] = (
     ("status", status),
     ("scan", scan),
     ("patches", patches),
+    ("coverage", coverage),
+    ("isolate", isolate),
+    ("release", release),
     ("simulate", simulate),
 )
 

@@ -252,18 +252,29 @@ class Client:
 
     # ---- what only our manager offers
 
+    def coverage(self) -> Iterator[Mapping[str, Any]]:
+        """What protects each computer, with every gap and its reason, by ID."""
+        self._only_ours("prove coverage")
+        last = 0
+        while rows := _list(self.call("GET", "/sakimori/coverage", query={"after": last, "limit": 1_000}), "computers"):
+            yield from rows
+            last = int(rows[-1]["computerID"])
+
     def isolate(self, computer_id: int, *, isolated: bool = True) -> Change:
         """Cuts a computer off from everything but the manager, or lets it back."""
-        if not self.is_ours:
-            raise errors.NotSupported(
-                f"the manager at {self.transport.base} cannot isolate computers through this API: do it in its console"
-            )
+        self._only_ours("isolate computers")
         before = self.computer(computer_id)
         was = "Isolated" in before.agent_messages
         word = "isolate" if isolated else "release"
         self.call("POST", f"/sakimori/computers/{computer_id}/{word}")
         path = f"/sakimori/computers/{computer_id}/isolate"
         return self._changed(path, {"isolated": was}, {"isolated": isolated})
+
+    def _only_ours(self, what: str) -> None:
+        if not self.is_ours:
+            raise errors.NotSupported(
+                f"the manager at {self.transport.base} cannot {what} through this API: do it in its console"
+            )
 
 
 def _assigned(holder: Holder, module: str) -> str:
