@@ -23,9 +23,9 @@ from networks import (
     tcp,
 )
 
-from sakimori.assess.network.engine import Question
+from sakimori.assess.network.engine import Engine, Question
 from sakimori.assess.network.exposure import Scan
-from sakimori.model.asset import Asset, NotEvaluated
+from sakimori.model.asset import Asset, Inventory, NotEvaluated
 
 
 def test_the_plain_network() -> None:
@@ -582,3 +582,22 @@ def test_a_subnet_or_vpc_is_reached_from_the_internet_if_something_in_it_is() ->
         "unreachable",
         "no interface in subnet-a is of the same family as internet",
     )
+
+
+def test_an_answer_from_what_an_earlier_discovery_knew_says_so() -> None:
+    made = engine(network())
+    refused = NotEvaluated("ec2:DescribeNetworkAcls", ACCOUNT, REGION, "", "UnauthorizedOperation", "no")
+    made.net.unseen = [refused]
+    answer = made.ask(Question("internet", "i-a"))
+    assert answer.answer == "reachable"
+    assert answer.unknown_because == [
+        f"ec2:DescribeNetworkAcls in {ACCOUNT} {REGION} was not answered: UnauthorizedOperation: "
+        "what is known of it is of an earlier discovery, if any"
+    ]
+
+
+def test_a_call_that_tells_nothing_about_packets_is_not_missed() -> None:
+    found = Inventory()
+    found.not_evaluated.append(NotEvaluated("ec2:DescribeSnapshots", ACCOUNT, REGION, "", "Throttling", "slow down"))
+    found.not_evaluated.append(NotEvaluated("ec2:DescribeVpcs", ACCOUNT, REGION, "", "Throttling", "slow down"))
+    assert [each.action for each in Engine(found).net.unseen] == ["ec2:DescribeVpcs"]

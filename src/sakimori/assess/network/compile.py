@@ -32,9 +32,22 @@ def compile_topology(inventory: Inventory) -> Topology:
     compile_balancers.read_balancers(topology, inventory)
     _read_public_access(topology, inventory)
     services = ("ec2:", "elasticloadbalancing:", "directconnect:", "network-firewall:")
-    topology.unseen = [each for each in inventory.not_evaluated if each.action.startswith(services)]
+    topology.unseen = [
+        each
+        for each in inventory.not_evaluated
+        if each.action.startswith(services) and each.action.partition(":")[2] not in _BESIDE
+    ]
     _name(topology, inventory)
     return topology
+
+
+_BESIDE = frozenset(
+    "DescribeImageAttribute DescribeImages DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeTags "
+    "DescribeSnapshotAttribute DescribeSnapshots DescribeVolumes DescribeFlowLogs DescribeSecurityGroupRules "
+    "DescribeVpcEndpointServiceConfigurations DescribeVpcEndpointServicePermissions DescribeAddresses "
+    "DescribeFirewallPolicy DescribeRuleGroup ListFirewallPolicies ListRuleGroups".split()
+)
+"""Calls of the same services that tell nothing about where packets go."""
 
 
 def live(inventory: Inventory, *types: str) -> Iterable[Asset]:

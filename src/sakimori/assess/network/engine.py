@@ -144,7 +144,8 @@ class Engine:
         caveats = (
             each for leg in judgement.way for each in (*leg.forward.caveats, *(leg.back.caveats if leg.back else ()))
         )
-        answer.unknown_because = list(dict.fromkeys(caveats))
+        stale = (f"{each}: what is known of it is of an earlier discovery, if any" for each in self._unasked(judgement))
+        answer.unknown_because = list(dict.fromkeys((*caveats, *stale)))
         return answer
 
     def _start(self, judgement: Judgement, question: Question) -> Answer:
@@ -191,8 +192,12 @@ class Engine:
 
     def _unseen(self, judgement: Judgement) -> Iterator[str]:
         """Calls that discovery could not make, where packets stop for want of something that those would have told."""
-        died = judgement.died
-        if not self.net.unseen or died is None or died.component not in _WANTING:
+        if judgement.died is not None and judgement.died.component in _WANTING:
+            yield from self._unasked(judgement)
+
+    def _unasked(self, judgement: Judgement) -> Iterator[str]:
+        """Calls about the networks on the way that discovery could not make."""
+        if not self.net.unseen:
             return
         nodes = [*there(judgement)[0], *back(judgement)[0]]
         vpcs = [self.net.vpcs[node] for node in nodes if node in self.net.vpcs]
