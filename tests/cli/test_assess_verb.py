@@ -62,7 +62,7 @@ def test_exposure_is_a_finding_with_ports_path_and_witness(home: Path) -> None:
     assert found["evidence"]["open_to"] == ["8.0.0.0/8"]
     assert found["evidence"]["path"] == ["internet", "igw-1", "vpc-1", "subnet-a", "i-a"]
     assert found["evidence"]["packet"]["dst_port"] == 22
-    assert "1 assets exposed, 2 interfaces" in result.stderr
+    assert "1 asset exposed, 2 interfaces" in result.stderr
 
 
 def test_findings_resolve_by_themselves_and_reopen(home: Path) -> None:
@@ -99,8 +99,8 @@ def test_assertions_are_proved_and_violations_are_findings(home: Path) -> None:
         "- {id: a-is-inside, assert: no path from internet to id:i-a, severity: critical, why: An inner server.}\n"
     )
     result = run()
-    assert "held: b-is-inside: 1 packet classes" in result.stderr
-    assert "violated: a-is-inside: 1 packet classes, 1 violations" in result.stderr
+    assert "held: b-is-inside: 1 packet class" in result.stderr
+    assert "violated: a-is-inside: 1 packet class, 1 violation" in result.stderr
     worst = findings(result)[0]
     assert (worst["rule"], worst["severity"]) == ("network/assertion/a-is-inside", "Critical")
     assert worst["description"] == "An inner server."

@@ -154,7 +154,7 @@ def test_the_picture_is_svg_with_every_node(snapshot: Path, tmp_path: Path) -> N
     [
         (("--from", "internet", "--to", "i-none"), "nothing in the inventory is called i-none"),
         (("--from", "internet", "--to", "internet"), "from the internet to the internet"),
-        (("--from", "vpc-1", "--to", "rtb-a"), "is nothing that sends or receives packets"),
+        (("--from", "vpc-1", "--to", "rtb-a"), "has no network interface in the inventory"),
     ],
 )
 def test_what_cannot_be_asked_is_said(snapshot: Path, arguments: tuple[str, ...], message: str) -> None:

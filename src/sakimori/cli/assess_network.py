@@ -106,15 +106,22 @@ def _report(done: Assessment, problems: list[str], tally: Tally) -> None:
     for problem in problems:
         _say(problem)
     for proof in done.proofs:
-        told = f"{proof.verdict}: {proof.assertion.id}: {proof.classes:,} packet classes"
+        told = f"{proof.verdict}: {proof.assertion.id}: {_count(proof.classes, 'packet class', 'packet classes')}"
         if proof.violations:
-            told += f", {len(proof.violations):,} violations"
+            told += f", {_count(len(proof.violations), 'violation')}"
         _say(told if not proof.problem else f"{proof.verdict}: {proof.assertion.id}: {proof.problem}")
     for uid, reasons in done.undecided.items():
         _say(f"not evaluated: {uid}: {'; '.join(dict.fromkeys(reasons))}")
     if done.not_evaluated:
-        _say(f"not evaluated: {len(done.not_evaluated):,} calls that discovery could not make: see `sakimori discover`")
-    _say(f"{tally}; {done.exposed:,} assets exposed, {done.interfaces:,} interfaces in {done.classes:,} classes")
+        calls = _count(len(done.not_evaluated), "call")
+        _say(f"not evaluated: {calls} that discovery could not make: see `sakimori discover`")
+    seen = f"{_count(done.interfaces, 'interface')} in {_count(done.classes, 'class', 'classes')}"
+    _say(f"{tally}; {_count(done.exposed, 'asset')} exposed, {seen}")
+
+
+def _count(number: int, noun: str, several: str = "") -> str:
+    """`1 call`, `2 calls`."""
+    return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"
 
 
 def _say(text: str) -> None:

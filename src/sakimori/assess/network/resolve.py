@@ -43,7 +43,8 @@ def _asset(net: Topology, name: str) -> list[Host]:
     talking = [node for node in nodes if _talks(net, node)]
     nodes = talking or [node for node in nodes if node in net.subnets or node in net.vpcs] or nodes
     if not nodes:
-        raise UnknownEnd(f"nothing in the inventory is called {name}: give an id, an ARN, a name, a CIDR or `internet`")
+        told = "give an id, an ARN, a name, a CIDR or `internet`"
+        raise UnknownEnd(f"nothing in the inventory is called {name}: {told}{_unanswered(net)}")
     if len(nodes) > 1:
         raise UnknownEnd(f"{name} is the name of {', '.join(nodes)}: give the id of one")
     node = nodes[0]
@@ -63,7 +64,17 @@ def _asset(net: Topology, name: str) -> list[Host]:
         return _places("subnet", node, subnet.ranges)
     if node in net.vpcs:
         return _places("vpc", node, net.vpcs[node].ranges)
-    raise UnknownEnd(f"{name} is nothing that sends or receives packets: name an instance, an interface, a subnet, ...")
+    raise UnknownEnd(
+        f"{name} has no network interface in the inventory: name an instance, an interface, a subnet, ..."
+        f"{_unanswered(net)}"
+    )
+
+
+def _unanswered(net: Topology) -> str:
+    if not net.unseen:
+        return ""
+    first = net.unseen[0]
+    return f" (calls that were not answered: {len(net.unseen):,}, such as {first.action}: {first.message})"
 
 
 def _talks(net: Topology, node: str) -> bool:
