@@ -55,6 +55,10 @@ class Organization:
                 document = each.config.get("Content") or each.config.get("Document")
                 policy = estate.compiled(document, kind, each.name or each.id, f"account {account}")
                 compiled += [policy] if policy else []
+            if not policies and kind is Kind.SCP:
+                # AWS leaves no node without one: what is attached here is not in the inventory.
+                estate.gap(f"account {account}", f"the service control policies at {node} are not in the inventory")
+                continue
             yield Level(node, tuple(compiled))
 
     def _enabled(self, kind: Kind) -> bool:

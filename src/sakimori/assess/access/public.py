@@ -36,7 +36,7 @@ def _fixes(test: Test) -> bool:
     if test.negated or test.if_exists or test.quantifier == "all" or test.name not in _FIXED_KEYS:
         return False
     if test.family == "address":
-        return all(map(_narrow, test.values))
+        return all(map(narrow, test.values))
     wild = test.family in ("like", "arn")
     return test.family in ("equals", "ignore_case", "like", "arn") and not any(
         (wild and _open(test.name, value)) or "${" in value for value in test.values
@@ -51,7 +51,8 @@ def _open(key: str, value: str) -> bool:
     return is_pattern(value)
 
 
-def _narrow(block: str) -> bool:
+def narrow(block: str) -> bool:
+    """Is a range of addresses so narrow that it is not as good as everybody?"""
     try:
         network = ip_network(block, strict=False)
     except ValueError:

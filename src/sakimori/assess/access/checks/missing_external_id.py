@@ -8,6 +8,7 @@ from sakimori.assess.access.callers import named_callers
 from sakimori.assess.access.estate import Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import row_of, step_json
+from sakimori.assess.access.stipulations import demands_external_id
 from sakimori.assess.access.symbolic import Outcome
 from sakimori.model.severity import Severity
 
@@ -30,7 +31,7 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             if not who.has_identity or not caller.outside or who.arn.endswith(":user/anybody"):
                 continue
             row = row_of(found, caller, "sts:AssumeRole", role.arn, role.asset, role.account)
-            if row is None or any("sts:externalid" in each.lower() for each in row.conditions):
+            if row is None or demands_external_id(row.conditions):
                 continue
             if row.outcome is Outcome.UNKNOWN:
                 yield Undecided(role.arn, role.account, row.why)

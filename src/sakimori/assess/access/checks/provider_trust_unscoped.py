@@ -8,6 +8,7 @@ from sakimori.assess.access.callers import named_callers
 from sakimori.assess.access.estate import Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import row_of, step_json
+from sakimori.assess.access.stipulations import names_subject
 from sakimori.assess.access.symbolic import Outcome
 from sakimori.model.severity import Severity
 
@@ -29,7 +30,7 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             if caller.principal.kind != "federated" or ":saml-provider/" in caller.arn:
                 continue
             row = row_of(found, caller, "sts:AssumeRoleWithWebIdentity", role.arn, role.asset, role.account)
-            if row is None or any(_names_subject(each) for each in row.conditions):
+            if row is None or names_subject(row.conditions):
                 continue
             if row.outcome is Outcome.UNKNOWN:
                 yield Undecided(role.arn, role.account, row.why)
@@ -42,9 +43,3 @@ def exposures(found: Estate) -> Iterator[Yielded]:
                 discriminator=caller.arn,
                 actor=caller.arn,
             )
-
-
-def _names_subject(condition: str) -> bool:
-    """Does a condition say whose token it must be? A pattern that begins with an asterisk does not."""
-    key, _, value = condition.partition(" ")
-    return key.endswith((":sub", ":amr", ":repository", ":repository_owner")) and not value.endswith(("= *", "like *"))

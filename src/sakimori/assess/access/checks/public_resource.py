@@ -11,6 +11,7 @@ from sakimori.assess.access.resource_policies import POLICIES
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.shared_resources import unread_resources
 from sakimori.assess.access.sharing import KINDS as SHARED
+from sakimori.assess.access.stipulations import Left, left
 from sakimori.assess.access.symbolic import Outcome
 from sakimori.model.severity import Severity
 
@@ -29,6 +30,9 @@ _SEVERITIES = {
     Risk.CHANGE: Severity.HIGH,
     Risk.READ: Severity.MEDIUM,
 }
+_LEFT = {Left.SOME_PRINCIPALS: Severity.MEDIUM, Left.SOME_NETWORK: Severity.LOW}
+"""Where conditions leave only some of everybody."""
+ALLOWED = Outcome.ALLOWED
 
 
 def exposures(found: Estate) -> Iterator[Yielded]:
@@ -40,13 +44,14 @@ def exposures(found: Estate) -> Iterator[Yielded]:
         if not share.possible:
             yield Undecided(share.asset.uid, share.asset.account, share.rows[0][1].why)
             continue
-        action, row = min(share.possible, key=lambda each: each[1].outcome is not Outcome.ALLOWED)
-        severity = _SEVERITIES[risk_of(action)] if row.outcome is Outcome.ALLOWED else Severity.MEDIUM
+        action, row = min(share.possible, key=lambda each: (left(each[1].conditions), each[1].outcome is not ALLOWED))
+        severity = _LEFT.get(left(row.conditions)) or _SEVERITIES[risk_of(action)]
+        terms = f" if {'; '.join(row.conditions)}" if row.conditions else ""
         signed = "" if share.caller.principal.kind == "anonymous" else " with an AWS account"
         yield Exposure(
             share.asset.uid,
             share.asset.account,
-            f"Anybody{signed} may {action} on {share.asset.name or share.asset.id}",
+            f"Anybody{signed} may {action} on {share.asset.name or share.asset.id}{terms}",
             {
                 "actions": [each for each, _ in share.possible],
                 "conditions": list(row.conditions),
