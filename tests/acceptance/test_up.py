@@ -79,11 +79,13 @@ def test_all_services_come_up_and_stop_on_ctrl_c(tmp_path: Path) -> None:
 
 
 def test_without_a_place_for_events_only_the_manager_runs_and_that_is_said(tmp_path: Path) -> None:
-    configured(tmp_path)
+    port = configured(tmp_path)
     with running(tmp_path) as process:
         said = until_up(process)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGHUP)
         process.communicate(timeout=60)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 10)
     assert said[0] == "respond is not started: no --queue and no --webhook says where events come from"
     assert process.returncode == 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,6 +214,23 @@ def test_a_malware_scan_is_not_evaluated_and_never_done(setup: Setup) -> None:
     with pytest.raises(errors.TaskFailed, match="not evaluated"):
         setup.scan(tasks.MALWARE_SCAN)
     assert setup.client.computer(setup.computer).last_malware_scan == 0
+
+
+def test_a_security_update_brings_the_rules_that_the_manager_has(setup: Setup) -> None:
+    own = setup.client.call("GET", f"/computers/{setup.computer}/integritymonitoring/assignments")["assignedRuleIDs"]
+    path = f"/sakimori/computers/{setup.computer}/tasks"
+    job = setup.client.call("POST", path, body={"type": "check-for-security-updates"}, repeatable=False)
+    thread = setup.running()
+    try:
+        until = time.monotonic() + 60
+        while (ended := setup.client.call("GET", f"/sakimori/tasks/{job['ID']}"))["state"] in ("queued", "running"):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    finally:
+        setup.over.set()
+        thread.join()
+    assert ended["state"] == "done"
+    assert int(ended["message"].split()[0]) >= len(own)
 
 
 def test_a_module_that_nobody_runs_is_not_protection(setup: Setup) -> None:

@@ -20,6 +20,8 @@ FAILED = 4
 STOP_SECONDS = 30
 """How long a service may take to end what it is at, before it is killed."""
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 READY = "listening"
 """What the line begins with by which a service says that it works."""
 
@@ -147,9 +149,9 @@ def _stop(processes: Any) -> None:
 
 @contextmanager
 def _told_to_stop() -> Iterator[queues.SimpleQueue[News]]:
-    """News that are to be heard, with "stop" among them on Ctrl-C or SIGTERM."""
+    """News that are to be heard, with "stop" among them on Ctrl-C, SIGTERM, or when the terminal is closed."""
     news: queues.SimpleQueue[News] = queues.SimpleQueue()  # a signal handler may put into it
-    before = [(each, signal.signal(each, lambda *_: news.put(News()))) for each in (signal.SIGINT, signal.SIGTERM)]
+    before = [(each, signal.signal(each, lambda *_: news.put(News()))) for each in STOPS]
     try:
         yield news
     finally:

@@ -134,6 +134,10 @@ class SimulatedAgent:
             case "send-policy":
                 self._fetch()
                 return {"state": "done", "message": f"policy {self._version} is in force"}
+            case "check-for-security-updates":  # its rules come with the policy
+                self._fetch()
+                count = sum(map(len, (self._policy.get("rules") or {}).values()))
+                return {"state": "done", "message": f"{count} rules as the manager has them now are in force"}
             case "scan-for-recommendations" | "scan-for-open-ports":
                 return {"state": "done", "host": self.host.description()}
             case "scan-for-integrity-changes":
