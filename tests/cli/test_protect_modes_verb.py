@@ -121,8 +121,6 @@ def test_what_is_not_enforced_is_a_finding_until_it_is(ledger: Path) -> None:
     assert finding["asset"] == "arn:aws:ec2:eu-west-1:111122223333:instance/i-0a51"
     assert finding["title"] == "web-1 does not enforce what its policy says: intrusionPrevention"
     assert "no netfilter queue in this kernel" in finding["evidence"]["modules"][0]["message"]
-    from sakimori.store.ledger import open_ledger
-
     told = CliRunner().invoke(app, ["explain", finding["uid"][:10]])
     assert (told.exit_code, told.stderr) == (0, "")
     assert "intrusionPrevention  wanted detect, runs off: On, Detect" in told.stdout
@@ -134,6 +132,25 @@ def test_what_is_not_enforced_is_a_finding_until_it_is(ledger: Path) -> None:
     told = CliRunner().invoke(app, ["explain", finding["uid"], "--json"])
     assert (told.exit_code, json.loads(told.stdout)["again"]) == (0, {"open": False, "modules": []})
     assert protect("gaps").stdout == ""
+    from sakimori.store.ledger import open_ledger
+
     with open_ledger(ledger) as known:
         (stored,) = known.findings()
     assert stored.status.value == "Resolved"
+
+
+def test_prevention_behind_an_engine_that_only_taps_is_a_gap(ledger: Path) -> None:
+    engine = connect(ledger)
+    policies = all_resources()["policies"]
+    with writing(engine) as connection:
+        said = {"modules": {"intrusionPrevention": {"state": "prevent"}}}
+        connection.execute(update(tables.agents).values(status=json.dumps(said)))
+        (policy,) = [id for id in storage.all_ids(connection, 0, "policies") if id != 1]
+        body = storage.get(connection, 0, policies, policy)
+        body["intrusionPrevention"] = {**body["intrusionPrevention"], "state": "prevent"}
+        storage.replace(connection, 0, policies, policy, body)
+    assert protect("gaps").stdout == ""
+    assert protect("demote", "firewall", "--policy", str(policy)).exit_code == 0
+    engine.dispose()
+    (finding,) = (json.loads(line) for line in protect("gaps", "--format", "jsonl").stdout.splitlines())
+    assert "the network engine only taps, so that nothing is stopped" in finding["evidence"]["modules"][0]["message"]

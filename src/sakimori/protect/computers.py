@@ -14,6 +14,7 @@ from sakimori.protect.declare import Field, choices
 from sakimori.protect.errors import Forbidden
 from sakimori.protect.inheritance import STATES, Effective
 from sakimori.protect.machines import SUMMARIES
+from sakimori.protect.modes import ENGINE_SETTING
 from sakimori.protect.objects import Behaviour, Shown, shown_fields
 from sakimori.protect.policies import (
     OVERRIDES,
@@ -188,10 +189,21 @@ def module_status(
     return "active", wanted
 
 
+def health(module: str, effective: Effective, agent: AgentState | None, interval: int) -> tuple[str, str]:
+    """(status, message) of a module as it is in force on a computer."""
+    state = effective.modules[module]["state"]
+    rules = effective.rules[MODULES[module]] if module in MODULES else None
+    found, message = module_status(module, state, rules, agent, interval)
+    taps = effective.settings.get(ENGINE_SETTING, "").lower() == "tap"
+    if taps and module == "intrusionPrevention" and state == "prevent" and found == "active":
+        return "warning", f"{message}; the network engine only taps, so that nothing is stopped"
+    return found, message
+
+
 def _module(call: Call, module: str, effective: Effective, agent: AgentState | None, interval: int) -> Shown:
     rules = effective.rules[MODULES[module]] if module in MODULES else None
     values = effective.modules[module]
-    agent_status, message = module_status(module, values["state"], rules, agent, interval)
+    agent_status, message = health(module, effective, agent, interval)
     shown: Shown = {
         **values,
         "moduleStatus": {

@@ -13,7 +13,7 @@ from sakimori.protect.inheritance import STATES
 from sakimori.protect.objects import Shown
 from sakimori.protect.policies import View
 from sakimori.protect.storage import Body
-from sakimori.protect.work import MODULES, RULE_RESOURCES
+from sakimori.protect.work import RULE_RESOURCES
 
 
 def covered(
@@ -54,8 +54,7 @@ def _modules(body: Body, view: View, agent: AgentState | None, interval: int) ->
     found = []
     for module in STATES:
         wanted = effective.modules[module]["state"]
-        rules = effective.rules[MODULES[module]] if module in MODULES else None
-        status, message = computers.module_status(module, wanted, rules, agent, interval)
+        status, message = computers.health(module, effective, agent, interval)
         said = agent.status.get("modules", {}).get(module, {}) if agent is not None else {}
         runs = str(said.get("state") or "unknown")
         found.append({"module": module, "wanted": wanted, "runs": runs, "status": status, "message": message})
