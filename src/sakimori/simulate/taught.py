@@ -1,5 +1,5 @@
 """What moto is taught before it answers: the kinds of resources that its CloudFormation passes over (it says
-CREATE_COMPLETE, and makes nothing), and that bucket policies may ask for TLS.
+CREATE_COMPLETE, and makes nothing), that bucket policies may ask for TLS, and that events start no schedule.
 
 moto finds the kinds that it knows among the subclasses of its model; they are there once this module is imported.
 """
@@ -14,6 +14,7 @@ from typing import Any
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
 from moto.core.config import default_user_config
+from moto.events.models import Rule
 from moto.s3.models import FakeBucket
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
@@ -23,10 +24,17 @@ from moto.sqs.models import sqs_backends
 def teach() -> None:
     """Teaches moto what is no kind of resource. Functions answer without Docker, and the same whatever they are."""
     FakeBucket.get_permission = _permission_over_tls  # type: ignore[method-assign,assignment]  # it is taught so
+    Rule.send_to_targets = _sent_unless_scheduled  # type: ignore[method-assign,assignment]  # so too
     default_user_config["lambda"] = {"use_docker": False}
 
 
-_get_permission = FakeBucket.get_permission
+_get_permission, _send = FakeBucket.get_permission, Rule.send_to_targets
+
+
+def _sent_unless_scheduled(rule: Any, event: Any, transform_input: bool = True) -> None:
+    """moto sends every event to the targets of a rule that has a schedule and no pattern."""
+    if rule.event_pattern.get_pattern():
+        _send(rule, event, transform_input)
 
 
 def _permission_over_tls(bucket: Any, action: str, resource: str) -> Any:
