@@ -66,6 +66,8 @@ def status(
         typer.echo(printable(f"{computer.name} (computer {computer.id}) is {word}"))
         for reason in found.reasons:
             typer.echo(printable(f"  {reason}"))
+        agent = found.computer
+        typer.echo(printable(f"  {'agent':<20} {agent.agent_status:<10} {', '.join(agent.agent_messages)}"))
         for module in found.computer.modules.values():
             typer.echo(printable(f"  {module.name:<20} {module.state:<10} {module.message or module.status}"))
     if not found.is_protected:
@@ -191,7 +193,10 @@ def simulate(
         try:
             if not agent.state.secret:
                 _say(f"{name} is computer {agent.enrol(settings.key, policy=policy)}")
-            agent.run(until=_after_one() if once else lambda: False, seconds=0.0 if once else seconds)
+            if once:
+                agent.beat()
+            else:
+                agent.run(seconds=seconds, told=_say)
         except AgentError as error:
             _say(str(error))
             raise typer.Exit(FAILED) from None
@@ -206,11 +211,6 @@ COMMANDS: Sequence[tuple[str, Callable[..., None]]] = (
     ("release", release),
     ("simulate", simulate),
 )
-
-
-def _after_one() -> Callable[[], bool]:
-    turns = iter([False])
-    return lambda: next(turns, True)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import msgspec
@@ -108,10 +108,19 @@ class SimulatedAgent:
         self.inspect_logs()
         return done
 
-    def run(self, *, until: Callable[[], bool], seconds: float = 60.0) -> None:
-        """Beats every so many seconds until told to stop."""
-        while not until():
-            self.beat()
+    def run(self, *, seconds: float, told: Callable[[str], None]) -> NoReturn:
+        """Beats every so many seconds. A manager that goes away, and comes back, is told of and waited for."""
+        away = False
+        while True:
+            try:
+                self.beat()
+                if away:
+                    told("the manager answers again")
+                away = False
+            except httpx.TransportError as error:
+                if not away:
+                    told(f"the manager does not answer, and is tried again: {error}")
+                away = True
             time.sleep(seconds)
 
     def _call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
