@@ -8,6 +8,7 @@ import pytest
 
 from estates import ACCOUNT, OTHER, allow, bounded, deny, inventory, managed, organization, role, user
 from sakimori.assess.access.administrators import PROBES, administering_policies, administrators, shown_by
+from sakimori.assess.access.escalation import escalations
 from sakimori.assess.access.estate import estate
 from sakimori.model.asset import Asset
 
@@ -64,3 +65,13 @@ def test_managed_policies_that_make_an_administrator() -> None:
         )
     )
     assert [arn.rpartition("/")[2] for arn in administering_policies(found, ACCOUNT)] == ["everything", "identities"]
+
+
+def test_rights_over_some_names_make_no_administrator_and_exceptions_unmake_none() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:"
+    some = user("ann", allow("iam:*", [f"{arn}user/dev-*", f"{arn}role/dev-*"]))
+    assert names(some) == []
+    assert [each.chain[0].method.id for each in escalations(estate(inventory(some)))] == ["role_created"]
+    guarded = deny("*", f"{arn}role/OrganizationAccountAccessRole")
+    assert names(role("admin", allow("*"), guarded)) == ["admin"]
+    assert names(user("ann", allow("iam:*", f"{arn}user/*"), allow("iam:*", f"{arn}role/*"))) == ["ann"]

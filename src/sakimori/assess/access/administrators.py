@@ -45,9 +45,13 @@ def shown_by(found: Estate, identity: Identity) -> Conclusion | None:
     return next((each for each in tried if each.possible), None)
 
 
+SOMEBODY = "5c0e7f1b-somebody"
+"""A name that policies mean only if they mean everybody."""
+
+
 def _everybody(identity: Identity, action: str) -> str:
     kind = "user" if "User" in action or "AccessKey" in action else "role"
-    return f"arn:{identity.arn.split(':')[1]}:iam::{identity.account}:{kind}/*"
+    return f"arn:{identity.arn.split(':')[1]}:iam::{identity.account}:{kind}/{SOMEBODY}"
 
 
 def administrators(found: Estate) -> dict[str, Identity]:

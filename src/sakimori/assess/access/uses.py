@@ -30,14 +30,25 @@ def steps_of_use(
             return None
         steps.append(best)
     if method.passes and target is not None:
-        around = [_trusting(found, method, target)]
-        if not method.unpassed:
-            said = {"iam:passedtoservice": (method.passes,)}
-            around = [asked(found, identity, "iam:PassRole", target.uid, said), *around]
-        if any(step.outcome is Outcome.DENIED for step in around):
+        around = next(_passed(found, identity, method, target), None)
+        if around is None:
             return None
         steps = [*around[:-1], *steps, around[-1]]
     return tuple(steps)
+
+
+def _passed(found: Estate, identity: Identity, method: Method, role: Asset) -> Iterator[list[Conclusion]]:
+    """The requests by which a role gets to a service: it is passed, unless it is the service's own, and is assumed."""
+    names = [method.passes]
+    if role.uid.startswith("arn:aws-cn:"):
+        names.append(f"{method.passes}.cn")  # as EC2 and others are called in China
+    for name in names:
+        around = [_trusting(found, method, role, name)]
+        if not method.unpassed:
+            said = {"iam:passedtoservice": (name,)}
+            around.insert(0, asked(found, identity, "iam:PassRole", role.uid, said))
+        if all(step.outcome is not Outcome.DENIED for step in around):
+            yield around
 
 
 def _best(found: Estate, identity: Identity, need: Need, resources: Iterable[str]) -> Conclusion | None:
@@ -137,8 +148,8 @@ def _providers(found: Estate, role: Asset, action: str) -> Iterator[str]:
                 yield value
 
 
-def _trusting(found: Estate, method: Method, role: Asset) -> Conclusion:
-    """Does the role trust the service that it is passed to?"""
+def _trusting(found: Estate, method: Method, role: Asset, name: str) -> Conclusion:
+    """Does the role trust the service, which asks for a resource of the role's own account?"""
     action = "sts:AssumeRoleWithWebIdentity" if method.federated else "sts:AssumeRole"
-    service = Identity(Principal("federated" if method.federated else "service", method.passes), outside=True)
-    return asked(found, service, action, role.uid)
+    service = Identity(Principal("federated" if method.federated else "service", name), outside=True)
+    return asked(found, service, action, role.uid, {} if method.federated else {"aws:sourceaccount": (role.account,)})

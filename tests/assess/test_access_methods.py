@@ -1,0 +1,275 @@
+"""Privilege escalation: for every declared method an account in which it works, and the same with the one thing that
+stops it.
+
+Both twins are made from the declaration, so that a method cannot be declared without its tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from estates import (
+    ACCOUNT,
+    OTHER,
+    allow,
+    attached,
+    bounded,
+    deny,
+    group,
+    inventory,
+    managed,
+    organization,
+    role,
+    trust,
+    user,
+)
+from estates import profile as profile_asset
+from sakimori.assess.access.catalogue import actions_of
+from sakimori.assess.access.engine import decide
+from sakimori.assess.access.escalation import escalations
+from sakimori.assess.access.estate import INSTANCE, asset_of, estate
+from sakimori.assess.access.holders import DEPLOYED
+from sakimori.assess.access.methods import CATEGORIES, Method, methods
+from sakimori.assess.access.questions import policies_over
+from sakimori.assess.access.symbolic import Outcome
+from sakimori.model.asset import Asset
+
+ATTACKER, VICTIM, POLICY = "attacker", "victim", f"arn:aws:iam::{ACCOUNT}:policy/worn"
+PROVIDERS = {"SAML": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp", "Open": f"arn:aws:iam::{ACCOUNT}:oidc-provider/idp"}
+
+
+class Twin:
+    """An account in which one method leads from the attacker to an administrator."""
+
+    def __init__(self, method: Method) -> None:
+        self.method = method
+        self.kind = method.who or "user"
+        self.name = (method.below if method.alone else "") + ATTACKER
+        self.victims_name = ("" if method.alone else method.below) + VICTIM
+        self.arn = f"arn:aws:iam::{ACCOUNT}:{self.kind}/{self.name}"
+        self.victim = f"arn:aws:iam::{ACCOUNT}:{method.target or 'role'}/{self.victims_name}"
+        self.holder = f"arn:aws:any:eu-west-1:{ACCOUNT}:thing/1" if method.holder else ""
+        self.held, self.profile = True, method.profile or bool(method.holder)
+        self.trusts: dict[str, Any] | None = None
+
+    def statements(self, without: str = "", on: str = "", condition: Any = None) -> list[dict[str, Any]]:
+        """The permissions that the method needs and no more; without one action, or with a condition `on` it."""
+        found = []
+        for need in self.method.needs:
+            if need.action != without:
+                found.append(allow(need.action, self.resource(need.place, need.action)))
+        if "iam:PassRole" in self.method.actions and without != "iam:PassRole":
+            passed = {"StringEquals": {"iam:PassedToService": self.method.passes}}
+            found.append(allow("iam:PassRole", self.victim, Condition=passed))
+        for each in found:
+            if each["Action"] == on:
+                operators = each.get("Condition", {})
+                both = {name: {**operators.get(name, {}), **keys} for name, keys in condition.items()}
+                each["Condition"] = {**operators, **both}
+        return found
+
+    def resource(self, place: str, action: str) -> Any:
+        provider = PROVIDERS["SAML" if "SAML" in action else "Open"]
+        return {
+            "any": "*",
+            "self": self.arn,
+            "own-policy": POLICY,
+            "own-group": f"arn:aws:iam::{ACCOUNT}:group/team",
+            "target": self.victim,
+            "target-policy": POLICY,
+            "holder": self.holder,
+            "provider": provider,
+            "new": f"arn:aws:iam::{ACCOUNT}:{self.method.makes}/of-{ATTACKER}-*",
+            "script-document": "arn:aws:ssm:*::document/AWS-RunShellScript",
+        }[place]
+
+    def assets(self, statements: list[dict[str, Any]], limits: dict[str, Any] | None = None) -> Iterator[Any]:
+        places = {need.place for need in self.method.needs}
+        config: dict[str, Any] = dict(limits or {})
+        worn, team, own = [allow("ec2:Describe*")], [], statements
+        if "own-policy" in places:
+            config |= attached(POLICY)
+        if self.method.gives == "unbounded":
+            config = {**bounded(f"arn:aws:iam::{ACCOUNT}:policy/bound"), **config}
+            yield managed("bound", *statements)
+            own = [allow("*")]
+        if self.method.gives == "undenied":
+            own, worn, team, more = self._denied(statements)
+            yield managed("mine", *more)
+            config |= attached(
+                f"arn:aws:iam::{ACCOUNT}:policy/mine", *([POLICY] if self.method.removes == "attached" else [])
+            )
+        if self.kind == "user":
+            config["GroupList"] = ["team"]
+        make = user if self.kind == "user" else role
+        trusts = {} if self.kind == "user" else {"trusts": {"Service": "ec2.amazonaws.com"}}
+        yield make(self.name, *own, **trusts, **config)
+        in_team = self.method.removes == "group-attached"
+        yield group("team", *team, **(attached(POLICY) if in_team else {}))
+        yield managed("worn", *worn)
+        yield from self._victim(places)
+        if self.method.holder and self.held:
+            yield from self._holder()
+
+    def _denied(self, statements: list[dict[str, Any]]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+        """Own inline statements, those of the policy worn, those of the team, and the rest: one of the first three
+        denies all but the method."""
+        elsewhere = {"NotAction": [*self.method.actions], "Resource": "*"}
+        denial = [{"Effect": "Deny", **elsewhere}]
+        more = [*statements, {"Effect": "Allow", **elsewhere}]
+        removes = self.method.removes
+        return (
+            denial if removes == "inline" else [],
+            denial if removes in ("attached", "group-attached") else [],
+            denial if removes in ("group", "group-inline") else [],
+            more,
+        )
+
+    def _victim(self, places: set[str]) -> Iterator[Any]:
+        method = self.method
+        if not method.target:
+            return
+        rights = [] if method.gives in ("target-self", "group-self") else [allow("*")]
+        config = attached(POLICY) if "target-policy" in places else {}
+        if method.inactive_key:
+            config["CredentialReport"] = {"access_key_1_active": "false", "access_key_1_last_rotated": "2025-01-01"}
+        if method.target == "group":
+            yield group(VICTIM, *rights, **config)
+        elif method.target == "user":
+            yield user(VICTIM, *rights, **config)
+        else:
+            yield role(self.victims_name, *rights, trusts=self._trust(places), **config)
+        if self.profile:
+            yield profile_asset("p", self.victims_name)
+
+    def _trust(self, places: set[str]) -> dict[str, Any]:
+        if self.trusts:
+            return trust(self.trusts)
+        if "provider" in places:
+            saml = any("SAML" in need.action for need in self.method.needs)
+            action = "sts:AssumeRoleWithSAML" if saml else "sts:AssumeRoleWithWebIdentity"
+            return trust({"Federated": PROVIDERS["SAML" if saml else "Open"]}, action)
+        if self.method.federated:
+            return trust({"Federated": self.method.passes}, "sts:AssumeRoleWithWebIdentity")
+        if self.method.passes:
+            return trust({"Service": self.method.passes})
+        return trust({"AWS": ACCOUNT} if self.method.assumes != "rewritten" else {"Service": "ec2.amazonaws.com"})
+
+    def _holder(self) -> Iterator[Asset]:
+        kind, path = self.method.holder or ("", "")
+        runs_as = f"arn:aws:iam::{ACCOUNT}:instance-profile/p" if "Profile" in path else self.victim
+        first, _, rest = path.split(", ")[0].partition(" -> ")
+        if first == DEPLOYED:
+            config = {"ec2TagFilters": [{"Key": "app", "Type": "KEY_ONLY"}]}
+            yield Asset(f"{self.holder}0", INSTANCE, ACCOUNT, "eu-west-1", nested(rest, runs_as), {"app": "web"})
+        else:
+            config = nested(first, runs_as)
+        yield Asset(self.holder, kind, ACCOUNT, "eu-west-1", config)
+
+    def works(self, statements: list[dict[str, Any]], *more: Any, limits: dict[str, Any] | None = None) -> bool:
+        """Is the method among those by which the attacker becomes an administrator?"""
+        found = escalations(estate(inventory(*self.assets(statements, limits), *more)))
+        edges = [edge for each in found if each.principal == self.arn for edge in (each.chain[0], *each.others)]
+        return self.method.id in [edge.method.id for edge in edges]
+
+
+def nested(path: str, value: str) -> dict[str, Any]:
+    key, _, rest = path.partition(".")
+    inner: Any = nested(rest, value) if rest else value
+    return {key.removesuffix("[]"): [inner] if key.endswith("[]") else inner}
+
+
+@pytest.mark.parametrize("method", methods(), ids=lambda method: method.id)
+def test_every_method_leads_to_an_administrator_by_steps_that_replay(method: Method) -> None:
+    twin = Twin(method)
+    assets = inventory(*twin.assets(twin.statements()))
+    found = estate(assets)
+    (escalation,) = (each for each in escalations(found) if each.principal == twin.arn)
+    edges = {edge.method.id: edge for edge in (escalation.chain[0], *escalation.others)}
+    assert method.id in edges
+    edge = edges[method.id]
+    assert edge.outcome is Outcome.ALLOWED
+    assert {step.witness.action for step in edge.steps} >= set(method.actions)
+    for step in edge.steps:
+        assert step.answer.allowed
+        if step.witness.principal.arn == twin.arn:
+            identity, asset = found.identities[twin.arn], asset_of(found, step.witness.resource)
+            policies, _ = policies_over(found, identity, asset, step.witness.account)
+            assert decide(step.witness, policies).allowed
+
+
+EVERY = pytest.mark.parametrize("method", methods(), ids=lambda method: method.id)
+
+
+@EVERY
+def test_a_permission_that_is_missing_stops_a_method(method: Method) -> None:
+    twin = Twin(method)
+    for action in method.actions:
+        assert not twin.works(twin.statements(without=action)), action
+
+
+@EVERY
+def test_a_condition_that_is_never_met_stops_a_method(method: Method) -> None:
+    twin = Twin(method)
+    wrong = {"StringEquals": {"aws:PrincipalAccount": OTHER}}
+    for action in method.actions:
+        assert not twin.works(twin.statements(on=action, condition=wrong)), action
+    right = {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
+    assert twin.works(twin.statements(on=method.actions[0], condition=right))
+
+
+@EVERY
+def test_a_boundary_stops_a_method(method: Method) -> None:
+    twin = Twin(method)
+    bound = bounded(f"arn:aws:iam::{ACCOUNT}:policy/limit")
+    for action in method.actions:
+        assert not twin.works(twin.statements(), managed("limit", allow("*"), deny(action)), limits=bound), action
+        others = {"Effect": "Allow", "NotAction": action, "Resource": "*"}
+        assert not twin.works(twin.statements(), managed("limit", others), limits=bound), f"{action}, not allowed"
+
+
+@EVERY
+def test_a_service_control_policy_stops_a_method(method: Method) -> None:
+    twin = Twin(method)
+    attacker = {"ArnEquals": {"aws:PrincipalArn": twin.arn}}
+    for action in method.actions:
+        scps = organization(OTHER, ACCOUNT, scps={"ou-1": [deny(action, Condition=attacker)]})
+        assert not twin.works(twin.statements(), scps), action
+    elsewhere = organization(OTHER, ACCOUNT, scps={OTHER: [deny("*")]})
+    assert twin.works(twin.statements(), elsewhere), "of another account"
+
+
+@pytest.mark.parametrize("method", [each for each in methods() if each.passes], ids=lambda method: method.id)
+def test_a_role_that_does_not_trust_the_service_stops_a_method(method: Method) -> None:
+    twin = Twin(method)
+    twin.trusts = {"Service": "another.amazonaws.com"}
+    assert not twin.works(twin.statements())
+
+
+@pytest.mark.parametrize("method", [each for each in methods() if each.profile], ids=lambda method: method.id)
+def test_a_role_in_no_instance_profile_stops_a_method_that_needs_one(method: Method) -> None:
+    twin = Twin(method)
+    twin.profile = False
+    assert not twin.works(twin.statements())
+
+
+@pytest.mark.parametrize("method", [each for each in methods() if each.holder], ids=lambda method: method.id)
+def test_nothing_that_runs_under_the_role_stops_a_method_that_needs_it(method: Method) -> None:
+    twin = Twin(method)
+    twin.held = False
+    assert not twin.works(twin.statements())
+
+
+def test_every_action_that_a_method_needs_exists() -> None:
+    wanted = {action for method in methods() for action in method.actions}
+    assert sorted(action for action in wanted if action not in actions_of(action.partition(":")[0])) == []
+
+
+def test_there_are_enough_methods_of_every_kind() -> None:
+    assert len(methods()) >= 65
+    assert {method.category for method in methods()} == set(CATEGORIES)
+    assert len({method.id for method in methods()}) == len(methods())
+    assert all(method.how.endswith(".") for method in methods())
