@@ -24,8 +24,12 @@ from sakimori.model.event import Event
 from sakimori.respond import plugins
 from sakimori.respond.durable import DurableEngine
 from sakimori.respond.guard import Guard, Pace
+from sakimori.respond.lines import LedgerLines
 from sakimori.respond.policy import Limits, Policy
 from sakimori.respond.world import World
+
+
+PACE = Pace(rate=10_000, burst=10_000, attempts=6, first_pause=0.01, failures=10_000)
 
 
 class Remote:
@@ -35,7 +39,7 @@ class Remote:
 
     def __init__(self, url: str) -> None:
         self.client = httpx.Client(base_url=url, timeout=2)
-        self.guard = Guard(default=Pace(rate=10_000, burst=10_000, attempts=6, first_pause=0.01, failures=10_000))
+        self.guard = Guard(default=PACE)
 
     def _ask(self, method: str, path: str) -> str:
         def ask() -> str:
@@ -86,6 +90,7 @@ def main(ledger: str, deliveries: str, url: str) -> None:
         ) as engine,
         DurableEngine(engine, ledger, first_pause=0.05) as durable,
     ):
+        remote.guard = Guard(default=PACE, lines=LedgerLines(engine.book.engine))
         durable.sweep()
         lines = Path(deliveries).read_text().splitlines()
         at = len(done.read_text()) if done.exists() else 0

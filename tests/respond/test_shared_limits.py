@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -15,10 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pretend import Pretended, opened_engine, pretended
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 import told_events as told
 from sakimori.aws.errors import Throttled
+from sakimori.collect.events import heard
 from sakimori.model.action import Mode
 from sakimori.respond.engine import Straight
 from sakimori.respond.errors import Passing
@@ -156,10 +158,6 @@ def test_a_limit_of_changes_is_reached_once_however_many_are_at_it(
     gate = threading.Barrier(8)
 
     def work(number: int) -> list[RunState]:
-        import json
-
-        from sakimori.collect.events import heard
-
         with opened_engine(ledger, policy, owner=f"process-{number}", home=tmp_path) as engine:
             gate.wait()
             states = []
@@ -184,3 +182,16 @@ def test_a_line_is_as_it_was_kept(database: Engine) -> None:
     lines = LedgerLines(database)
     lines.change("s3", "1", lambda _, now: (line, None))
     assert lines.change("s3", "1", lambda found, now: (found, found)) == line
+
+
+def test_a_limit_is_free_again_when_its_window_has_passed(tmp_path: Path, pretended: Pretended) -> None:
+    policy = Policy(Mode.AUTO, limits=Limits(actions=1))
+    with opened_engine(tmp_path / "ledger.sqlite", policy) as engine:
+        states = []
+        for number in range(3):
+            if number == 2:
+                with engine.book.engine.begin() as connection:
+                    connection.execute(text("UPDATE respond_actions SET applied_at = '2020-01-01T00:00:00.000000Z'"))
+            [run] = engine.take(heard(json.dumps(told.guardduty(number=number)), "test").events[0])
+            states.append(engine.carry(run, Straight()))
+    assert states == [RunState.DONE, RunState.WAITING, RunState.DONE]
