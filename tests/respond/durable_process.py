@@ -28,7 +28,6 @@ from sakimori.respond.lines import LedgerLines
 from sakimori.respond.policy import Limits, Policy
 from sakimori.respond.world import World
 
-
 PACE = Pace(rate=10_000, burst=10_000, attempts=6, first_pause=0.01, failures=10_000)
 
 
