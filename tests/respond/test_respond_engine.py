@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def test_a_run_records_the_state_before_and_after_and_that_it_was_proved(engine:
             "before": {"colour": "white"},
             "after": {"colour": "red"},
             "verified": True,
+            "diff": ["  {", '-   "colour": "white"', '+   "colour": "red"', "  }"],
             "undo_id": f"{run.id}/0",
             "why": "it is red",
         }
@@ -242,6 +244,26 @@ def test_an_action_that_fails_stops_those_behind_it_and_can_be_replayed(engine: 
     assert engine.carry(run.id, Straight()) == RunState.DONE
     assert sorted(pretended.applied.values()) == [1, 1, 1]
     assert engine.book.dead_letters() == []
+
+
+def test_what_cannot_be_looked_at_at_all_fails_and_can_be_replayed(
+    engine: Engine, pretended: Pretended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(world: object, target: object) -> dict[str, str]:
+        raise AccessDenied("paint:GetThing", "it", "AccessDenied", "you may not")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pretended, "tags", denied)
+        observed = replace(engine, policy=Policy(Mode.OBSERVE))
+        assert run_of(observed, event(2)).state is RunState.OBSERVED
+        run = run_of(engine, event())
+        assert run.state is RunState.FAILED
+        assert "nothing of it can be done" in run.why
+        assert "you may not" in run.why
+    [letter] = engine.book.dead_letters()
+    attempt = engine.book.again(run.id, "kaede", engine.owner)
+    assert engine.carry(run.id, Straight()) == RunState.DONE
+    assert (letter.reason, attempt, pretended.applied.total()) == (run.why, 2, 1)
 
 
 def test_trouble_that_may_pass_leaves_the_run_to_be_tried_again(engine: Engine, pretended: Pretended) -> None:

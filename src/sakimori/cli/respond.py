@@ -112,7 +112,8 @@ def show(
             if what in names:
                 module = load(what)
                 typer.echo((module.__doc__ or "").strip())
-                typer.echo(f"\nPermissions: {', '.join(getattr(module, 'IAM_ACTIONS', ())) or 'those of its actions'}")
+                allowed = ", ".join(sorted(set(getattr(module, "IAM_ACTIONS", ()))))
+                typer.echo(f"\nPermissions: {allowed or 'those of its actions'}")
                 return
         with parts.opened_engine("show", parts.chosen_policy()) as engine:
             run, event = engine.book.run(what), engine.book.event_of(what)
@@ -365,14 +366,10 @@ def _mode(option: ModeOption) -> Any:
 
 
 def _tell(run: Run) -> None:
-    typer.echo(f"{run.id}  {run.workflow}: {run.state}: {_safe(run.decision)}")
-    typer.echo(f"  because {_safe(run.why)}")
-    for each in run.actions:
-        typer.echo(
-            f"  {each.number} {each.action} on {_safe(each.target.uid)}: {each.state} {_safe(each.why)}".rstrip()
-        )
-    for reason in run.not_evaluated:
-        typer.echo(f"  not evaluated: {_safe(reason)}")
+    from sakimori.cli.respond_output import told
+
+    for line in told(run):
+        typer.echo(line)
 
 
 def _safe(text: str) -> str:

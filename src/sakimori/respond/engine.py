@@ -154,6 +154,7 @@ class Engine:
         seen: list[Seen] = []
         modes: list[Mode] = []
         left_out = list(plan.not_evaluated)
+        trouble = ""
         for step in plan.steps:
             module, target = plugins.action(step.action), step.target
             try:
@@ -162,7 +163,8 @@ class Engine:
             except PASSING as error:
                 raise Passing(str(error)) from error
             except Trouble as error:
-                left_out.append(f"{step.action} on {target.uid}: {error}")
+                trouble = f"{step.action} on {target.uid}: {error}"
+                left_out.append(trouble)
                 continue
             if self.policy.shields(tags):
                 left_out.append(f"{step.action}: {_protected(step, self.policy)}")
@@ -171,6 +173,8 @@ class Engine:
             seen.append((before, module.would(target, before)))
             mode = self.policy.mode(run.workflow, target.account or run.account, tags)
             modes.append(Mode.APPROVE if step.ask and mode is Mode.AUTO else mode)
+        if trouble and not steps and run.mode is not Mode.OBSERVE:
+            raise RespondError(f"nothing of it can be done: {trouble}")  # it can be replayed when that is seen to
         kept = replace(plan, steps=tuple(steps), not_evaluated=tuple(left_out))
         return kept, seen, min(modes, key=list(Mode).index, default=run.mode)
 
@@ -209,7 +213,8 @@ class Engine:
     ) -> str:
         """An action that was not done, or not proved, ends the run."""
         self.book.end_action(run, row, state, why, after)
-        self._failed(run.id, f"{row.action} on {row.target.uid} was {state}: {why}")
+        said = "failed" if state is ActionState.FAILED else "was refused"
+        self._failed(run.id, f"{row.action} on {row.target.uid} {said}: {why}")
         return str(state)
 
     def _hold(self, run: str, why: str) -> str:

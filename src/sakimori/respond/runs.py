@@ -13,6 +13,8 @@ import msgspec
 
 from sakimori.model.action import Mode, Target
 from sakimori.model.event import Event
+from sakimori.respond.compared import changed_lines
+from sakimori.respond.errors import RespondError
 from sakimori.store.text import storable
 
 if TYPE_CHECKING:
@@ -107,9 +109,20 @@ class Run:
             "before": row.before,
             **({"after": row.after} if settled else {"would": row.would}),
             "verified": (row.state is not ActionState.FAILED) if settled else None,
-            "undo_id": f"{self.id}/{row.number}" if row.state is ActionState.DONE else None,
+            "diff": changed_lines(row.before, row.after if settled else row.would),
+            "undo_id": f"{self.id}/{row.number}" if row.state is ActionState.DONE and not _final(row) else None,
             "why": row.why,
         }
+
+
+def _final(row: ActionRow) -> bool:
+    """Whether an action cannot be undone."""
+    from sakimori.respond import plugins
+
+    try:
+        return bool(getattr(plugins.action(row.action), "FINAL", ""))
+    except RespondError:
+        return False  # an action of others that is not installed any more
 
 
 @dataclass(frozen=True, slots=True)

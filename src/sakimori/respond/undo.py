@@ -49,7 +49,7 @@ def undo(engine: Engine, which: str, by: str) -> list[Outcome]:
 def _one(engine: Engine, run: Run, row: ActionRow, by: str) -> Outcome:
     why = _refusal(engine, row)
     if not why:
-        engine.book.end_action(run, row, ActionState.UNDONE, "undone: it is as it was before", row.after, by)
+        engine.book.end_action(run, row, ActionState.UNDONE, "it is as it was before", row.after, by)
     else:
         engine.book.note(by, "undo refused", run.id, {"action": row.action, "number": row.number, "why": why})
     return Outcome(f"{run.id}/{row.number}", row.action, row.target.uid, not why, why)

@@ -87,7 +87,7 @@ class _Guarded:
         name = self._client.meta.method_to_api_mapping.get(operation, operation)
 
         def guarded(**parameters: Any) -> Any:
-            where = " ".join(str(value) for value in parameters.values() if isinstance(value, str))[:200]
+            where = next((value for value in parameters.values() if isinstance(value, str)), "")[:200]
 
             def ask() -> Any:
                 with asking(f"{self._service}:{name}", where or "(all)"):
