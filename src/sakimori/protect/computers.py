@@ -194,8 +194,7 @@ def health(module: str, effective: Effective, agent: AgentState | None, interval
     state = effective.modules[module]["state"]
     rules = effective.rules[MODULES[module]] if module in MODULES else None
     found, message = module_status(module, state, rules, agent, interval)
-    taps = effective.settings.get(ENGINE_SETTING, "").lower() == "tap"
-    if taps and module == "intrusionPrevention" and state == "prevent" and found == "active":
+    if state == "prevent" and found == "active" and effective.settings.get(ENGINE_SETTING, "").lower() == "tap":
         return "warning", f"{message}; the network engine only taps, so that nothing is stopped"
     return found, message
 
