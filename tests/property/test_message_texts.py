@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sakimori.model.finding import COMPLIANCE, Finding
@@ -56,9 +56,11 @@ def said(message: Message, language: str) -> Worded:
     return worded(message, language, "Kaede", {"acknowledge": f"{OURS}acknowledge?token=abc.def&language={language}"})
 
 
+PATIENT = settings(deadline=None)
 ANY = given(HOSTILE, HOSTILE, HOSTILE, HOSTILE, st.sampled_from(LANGUAGES))
 
 
+@PATIENT
 @ANY
 @example("https://evil.example", "http://evil.example", "ftp://x", "x", "en")
 def test_every_address_in_a_message_is_ours(title: str, about: str, target: str, who: str, language: str) -> None:
@@ -73,6 +75,7 @@ def test_every_address_in_a_message_is_ours(title: str, about: str, target: str,
     assert all("\n" not in value and "\r" not in value for _, value in text.lines)
 
 
+@PATIENT
 @ANY
 def test_slack(title: str, about: str, target: str, who: str, language: str) -> None:
     message = made(title, about, target, who)
@@ -89,6 +92,7 @@ def test_slack(title: str, about: str, target: str, who: str, language: str) -> 
             assert not re.search(r"[*_~`](?!\u2060)", text.strip("*").replace(f"<{OURS}", "<")) or "<" in text
 
 
+@PATIENT
 @ANY
 def test_teams(title: str, about: str, target: str, who: str, language: str) -> None:
     message = made(title, about, target, who)
@@ -102,6 +106,7 @@ def test_teams(title: str, about: str, target: str, who: str, language: str) -> 
         assert not re.search(r"(?<!\\)(?:\\\\)*[*_`<]", re.sub(r"\]\([^)]*\)", "", text))
 
 
+@PATIENT
 @ANY
 @example("=??Q?=0D0", "", "", "", "en")
 @example("=?utf-8?q?=0D=0ABcc:_evil@evil.example?=", "", "", "", "ja")
@@ -118,6 +123,7 @@ def test_mail(title: str, about: str, target: str, who: str, language: str) -> N
     )
 
 
+@PATIENT
 @ANY
 def test_jira(title: str, about: str, target: str, who: str, language: str) -> None:
     text = said(made(title, about, target, who), language)
@@ -129,10 +135,11 @@ def test_jira(title: str, about: str, target: str, who: str, language: str) -> N
             assert all(
                 mark["type"] == "strong" or mark["attrs"]["href"].startswith(OURS) for mark in node.get("marks", [])
             )
-    marks = re.sub(rf"\[{OURS}[^\]]*\]", "", jira.markup(text))
+    marks = re.sub(rf"\[[^\[\]|]*\|{OURS}[^\[\]|]*\]", "", jira.markup(text))
     assert not set(marks) & set("{}[]*|!~^\\")
 
 
+@PATIENT
 @ANY
 def test_backlog(title: str, about: str, target: str, who: str, language: str) -> None:
     text = said(made(title, about, target, who), language)
@@ -144,6 +151,7 @@ def test_backlog(title: str, about: str, target: str, who: str, language: str) -
             assert not re.search(r"(?<!\\)(?:\\\\)*\[|(?<!\\)(?:\\\\)*`|(?<!\\)(?:\\\\)*<", whole)
 
 
+@PATIENT
 @ANY
 def test_programs_get_json_with_the_values_as_they_are(
     title: str, about: str, target: str, who: str, language: str
@@ -154,6 +162,7 @@ def test_programs_get_json_with_the_values_as_they_are(
     assert read["facts"]["title"] == title.encode("utf-8", "replace").decode()
 
 
+@PATIENT
 @ANY
 def test_what_is_kept_is_what_was_said(title: str, about: str, target: str, who: str, language: str) -> None:
     """A message goes through the outbox and back unchanged, its finding with it."""

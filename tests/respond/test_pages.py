@@ -298,6 +298,9 @@ def test_acknowledging_takes_a_form_too(site: Site) -> None:
     page = site.browser.get(link)
     assert page.status_code == 200
     assert site.notifier.acknowledged(message.key) is None
+    assert site.run.actions[0].target.uid in page.text
+    assert "/approve?" not in page.text
+    assert f"sakimori respond approve {site.run.id}" in page.text
     [fields] = forms_of(page.text)
     assert site.browser.post("/acknowledge", data=fields).status_code == 200
     seen = site.notifier.acknowledged(message.key)

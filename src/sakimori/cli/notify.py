@@ -61,7 +61,8 @@ def send(
     if as_json:
         _print([{"route": each.route, "key": each.key, "failed": each.why} for each in outcomes])
     else:
-        typer.echo(f"{len(outcomes) - len(failed)} messages sent, {len(failed)} failed{waiting}", err=True)
+        done = len(outcomes) - len(failed)
+        typer.echo(f"{done} message{'' if done == 1 else 's'} sent, {len(failed)} failed{waiting}", err=True)
     for each in failed:
         typer.echo(f"{each.route}: {_safe(each.why)}", err=True)
     if failed:

@@ -121,6 +121,11 @@ def pieces(text: str) -> list[tuple[str, bool]]:
     return [(piece, bool(_OURS.fullmatch(piece))) for piece in _OURS.split(text) if piece]
 
 
+def shown(address: str) -> str:
+    """An address of our pages as people see it where its name can be chosen: without the token."""
+    return address.partition("?")[0]
+
+
 def plain(value: str) -> str:
     """The value as one line of text, without what commands a terminal or reorders letters, and not too long.
 

@@ -251,14 +251,14 @@ class Notifier:
         return seen
 
     def looked_up(self, token: str, language: str) -> tuple[Seen, Worded]:
-        """What a token acknowledges, in words. Raises NotifyError for what was not sent by us."""
+        """What a token acknowledges, in words, without links that decide. Raises NotifyError for what was not sent by
+        us."""
         seen = self.links.seen(token)
         with reading(self.engine) as connection:
             message = outbox.sent_as(connection, seen.route, seen.news)
         if message is None:
             raise NotifyError("this acknowledges nothing that is still known here")
-        known = next((route for route in self.routes if route.name == seen.route), Route(seen.route, ""))
-        return seen, self.worded(replace(known, language=language, acknowledge_minutes=0), message)
+        return seen, _shown(message, language, seen.person)
 
     def acknowledged(self, news_key: str) -> tuple[str, str] | None:
         """When somebody has seen it, and who; None if nobody has."""
@@ -323,6 +323,13 @@ class Notifier:
         names = {State.HELD: "held until the quiet hours are over", State.FAILED: "to be tried again"}
         names |= {State.GIVEN_UP: "given up (see `sakimori notify log`)"}
         return "".join(f", {found[state]} {said}" for state, said in names.items() if found.get(state))
+
+
+def _shown(message: Message, language: str, person: str) -> Worded:
+    """A message for whoever holds the token that acknowledges it, which lets nobody decide."""
+    decide = f"sakimori respond approve {message.facts.get('run', '')}"
+    said = worded(message, language, person, {"decide": decide})
+    return replace(said, items=tuple(_shown(each, language, "") for each in message.items))
 
 
 def _state(route: Route, message: Message, now: datetime) -> State:

@@ -27,10 +27,11 @@ def about(run: Run, event: Event, asked: Approval | None = None) -> Message | No
         severity = max(severity, Severity.HIGH)
     target = run.actions[0].target.uid if run.actions else next((each.uid for each in event.resources), "")
     missing = f" Not evaluated: {'; '.join(run.not_evaluated)}" if run.not_evaluated else ""
+    what = f"{event.finding.title}: " if event.finding else ""
     facts = {
         "workflow": run.workflow,
         "decision": run.decision or event.kind,
-        "reason": f"{run.why}.{missing}",
+        "reason": f"{what}{run.why}.{missing}",
         "run": run.id,
     }
     if asked is not None:

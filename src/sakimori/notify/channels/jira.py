@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sakimori.notify.errors import NotifyError
-from sakimori.notify.message import Message, Worded, pieces
+from sakimori.notify.message import Message, Worded, pieces, shown
 from sakimori.notify.outside import Answer, Trust, as_json, ask, trust
 from sakimori.notify.tickets import refusal, tell
 
@@ -177,7 +177,7 @@ def document(said: Worded) -> dict[str, Any]:
 
 
 def _nodes(text: str) -> list[dict[str, Any]]:
-    return [_node(piece) | _link(piece, ours) for piece, ours in pieces(text)]
+    return [_node(shown(piece) if ours else piece) | _link(piece, ours) for piece, ours in pieces(text)]
 
 
 def _node(text: str, *, strong: bool = False) -> dict[str, Any]:
@@ -194,9 +194,12 @@ def markup(said: Worded) -> str:
     for each in (said, *said.items):
         lines.append(escaped(each.title))
         for label, value in each.lines:
-            shown = "".join(f"[{piece}]" if ours else escaped(piece) for piece, ours in pieces(value))
-            lines.append(f"{label}: {shown}")
+            lines.append(f"{label}: {''.join(_marked(piece, ours) for piece, ours in pieces(value))}")
     return "\n\n".join(lines)
+
+
+def _marked(piece: str, ours: bool) -> str:
+    return f"[{escaped(shown(piece))}|{piece}]" if ours else escaped(piece)
 
 
 def escaped(text: str) -> str:

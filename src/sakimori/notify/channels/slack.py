@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sakimori.notify.message import Message, Worded, pieces
+from sakimori.notify.message import Message, Worded, pieces, shown
 from sakimori.notify.outside import post
 
 SETTINGS = {"url": True, "private": False, "ca": False}
@@ -34,9 +34,13 @@ def _of(said: Worded, *, short: bool = False) -> Iterator[dict[str, Any]]:
     for text in ["\n".join(lines)] if short and lines else lines:
         found = pieces(text)
         if any(ours for _, ours in found):
-            yield _marked("".join(f"<{_escaped(piece)}>" if ours else escaped(piece) for piece, ours in found))
+            yield _marked("".join(_linked(piece) if ours else escaped(piece) for piece, ours in found))
         else:
             yield _section({"type": "plain_text", "text": text[:LONGEST_BLOCK], "emoji": False})
+
+
+def _linked(address: str) -> str:
+    return f"<{_escaped(address)}|{_escaped(shown(address))}>"
 
 
 def _marked(text: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sakimori.notify.message import Message, Worded, pieces
+from sakimori.notify.message import Message, Worded, pieces, shown
 from sakimori.notify.outside import post
 
 SETTINGS = {"url": True, "private": False, "ca": False}
@@ -40,7 +40,7 @@ def _of(said: Worded) -> Iterator[dict[str, Any]]:
 
 
 def _linked(text: str) -> str:
-    return "".join(f"[{escaped(piece)}]({piece})" if ours else escaped(piece) for piece, ours in pieces(text))
+    return "".join(f"[{escaped(shown(piece))}]({piece})" if ours else escaped(piece) for piece, ours in pieces(text))
 
 
 def escaped(text: str) -> str:
