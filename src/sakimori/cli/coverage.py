@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +12,7 @@ import typer
 from sakimori.cli.coverage_output import ReportFormat, report_lines, summary
 from sakimori.cli.home import lake_folder, ledger_place
 from sakimori.cli.moments import span
+from sakimori.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from sakimori.collect.coverage.bucket import FolderBucket, S3Bucket
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from sakimori.store.ledger import Ledger
 
 INCOMPLETE, FAILED, INTERRUPTED = 3, 4, 130
-
-PROGRESS_SECONDS = 0.2
 
 
 def coverage(
@@ -116,7 +112,7 @@ def _report(
             verify=verify,
             # A local disk answers at once: more threads would only wait for each other.
             workers=workers or (8 if bucket.name else 1),
-            progress=progress.show,
+            progress=lambda what, done: progress.show(f"{what}: {done:,} files read"),
         )
 
 
@@ -211,25 +207,3 @@ def _failures() -> tuple[type[Exception], ...]:
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
-
-
-@dataclass(slots=True)
-class ProgressLine:
-    """One line on standard error that says where the work is; only on a terminal, and gone when it ends."""
-
-    shown: float = 0.0
-
-    def __enter__(self) -> ProgressLine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-
-    def show(self, what: str, done: int) -> None:
-        now = time.monotonic()
-        if now - self.shown >= PROGRESS_SECONDS and sys.stderr.isatty():
-            self.shown = now
-            sys.stderr.write(f"\r\x1b[K{what}: {done:,} files read")
-            sys.stderr.flush()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +11,7 @@ import typer
 
 from sakimori.cli.discover_output import OutcomeFormat, outcome_lines, summary
 from sakimori.cli.home import ledger_place
+from sakimori.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from sakimori.discover.declare import Service
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from sakimori.store.ledger import Ledger
 
 INCOMPLETE, FAILED, INTERRUPTED = 3, 4, 130
-
-PROGRESS_SECONDS = 0.2
 
 
 def discover(
@@ -120,7 +116,7 @@ def _from_aws(
                     ledger,
                     "aws",
                     planned.not_evaluated,
-                    progress=lambda so_far: progress.counts(so_far, len(wanted), clients.calls),
+                    progress=lambda so_far: progress.show(_counts(so_far, len(wanted), clients.calls)),
                 )
     outcome.left_out, outcome.names = planned.left_out, planned.names
     return outcome
@@ -139,7 +135,7 @@ def _from_files(
             assert config_export is not None
             found, missing, units = found_in_config_export(config_export, chosen)
         place, missing = str(snapshot or config_export), [*missing, *_unusable("", chosen)]
-        return record(found, ledger, place, missing, progress=lambda so_far: progress.counts(so_far, units, 0))
+        return record(found, ledger, place, missing, progress=lambda so_far: progress.show(_counts(so_far, units, 0)))
 
 
 @contextmanager
@@ -215,29 +211,7 @@ def _say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-@dataclass(slots=True)
-class ProgressLine:
-    """One line on standard error that says where the work is; only on a terminal, and gone when it ends."""
-
-    shown: float = 0.0
-
-    def __enter__(self) -> ProgressLine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-
-    def counts(self, outcome: Outcome, units: int, calls: int) -> None:
-        told = f"{outcome.units.total():,} of {units:,} services in accounts and regions"
-        told += f", {outcome.assets.total():,} assets"
-        told += f", {calls:,} calls" if calls else ""
-        self.show(f"{told}, {len(outcome.not_evaluated):,} not evaluated")
-
-    def show(self, what: str) -> None:
-        now = time.monotonic()
-        if now - self.shown >= PROGRESS_SECONDS and sys.stderr.isatty():
-            self.shown = now
-            sys.stderr.write(f"\r\x1b[K{what}")
-            sys.stderr.flush()
+def _counts(outcome: Outcome, units: int, calls: int) -> str:
+    told = f"{outcome.units.total():,} of {units:,} services in accounts and regions, {outcome.assets.total():,} assets"
+    told += f", {calls:,} calls" if calls else ""
+    return f"{told}, {len(outcome.not_evaluated):,} not evaluated"

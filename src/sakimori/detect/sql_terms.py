@@ -161,7 +161,6 @@ def small_escapes(text: str, literal: Callable[[str], str]) -> str:
 
 
 _HEXTET = "[0-9A-Fa-f]{1,4}"
-_TAIL = f"(?:{_HEXTET}|{IPV4_TEXT})"
 
 
 def _ipv6_text() -> str:
