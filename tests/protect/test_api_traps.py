@@ -166,3 +166,25 @@ def test_loose_filters_are_understood(here: Running, body: Any) -> None:
         here.api.post("/computers", {"hostName": "a", "policyID": "1"})
     found = here.api.post("/computers/search?expand=none&expand=computerStatus&overrides=False", body)["computers"]
     assert [each["hostName"] for each in found] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "right", "wrong"),
+    [
+        ("portlists", ["80", "8000-8100", "443 # TLS", "# all of them", ""], ["http", "70000", "1-2-3", "-"]),
+        (
+            "iplists",
+            ["10.0.0.1", "10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.0.0.1-10.0.0.9", "2001:db8::/32", "::1 # us"],
+            ["999.1.1.1", "10.0.0.1-", "10.0.0.0/33", "host.example"],
+        ),
+        ("maclists", ["FF:FF:FF:FF:FF:FF", "0a-1b-2c-3d-4e-5f"], ["FF:FF", "GG:FF:FF:FF:FF:FF"]),
+    ],
+)
+def test_items_that_match_nothing_are_told_of(here: Running, resource: str, right: list[str], wrong: list[str]) -> None:
+    good = here.api.send("POST", f"/{resource}", {"name": f"good {resource}", "items": right})
+    assert (good.json()["items"], "Warning" in good.headers) == (right, False)
+    bad = here.api.send("POST", f"/{resource}", {"name": f"bad {resource}", "items": [*right, *wrong]})
+    assert bad.json()["items"] == [*right, *wrong], "they are kept"
+    assert [f"'{item}'" for item in wrong if f"'{item}' is no" not in bad.headers["Warning"]] == []
+    again = here.api.send("POST", f"/{resource}/{good.json()['ID']}", {"items": wrong[:1]})
+    assert "matches nothing" in again.headers["Warning"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sakimori.protect import accept, jobs, storage
+from sakimori.protect import accept, jobs, list_items, storage
 from sakimori.protect.calls import Call, Operation, Shape
 from sakimori.protect.clock import now
 from sakimori.protect.computers import effective_on
@@ -211,6 +211,16 @@ def _ruleset_of(call: Call, computer: int) -> int:
     return made
 
 
+def _list(resource: str) -> Behaviour:
+    """A list whose items are looked at."""
+
+    def made(call: Call, body: Body) -> Body:
+        call.warnings += list_items.doubts(resource, body.get("items") or [])
+        return body
+
+    return Behaviour(create=made, modify=lambda call, _id, _before, after: made(call, after))
+
+
 _RULES = Behaviour(create=_stamped, modify=_stamped_again)
 
 BEHAVIOURS = {
@@ -222,5 +232,6 @@ BEHAVIOURS = {
     "rulesets": Behaviour(create=_ruleset, created=_ruleset_made, query=(FROM_INVENTORY,)),
     "awsconnectors": Behaviour(modified=_connector_changed, query=(SYNC,)),
     "rules": Behaviour(modify=_by_key_again),
+    **{each: _list(each) for each in ("portlists", "iplists", "maclists")},
     "softwareinventories": Behaviour(create=_inventory),
 }
