@@ -12,6 +12,7 @@ from sakimori.assess.network.judge import REACHABLE, UNCERTAIN, UNREACHABLE, Jud
 from sakimori.assess.network.legs import Host
 from sakimori.assess.network.resolve import UnknownEnd, hosts, is_function
 from sakimori.assess.network.space import PORTS, TCP, TOP, UDP, Space, box
+from sakimori.assess.network.stages import INTERNET_NODE
 from sakimori.assess.network.topology import Topology
 from sakimori.assess.network.ways import Ways
 from sakimori.assess.network.witness import packet, passed, pick, points
@@ -172,7 +173,7 @@ class Engine:
             blocker = Blocker("address", question.target, why, first=True)
             return Answer(UNREACHABLE, question.source, question.target, blocked_by=[blocker])
         first = judged[0]
-        if question.source == "internet":
+        if there(first)[0][:1] == [INTERNET_NODE]:
             first = max(judged, key=lambda each: len(there(each)[0]))
         answer = self._start(first, question)
         answer.packet = packet(first.way[0].flow, pick(first.query))
