@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from estates import ACCOUNT, STRANGE, allow, bounded, bucket, inventory, key, role, user
+from sakimori.assess.access.callers import session_of
 from sakimori.assess.access.context import known_context, limits
 from sakimori.assess.access.estate import Estate, Identity, estate
 from sakimori.assess.access.questions import who_can
@@ -94,3 +95,13 @@ def test_keys_that_every_request_has_are_never_taken_to_be_absent() -> None:
     assert set(outcomes(found, "s3:GetObject", "arn:aws:s3:::files/*")) == {f"arn:aws:iam::{ACCOUNT}:root", "anonymous"}
     assert limits(found, ann, None).impossible("aws:userid", ())
     assert not limits(found, ann, None).impossible("aws:sourcevpce", ())
+
+
+def test_the_user_id_of_a_session_is_its_roles_and_its_name() -> None:
+    found, _ = found_with(role("app", RoleId="AROAEXAMPLE"))
+    app = found.identities[f"arn:aws:iam::{ACCOUNT}:role/app"]
+    session = session_of(app, f"arn:aws:sts::{ACCOUNT}:assumed-role/app/i-1")
+    context = known_context(found, session, None, "")
+    assert context["aws:userid"] == ("AROAEXAMPLE:i-1",)
+    assert context["aws:principalarn"] == (app.arn,)
+    assert "aws:userid" not in known_context(found, app, None, "")

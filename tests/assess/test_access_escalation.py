@@ -212,3 +212,22 @@ def test_a_service_by_the_name_that_it_has_in_china() -> None:
     (found,) = escalations(estate(inventory(chinese(ann), chinese(admin))))
     assert found.chain[0].method.id == "ecs_service_created"
     assert escalations(estate(inventory(ann, admin))) == []
+
+
+def test_needs_of_one_thing_must_be_about_one() -> None:
+    admin = role("admin", allow("*"), trusts={"Service": "lambda.amazonaws.com"})
+
+    def making(created: str, invoked: str) -> Asset:
+        arn = f"arn:aws:lambda:*:{ACCOUNT}:function:"
+        return user(
+            "ann",
+            allow("iam:PassRole"),
+            allow("lambda:CreateFunction", arn + created),
+            allow("lambda:InvokeFunction", arn + invoked),
+        )
+
+    assert found_by(making("dev-*", "prod-*"), admin) == []
+    assert found_by(making("dev-*", "*-api"), admin) == [("ann", "lambda_created_and_invoked")]
+    (found,) = escalations(estate(inventory(making("dev-*", "*-api"), admin)))
+    about = {step.witness.resource for step in found.chain[0].steps if step.witness.action.startswith("lambda:")}
+    assert len(about) == 1

@@ -75,6 +75,7 @@ class Twin:
         provider = PROVIDERS["SAML" if "SAML" in action else "Open"]
         return {
             "any": "*",
+            "same": "*",
             "self": self.arn,
             "own-policy": POLICY,
             "own-group": f"arn:aws:iam::{ACCOUNT}:group/team",

@@ -129,3 +129,8 @@ def universe(action: str, account: str) -> tuple[str, ...]:
 
 def is_pattern(text: str) -> bool:
     return not WILD.isdisjoint(text)
+
+
+def likely(text: str) -> str:
+    """The witness with a partition that exists where any would do; of anything at all, `*` as it was asked."""
+    return text.replace("arn::", "arn:aws:", 1) if text.startswith("arn::") else text or "*"

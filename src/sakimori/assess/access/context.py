@@ -139,6 +139,9 @@ def _about_principal(found: Estate, identity: Identity, context: dict[str, tuple
         context["aws:principalorgpaths"] = organization.paths(who.account)
     if identity.asset is not None:
         _about_asset(identity.asset, context)
+        unique = identity.asset.config.get("RoleId")
+        if who.kind == "session" and unique:
+            context["aws:userid"] = (f"{unique}:{who.arn.rpartition('/')[2]}",)
 
 
 def _about_asset(asset: Asset, context: dict[str, tuple[str, ...]]) -> None:

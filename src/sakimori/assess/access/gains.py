@@ -6,18 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sakimori.assess.access.arns import resource_glob
 from sakimori.assess.access.callers import EVERYTHING
-from sakimori.assess.access.context import known_context
-from sakimori.assess.access.engine import Request
 from sakimori.assess.access.estate import Estate, Identity
-from sakimori.assess.access.globs import Glob, TooManyAtoms, distinct
 from sakimori.assess.access.methods import Method
-from sakimori.assess.access.narrowing import narrowed
 from sakimori.assess.access.policy import Kind, Policy
 from sakimori.assess.access.principals import principal_of
-from sakimori.assess.access.symbolic import patterns_in_play
-from sakimori.assess.access.uses import own_managed
+from sakimori.assess.access.uses import one_thing, own_managed
 from sakimori.model.asset import Asset
 
 
@@ -89,17 +83,7 @@ def _made(found: Estate, identity: Identity, method: Method) -> Iterator[tuple[I
 def new_arns(found: Estate, identity: Identity, method: Method) -> Iterator[str]:
     """A name for what is made, for each way in which it can match the patterns of the policies in play."""
     pattern = f"arn:{identity.arn.split(':')[1]}:iam::{identity.account}:{method.makes}/*"
-    policies = found.policies(identity, None, identity.account)
-    context = known_context(found, identity, None, identity.account)
-    globs: set[Glob] = set()
-    for need in method.needs:
-        if need.place == "new":
-            request = Request(identity.principal, need.action, pattern, identity.account, context)
-            globs.update(patterns_in_play(request, narrowed(request, policies)))
-    try:
-        yield from distinct(resource_glob(pattern), frozenset(globs))
-    except TooManyAtoms:
-        yield pattern
+    return one_thing(found, identity, [need.action for need in method.needs if need.place == "new"], pattern)
 
 
 def _older_versions(found: Estate, identity: Identity) -> Iterator[Policy]:

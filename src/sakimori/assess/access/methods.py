@@ -11,7 +11,7 @@ from typing import Any
 DECLARATIONS = Path(__file__).with_name("escalations.yml")
 
 CATEGORIES = ("self-escalation", "principal-access", "new-passrole", "existing-passrole")
-PLACES = "any self own-policy own-group target target-policy holder provider new script-document".split()
+PLACES = "any self own-policy own-group target target-policy holder provider new same script-document".split()
 GIVES = "self group group-self unbounded undenied new role user target-self provider".split()
 REMOVES = ("", "inline", "attached", "group-inline", "group-attached", "group")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sakimori.assess.access.arns import is_pattern, resource_glob, universe
+from sakimori.assess.access.arns import is_pattern, likely, resource_glob, universe
 from sakimori.assess.access.engine import Answer, Policies, Request, Response, decide
 from sakimori.assess.access.globs import Glob, TooManyAtoms, distinct
 from sakimori.assess.access.policy import Policy
@@ -68,12 +68,7 @@ def resource_witnesses(request: Request, policies: Policies) -> Iterator[str]:
     globs = frozenset(_resource_globs(request, policies))
     patterns = universe(request.action, request.account) if request.resource == "*" else (request.resource,)
     for pattern in patterns:
-        yield from map(_likely, distinct(resource_glob(pattern), globs))
-
-
-def _likely(text: str) -> str:
-    """The witness with a partition that exists where any would do; of anything at all, `*` as it was asked."""
-    return text.replace("arn::", "arn:aws:", 1) if text.startswith("arn::") else text or "*"
+        yield from map(likely, distinct(resource_glob(pattern), globs))
 
 
 def _resource_globs(request: Request, policies: Policies) -> Iterator[Glob]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import islice, product
 from math import prod
 
-from sakimori.assess.access.arns import is_pattern, resource_glob
+from sakimori.assess.access.arns import is_pattern, likely, resource_glob
 from sakimori.assess.access.conditions import Test, holds
 from sakimori.assess.access.engine import Answer, Level, Policies, Request, Response, decide
 from sakimori.assess.access.globs import ANY, Glob, TooManyAtoms, covers, distinct, matcher
@@ -131,7 +131,8 @@ def _witnesses(request: Request, relevant: Policies) -> Iterator[str]:
     globs = frozenset(patterns_in_play(request, relevant))
     for pattern in meant_patterns(request):
         within = resource_glob(pattern)
-        yield from distinct(within, frozenset(glob for glob in globs if not covers(glob, within)))
+        found = distinct(within, frozenset(glob for glob in globs if not covers(glob, within)))
+        yield from map(likely, found)
 
 
 def patterns_in_play(request: Request, policies: Policies) -> Iterator[Glob]:

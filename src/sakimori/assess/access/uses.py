@@ -5,11 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from sakimori.assess.access.arns import condition_glob, likely, universe
+from sakimori.assess.access.context import known_context
+from sakimori.assess.access.engine import Request
 from sakimori.assess.access.estate import Estate, Identity
+from sakimori.assess.access.globs import Glob, TooManyAtoms, distinct
 from sakimori.assess.access.methods import Method, Need
+from sakimori.assess.access.narrowing import narrowed
 from sakimori.assess.access.principals import Principal
 from sakimori.assess.access.questions import asked
-from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome
+from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome, patterns_in_play
 from sakimori.model.asset import Asset
 
 
@@ -22,19 +27,64 @@ def steps_of_use(
     gained: Identity | None = None,
 ) -> tuple[Conclusion, ...] | None:
     """The requests of one use of a method; None where one is denied. `gained` is who has the rights afterwards."""
-    made = gained.arn if gained else ""
-    steps: list[Conclusion] = []
-    for need in method.needs:
-        best = _best(found, identity, need, _resources(found, identity, need, target, holder, method, made))
-        if best is None:
-            return None
-        steps.append(best)
+    steps: list[Conclusion] | None = None
+    for thing in [gained.arn] if gained else _things(found, identity, method):
+        tried = _needed(found, identity, method, target, holder, thing)
+        if tried is not None and (steps is None or _worst(tried) < _worst(steps)):
+            steps = tried
+    if steps is None:
+        return None
     if method.passes and target is not None:
         around = next(_passed(found, identity, method, target), None)
         if around is None:
             return None
         steps = [*around[:-1], *steps, around[-1]]
     return tuple(steps)
+
+
+def _needed(
+    found: Estate, identity: Identity, method: Method, target: Asset | None, holder: Asset | None, thing: str
+) -> list[Conclusion] | None:
+    """The requests of all needs, those of one thing about this one; None where one is denied."""
+    steps: list[Conclusion] = []
+    for need in method.needs:
+        best = _best(found, identity, need, _resources(found, identity, need, target, holder, method, thing))
+        if best is None:
+            return None
+        steps.append(best)
+    return steps
+
+
+def _worst(steps: Iterable[Conclusion]) -> int:
+    return max((OUTCOMES.index(step.outcome) for step in steps), default=0)
+
+
+def _things(found: Estate, identity: Identity, method: Method) -> Iterator[str]:
+    """What the needs that must be about one thing can be about."""
+    actions = [need.action for need in method.needs if need.place == "same"]
+    if not actions:
+        yield ""
+        return
+    for pattern in universe(actions[0], identity.account):
+        yield from one_thing(found, identity, actions, pattern)
+
+
+def one_thing(found: Estate, identity: Identity, actions: Iterable[str], pattern: str) -> Iterator[str]:
+    """An ARN for each way in which one that the pattern means can match the policies over all of these actions.
+
+    An asterisk for a region may run over what follows it: a second account in an ARN is only made up for that.
+    """
+    policies = found.policies(identity, None, identity.account)
+    context = known_context(found, identity, None, identity.account)
+    globs: set[Glob] = set()
+    for action in actions:
+        request = Request(identity.principal, action, pattern, identity.account, context)
+        globs.update(patterns_in_play(request, narrowed(request, policies)))
+    try:
+        arns = [likely(text) for text in distinct(condition_glob(pattern), frozenset(globs))]
+    except TooManyAtoms:
+        arns = [pattern]
+    yield from (arn for arn in arns if arn.count(f":{identity.account}:") < 2)
 
 
 def _passed(found: Estate, identity: Identity, method: Method, role: Asset) -> Iterator[list[Conclusion]]:
@@ -95,7 +145,7 @@ def _resources(
     target: Asset | None,
     holder: Asset | None,
     method: Method,
-    made: str,
+    thing: str,
 ) -> Iterator[str]:
     own = identity.asset
     if need.place == "any":
@@ -112,8 +162,8 @@ def _resources(
         yield from own_managed(found, [target], several=False)
     elif need.place == "holder" and holder is not None:
         yield holder.uid
-    elif need.place == "new":
-        yield made
+    elif need.place in ("new", "same"):
+        yield thing
     elif need.place == "script-document" and holder is not None:
         yield from _script_documents(holder)
     elif need.place == "provider" and target is not None:
