@@ -26,6 +26,7 @@ SETTINGS = {
     "notify.options": "Where people reach our pages, and which tags name an asset's owner.",
     "respond.limits": "How much workflows may change within a while, and what they never touch.",
     "respond.paces": "How often, and how stubbornly, each API is called in an account: a table of tables.",
+    "deploy.options": "The options of `sakimori deploy` that you do not want to give each time, by their names.",
     "respond.inspector": "Where the workflow inspector assigns rules.",
     "respond.s3-appspec": "Which buckets are deployed from, by which pipelines, and who usually writes there.",
     "respond.waf": "How much capacity the workflow waf may give a web ACL.",

@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 
 USAGE, FAILED, INTERRUPTED = 2, 4, 130
 
+OPTIONS = (
+    "workflow",
+    "source",
+    "schedule",
+    "architecture",
+    "retention_days",
+    "protect_url",
+    "protect_secret",
+    "protect_key_style",
+    "role",
+    "kms_key",
+    "email",
+    "language",
+)
+"""What `[deploy.options]` may hold."""
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -56,6 +72,7 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask: do it.")]
 
 @app.command("lambda")
 def write_lambda(
+    ctx: typer.Context,
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("sakimori-lambda"),
     name: NameOption = "sakimori",
     workflow: WorkflowOption = None,
@@ -116,6 +133,7 @@ def write_lambda(
 
 @app.command()
 def plan(
+    ctx: typer.Context,
     name: NameOption = "sakimori",
     workflow: WorkflowOption = None,
     source: SourceOption = None,
@@ -149,6 +167,7 @@ def plan(
 
 @app.command()
 def apply(
+    ctx: typer.Context,
     name: NameOption = "sakimori",
     workflow: WorkflowOption = None,
     source: SourceOption = None,
@@ -224,12 +243,31 @@ def remove(
     typer.echo("removed: " + ", ".join(went) if went else f"nothing is deployed by the name {name}")
 
 
-def _design(given: dict[str, Any]) -> Design:
+def _with_settings(given: dict[str, Any]) -> dict[str, Any]:
+    """The options; what was not given on the command line is taken from `[deploy.options]`. Raises RespondError."""
+    from sakimori.cli.configuration import section
+    from sakimori.respond.errors import RespondError
+
+    settings = section("deploy.options")
+    for name, value in settings.items():
+        default = given.get(name)
+        is_list = name in ("workflow", "source", "schedule")
+        if name not in OPTIONS:
+            raise RespondError(f"[deploy.options] in sakimori.toml has no {name}: it may have {', '.join(OPTIONS)}")
+        if is_list != isinstance(value, list) or (not is_list and type(value) is not type(default)):
+            raise RespondError(f"{name} in [deploy.options] of sakimori.toml is not what --{name} takes")
+    context: typer.Context = given["ctx"]
+    said = {name for name in OPTIONS if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
+    return given | {name: value for name, value in settings.items() if name not in said}
+
+
+def _design(options: dict[str, Any]) -> Design:
     """The design that the options ask for. Raises RespondError."""
     from sakimori.respond.deploy.design import design
     from sakimori.respond.deploy.sources import SOURCES
     from sakimori.respond.errors import RespondError
 
+    given = _with_settings(options)
     schedules: dict[str, str] = {}
     for each in given["schedule"] or ():
         workflow, equals, when = each.partition("=")

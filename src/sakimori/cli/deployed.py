@@ -40,16 +40,20 @@ def book_of(parts: dict[str, str], region: str | None = None, profile: str | Non
 
 
 def audit_log_kept(stack: Stack, name: str, region: str | None, profile: str | None, place: Path | None) -> Path | None:
-    """Writes the audit log to a file, before the table goes; None where there is no book. Raises RespondError where it
+    """Writes the audit log to a file, before the table goes; None where there is no book. Raises AwsError where it
     cannot be read: then nothing is to be removed."""
+    from sakimori.aws.errors import NotFound
     from sakimori.respond.errors import RespondError
 
     try:
         parts = stack.parts()
     except RespondError:
         return None  # it was never deployed in full: there is no log
-    book, _ = book_of(parts, region, profile)
-    audited, entries = book.audited(), book.entries()
+    try:
+        book, _ = book_of(parts, region, profile)
+        audited, entries = book.audited(), book.entries()
+    except NotFound:
+        return None  # somebody has deleted the table, or the secret: there is nothing to keep any more
     if not entries:
         return None
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

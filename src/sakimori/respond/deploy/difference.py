@@ -30,7 +30,7 @@ LONGEST = 400
 def changes(before: Mapping[str, Any], after: Mapping[str, Any], bundle: tuple[str, str] = ("", "")) -> list[Change]:
     """What makes `after` of `before`, {} for nothing. `bundle` is where the bundle was and will be."""
     old, new = before.get("Resources", {}), after.get("Resources", {})
-    found = [Change("add", name, new[name]["Type"]) for name in new if name not in old]
+    found = [Change("add", name, new[name]["Type"], tuple(_allowed(new[name]))) for name in new if name not in old]
     for name in new:
         if name in old:
             details = list(_details("", old[name], new[name]))
@@ -39,6 +39,14 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], bundle: tuple[s
             if details:
                 found.append(Change("change", name, new[name]["Type"], tuple(details)))
     return found + [Change("remove", name, old[name]["Type"]) for name in old if name not in new]
+
+
+def _allowed(resource: Mapping[str, Any]) -> Iterator[str]:
+    """What a new role may do: nobody should have to look for that elsewhere before saying yes."""
+    for policy in resource["Properties"].get("Policies", ()) if resource["Type"] == "AWS::IAM::Role" else ():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            resources = ", ".join(_shown(each) for each in statement["Resource"])
+            yield f"may {', '.join(statement['Action'])} on {resources}"
 
 
 def _details(path: str, before: Any, after: Any) -> Iterator[str]:
@@ -70,5 +78,13 @@ def _name(member: Any) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((function, argument),) = value.items()
+        if function == "Ref":
+            return str(argument)
+        if function == "Fn::GetAtt":
+            return ".".join(argument)
+        if function == "Fn::Sub":
+            return str(argument)
     text = "(none)" if value is None else value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
