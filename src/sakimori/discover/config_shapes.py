@@ -110,6 +110,8 @@ def _respelt(value: Any, shape: Any) -> Any:
         return _time(value)
     if shape.type_name == "boolean" and value in ("true", "false"):
         return value == "true"
+    if shape.type_name in ("integer", "long") and isinstance(value, str) and value.isdecimal():
+        return int(value)
     if shape.type_name == "string" and isinstance(value, str) and value.startswith("%7B"):
         return _object(unquote(value))  # IAM's policies
     return value
