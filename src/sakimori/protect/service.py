@@ -11,13 +11,13 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import orjson
 from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sakimori.protect import keys, modes, openapi, routes, storage
@@ -32,7 +32,7 @@ from sakimori.protect.usage import Made
 from sakimori.store.database import LedgerError, explained, reading, writing
 
 LARGEST_BODY = 8 << 20
-UNAVAILABLE = 503
+NO_CONTENT, UNAVAILABLE = 204, 503
 PREFIX = "/api"
 VERSION = "v1"
 
@@ -40,7 +40,16 @@ T = TypeVar("T")
 
 log = logging.getLogger("sakimori.protect")
 
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_HEADERS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
 
 
 class Service:
@@ -55,11 +64,11 @@ class Service:
         self._agents = AgentService(manager, self._in_writer, self._in_reader)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        response = await self._answered(request)
-        await response(scope, receive, send)
+        answer = await self._answered(Request(scope, receive))
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answered(self, request: Request) -> Response:
+    async def _answered(self, request: Request) -> Answer:
         try:
             return await self._answer(request)
         except ProtectError as error:
@@ -72,10 +81,10 @@ class Service:
             log.exception("%s %s", request.method, request.url.path)
             return _json(500, {"message": "the manager made a mistake; its log says which"})
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> Answer:
         path = request.scope["path"].removeprefix(PREFIX)
         if path == "/openapi.json" and request.method == "GET":
-            return Response(openapi.encoded(), media_type="application/json")
+            return _reply(200, openapi.encoded())
         if path.startswith("/sakimori/agents/"):
             return _json(200, await self._agents.answer(request, path, await _body(request)))
         holder = await self._holder(request)
@@ -89,7 +98,7 @@ class Service:
             call_body = _decoded(await _body(request))
             query = _query(request.scope["query_string"])
             shown, warnings = await self._run(operation, holder, ids, query, call_body)
-            status = 204 if shown is None else 200
+            status = NO_CONTENT if shown is None else 200
             return _json(status, shown, _warned(warnings))
         except ProtectError as error:
             status = error.status
@@ -236,8 +245,12 @@ async def _body(request: Request) -> bytes:
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > LARGEST_BODY:
         raise TooLarge(f"the body is larger than {LARGEST_BODY} bytes")
-    chunks, size = [], 0
-    async for chunk in request.stream():
+    chunks, size, more = [], 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Invalid("the client went away before the body was whole")
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > LARGEST_BODY:
             raise TooLarge(f"the body is larger than {LARGEST_BODY} bytes")
@@ -254,12 +267,17 @@ def _decoded(body: bytes) -> Any:
         raise Invalid(f"the body is not JSON: {error}") from None
 
 
-def _json(status: int, shown: Any, headers: Mapping[str, str] | None = None) -> Response:
-    if shown is None:
-        return Response(status_code=status, headers={**_HEADERS, **(headers or {})})
-    return Response(
-        orjson.dumps(shown), status_code=status, headers={**_HEADERS, **(headers or {})}, media_type="application/json"
-    )
+def _json(status: int, shown: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    return _reply(status, b"" if shown is None else orjson.dumps(shown), headers)
+
+
+def _reply(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+    found = [*_HEADERS]
+    if status != NO_CONTENT:
+        found += [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+    if headers:
+        found += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    return Answer(status, found, body)
 
 
 def _warned(warnings: list[str]) -> dict[str, str]:
