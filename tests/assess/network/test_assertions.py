@@ -12,7 +12,7 @@ from sakimori.assess.network.engine import Engine
 from sakimori.assess.network.prove import HELD, UNDECIDED, VIOLATED, Proof, Prover
 from sakimori.assess.network.space import contains
 from sakimori.discover.batfish import add_answers
-from sakimori.model.asset import Inventory
+from sakimori.model.asset import Inventory, NotEvaluated
 
 OPEN = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
@@ -147,6 +147,20 @@ def test_what_is_not_known_is_not_held() -> None:
     found = proof("no path from internet to tag:tier=web on tcp/443", known)
     assert found.verdict == UNDECIDED
     assert "i-web" in found.unknown
+
+
+@pytest.mark.parametrize("text", ["no path from internet to tag:tier=web", "a path from internet to tag:tier=web"])
+def test_what_a_refused_call_would_have_told_is_not_taken_for_absent(text: str) -> None:
+    known = answers()
+    known["InternetGateways"] = []
+    for table in known["RouteTables"]:
+        table["Routes"] = table["Routes"][:1]
+    made = inventory(known)
+    missing = NotEvaluated("ec2:DescribeInternetGateways", "1", "eu-west-1", "", "UnauthorizedOperation", "no")
+    made.not_evaluated.append(missing)
+    found = Prover(Engine(made), made).prove(parse(text))
+    assert found.verdict == UNDECIDED, found
+    assert "ec2:DescribeInternetGateways" in str(found.unknown)
 
 
 def test_neighbours_of_one_class_are_looked_at() -> None:

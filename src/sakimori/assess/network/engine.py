@@ -177,7 +177,7 @@ class Engine:
             first = max(judged, key=lambda each: len(there(each)[0]))
         answer = self._start(first, question)
         answer.packet = packet(first.way[0].flow, pick(first.query))
-        unseen = [reason for each in judged for reason in self._unseen(each)]
+        unseen = [reason for each in judged for reason in self.unseen(each)]
         if unseen:
             answer.answer, answer.unknown_because = UNCERTAIN, list(dict.fromkeys(unseen))
             return answer
@@ -191,7 +191,7 @@ class Engine:
                         answer.blocked_by.append(each.not_first())
         return answer
 
-    def _unseen(self, judgement: Judgement) -> Iterator[str]:
+    def unseen(self, judgement: Judgement) -> Iterator[str]:
         """Calls that discovery could not make, where packets stop for want of something that those would have told."""
         if judgement.died is not None and judgement.died.component in _WANTING:
             yield from self._unasked(judgement)

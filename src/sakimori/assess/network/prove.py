@@ -170,8 +170,8 @@ class Prover:
             if judgement.answer == REACHABLE and (source.node + target.node) not in violated:
                 violated.add(source.node + target.node)
                 proof.violations.append(Violation(_about(source, target), self.engine.told(judgement, question)))
-            elif judgement.answer == UNCERTAIN:
-                proof.unknown.setdefault(_about(source, target), []).extend(judgement.reasons)
+            elif reasons := self._reasons(judgement):
+                proof.unknown.setdefault(_about(source, target), []).extend(reasons)
 
     def _judgements(self, source: Host, target: Host, packets: Space | None) -> Iterator[Judgement]:
         query = self.engine.packets(source, target)
@@ -196,8 +196,8 @@ class Prover:
                 self._strangers(proof, senders, target)
             elif best.answer == REACHABLE:
                 continue
-            elif best.answer == UNCERTAIN:
-                proof.unknown.setdefault(target.node, []).extend(best.reasons)
+            elif reasons := self._reasons(best):
+                proof.unknown.setdefault(target.node, []).extend(reasons)
             else:
                 question = Question(pair[0].node, target.node)
                 proof.violations.append(Violation(target.node, self.engine.told(best, question)))
@@ -208,6 +208,12 @@ class Prover:
         if target.interface is not None and families.isdisjoint(each for each, _ in target.interface.addresses()):
             question = Question(senders[0].node, target.node)
             proof.violations.append(Violation(target.node, self.engine.between(senders, [target], question)))
+
+    def _reasons(self, judgement: Judgement) -> list[str]:
+        """Why a judgement that is not "reachable" may be so all the same."""
+        if judgement.answer == REACHABLE:
+            return []
+        return list(judgement.reasons) if judgement.answer == UNCERTAIN else list(self.engine.unseen(judgement))
 
     def _receivers(self, ends: Ends) -> list[Host]:
         return hosts(self.net, "internet", source=False) if ends.internet else self.classes(self.select(ends))
@@ -228,8 +234,8 @@ class Prover:
                     if judgement.answer == REACHABLE and source.node not in violated:
                         violated.add(source.node)
                         proof.violations.append(Violation(source.node, self.engine.told(judgement, question)))
-                    elif judgement.answer == UNCERTAIN:
-                        proof.unknown.setdefault(source.node, []).extend(judgement.reasons)
+                    elif reasons := self._reasons(judgement):
+                        proof.unknown.setdefault(source.node, []).extend(reasons)
 
 
 def _about(source: Host, target: Host) -> str:
