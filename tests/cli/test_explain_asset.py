@@ -81,6 +81,18 @@ def test_json_has_all_of_it() -> None:
     ]
 
 
+def test_of_many_relations_the_assets_own_come_first(tmp_path: Path) -> None:
+    web = group("sg-1", "shop", SSH)
+    ties = tuple(Relation(group(f"sg-{number}", "").uid, "allows", web.uid) for number in range(100, 130))
+    with open_ledger(tmp_path / "ledger.sqlite") as ledger:
+        discovery(ledger, "aws", web, ties=(*ties, Relation(web.uid, "in", "arn:aws:ec2:eu-west-1:1:vpc/vpc-1")))
+    told = explain("sg-1").stdout.splitlines()
+    at = told.index("Relations")
+    assert told[at + 1] == "  in arn:aws:ec2:eu-west-1:1:vpc/vpc-1"
+    assert told[at + 21] == "  and 11 more: --json has them all"
+    assert len(json.loads(explain("sg-1", "--json").stdout)["relations"]) == 31
+
+
 def test_an_id_in_two_places_needs_the_arn(tmp_path: Path) -> None:
     with open_ledger(tmp_path / "ledger.sqlite") as ledger:
         discovery(ledger, "aws", group("sg-1", "web", region="us-east-1"))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FAILED = 4
 MOST = 4
 """Assets that are looked at to see whether an id is ambiguous, and one more than are named then."""
+SHOWN_RELATIONS = 20
 SHOWN = 160
 """Characters of a value that stand in a line."""
 
@@ -89,11 +90,14 @@ def _lines(told: Told) -> Iterator[str]:
     if known.relations:
         yield ""
         yield "Relations"
-    for each in known.relations:
+    own = sorted(known.relations, key=lambda each: each.source != asset.uid)
+    for each in own[:SHOWN_RELATIONS]:
         if each.source == asset.uid:
             yield f"  {each.kind} {each.target}"
         else:
             yield f"  {each.source} {each.kind} this"
+    if len(own) > SHOWN_RELATIONS:
+        yield f"  and {len(own) - SHOWN_RELATIONS:,} more: --json has them all"
     yield ""
     yield "History"
     yield f"  {known.first_seen}  first seen"
