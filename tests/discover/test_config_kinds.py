@@ -39,6 +39,7 @@ def test_a_kind_is_told_as_the_describe_calls_tell_it(
     assert asset.uid == given["ARN"]
     assert {key: find(asset.config, key) for key in wanted} == wanted
     assert asset.tags == {"tier": "db"}
+    assert not [each.message for each in inventory.not_evaluated if each.message.endswith(" Tags")]
     assert SECRET not in str(asset)
     in_part = {
         each.resource for each in inventory.not_evaluated if each.message == "AWS Config carries it only in part"

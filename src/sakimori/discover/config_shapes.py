@@ -12,8 +12,9 @@ from urllib.parse import unquote
 import botocore.session
 
 from sakimori.discover.config_names import PARSED, named, renamed
-from sakimori.discover.declare import Call, Item, Listing, Resource, Service
+from sakimori.discover.declare import Call, Detail, Item, Listing, Resource, Service
 from sakimori.discover.source import without
+from sakimori.discover.transform import TAG_KEYS, to_tags
 
 ALIASES = {"ipv4Ranges": "IpRanges"}
 """Members that Config calls otherwise; its `ipRanges` are mere texts."""
@@ -36,7 +37,24 @@ def config_of(item: Mapping[str, Any], service: Service, listing: Listing, resou
             if given is not None and shape is not None:
                 config[detail.under] = _told(given, shape, detail, detail.path)
     special = _SPECIAL.get(resource.type)
-    return config | special(item, configuration, supplementary) if special else config
+    config |= special(item, configuration, supplementary) if special else {}
+    for detail in resource.details:
+        if detail.under == resource.tags and detail.under not in config and "tags" in item:
+            config[detail.under] = _tags(
+                to_tags(item["tags"]), _shape(service.client, detail.operation, detail.path), detail
+            )
+    return config
+
+
+def _tags(tags: Mapping[str, str], shape: Any, detail: Detail) -> Any:
+    """The item's own tags as the call for them would have told them."""
+    if not tags and detail.absent:
+        return None
+    if shape is None or shape.type_name == "map":
+        return dict(tags)
+    members = getattr(shape, "members", {})
+    key, value = next((pair for pair in TAG_KEYS if pair[0] in members), TAG_KEYS[0])
+    return [{key: name, value: text} for name, text in tags.items()]
 
 
 def _described(listing: Listing, resource: Resource) -> Iterator[tuple[Call, str]]:

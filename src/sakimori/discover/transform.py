@@ -46,13 +46,17 @@ def _decode(item: Item, path: str) -> None:
         item[head] = document(item[head])
 
 
+TAG_KEYS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))
+"""How services spell a tag."""
+
+
 def to_tags(value: Any) -> dict[str, str]:
     """Tags in any of AWS's spellings: a map, or a list of Key and Value, key and value, TagKey and TagValue."""
     if isinstance(value, Mapping):
         return {str(key): str(text) for key, text in value.items()}
     tags = {}
     for tag in value if isinstance(value, list) else ():
-        for key, text in (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue")):
+        for key, text in TAG_KEYS:
             if isinstance(tag, Mapping) and key in tag:
                 tags[str(tag[key])] = str(tag.get(text) or "")
     return tags
