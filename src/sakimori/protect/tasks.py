@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import re2
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from sakimori.protect import accept, computer_filter, jobs, reports, schedule, search, storage, tables
 from sakimori.protect.calls import Call
@@ -136,13 +136,7 @@ class Tasks:
 
     def due(self, connection: Connection) -> list[tuple[int, int]]:
         """(tenant, ID) of the scheduled tasks whose time has come."""
-        shown = tables.values
-        rows = connection.execute(
-            select(shown.c.tenant, shown.c.id).where(
-                shown.c.resource == "scheduledtasks", shown.c.field == "nextRunTime", shown.c.number <= now()
-            )
-        )
-        return [(row.tenant, row.id) for row in rows]
+        return _with_moment(connection, "nextRunTime", tables.values.c.number <= now())
 
     def fire(self, connection: Connection, due: Iterable[tuple[int, int]]) -> None:
         """Runs tasks whose time has come."""
@@ -173,13 +167,7 @@ class Tasks:
 
     def find_over(self, connection: Connection) -> None:
         """Notes the tasks that have run as often as they should: at the start, from the ledger."""
-        shown = tables.values
-        ran = connection.execute(
-            select(shown.c.tenant, shown.c.id).where(
-                shown.c.resource == "scheduledtasks", shown.c.field == "lastRunTime", shown.c.number > 0
-            )
-        )
-        for tenant, id in ran.all():
+        for tenant, id in _with_moment(connection, "lastRunTime", tables.values.c.number > 0):
             if (storage.get_or_none(connection, tenant, "scheduledtasks", id) or {}).get("_over"):
                 self.over.add((tenant, id))
 
@@ -192,6 +180,18 @@ class Tasks:
             if task is not None and task.get("_over"):
                 storage.remove(connection, tenant, _scheduled(), id)
             self.over.discard((tenant, id))
+
+
+def _with_moment(connection: Connection, field: str, holds: ColumnElement[bool]) -> list[tuple[int, int]]:
+    """(tenant, ID) of the scheduled tasks of all tenants that have such a moment; asked every second, by the index."""
+    shown, counters = tables.values, tables.counters
+    tenants = select(counters.c.tenant).where(counters.c.resource == "scheduledtasks")
+    rows = connection.execute(
+        select(shown.c.tenant, shown.c.id).where(
+            shown.c.tenant.in_(tenants), shown.c.resource == "scheduledtasks", shown.c.field == field, holds
+        )
+    )
+    return [(row.tenant, row.id) for row in rows]
 
 
 # ---- the resource
