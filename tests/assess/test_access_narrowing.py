@@ -89,8 +89,11 @@ def test_statements_by_action_are_found_once() -> None:
     [
         ("s3:GetObject", "arn:aws:s3:::b/x", False, ("arn:aws:s3:::b/x",)),
         ("s3:GetObject", "arn:aws:s3:::b/*", True, ("arn:aws:s3:::b/?*",)),
-        ("s3:ListAllMyBuckets", "*", False, ("arn:*:s3:::*",)),
-        ("sqs:SendMessage", "*", True, ("arn:*:sqs:*:111122223333:*",)),
+        ("s3:ListAllMyBuckets", "*", False, ("arn:*:s3:::?*",)),
+        ("lambda:CreateFunction", "*", True, ("arn:*:lambda:*:111122223333:function:?*",)),
+        ("iam:PassRole", "*", True, ("arn:*:iam:*:111122223333:role/?*",)),
+        ("amplify:CreateApp", "*", True, ("*",)),
+        ("sqs:SendMessage", "*", True, ("arn:*:sqs:*:111122223333:?*",)),
     ],
 )
 def test_what_a_resource_stands_for(action: str, resource: str, many: bool, patterns: tuple[str, ...]) -> None:

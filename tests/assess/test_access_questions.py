@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from estates import (
     ACCOUNT,
     OTHER,
@@ -387,3 +389,21 @@ def test_an_open_key_that_is_compared_with_another() -> None:
     assert row.outcome.value == "AllowedIf"
     tags = {name: values for name, values in row.witness.context.items() if "tag" in name}
     assert tags["aws:principaltag/team"] == (f"team-{tags['aws:requesttag/team'][0]}",)
+
+
+@pytest.mark.parametrize(
+    ("action", "denied"),
+    [
+        ("lambda:CreateFunction", "arn:aws:lambda:*:*:function:*"),
+        ("s3:GetObject", "arn:aws:s3:::*/*"),
+        ("iam:CreateUser", "arn:aws:iam::*:user/*"),
+        ("iam:PassRole", "arn:aws:iam::*:role/*"),
+        ("iam:AddUserToGroup", "arn:aws:iam::*:group/*"),
+        ("dynamodb:GetItem", "arn:aws:dynamodb:*:*:table/*"),
+        ("states:StartExecution", "arn:aws:states:*:*:stateMachine:*"),
+    ],
+)
+def test_any_resource_is_one_of_those_that_the_action_has(action: str, denied: str) -> None:
+    ann = user("ann", allow("*"), deny(action, denied))
+    assert can(estate(inventory(ann)), ann.uid, action, "*").response is Response.EXPLICITLY_DENIED
+    assert can(estate(inventory(user("ann", allow("*")))), ann.uid, action, "*").response is Response.ALLOWED

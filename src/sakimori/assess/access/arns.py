@@ -107,7 +107,28 @@ _OWN_ARNS = frozenset(
 )
 """Prefixes whose actions name ARNs of their own service only."""
 
-_RESOURCES = {"kms": ("key/*", "alias/*")}
+_RESOURCES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"cloudformation:\w*stack(set|instances)\w*", ("stackset/?*",)),
+    (r"cloudformation:\w*(stack|changeset)\w*", ("stack/?*",)),
+    (r"codebuild:\w*(project|build|sandbox)\w*", ("project/?*",)),
+    (r"dynamodb:(get|put|update|delete|batch\w*)item|dynamodb:(query|scan)", ("table/?*",)),
+    (r"iam:\w*(instanceprofile)\w*", ("instance-profile/?*",)),
+    (r"iam:\w*(role|assumerolepolicy)\w*", ("role/?*",)),
+    (r"iam:\w*(usertogroup|userfromgroup|group)\w*", ("group/?*",)),
+    (r"iam:\w*(user|accesskey|loginprofile)\w*", ("user/?*",)),
+    (r"iam:\w*policy(version)?s?", ("policy/?*",)),
+    (r"kms:\w*", ("key/*", "alias/*")),
+    (r"lambda:\w*layer\w*", ("layer:?*",)),
+    (r"lambda:\w*eventsourcemapping\w*", ("event-source-mapping:?*",)),
+    (r"lambda:\w*(function|permission|policy|alias)\w*", ("function:?*",)),
+    (r"s3:\w*object\w*", ("?*/?*",)),
+    (r"s3:\w*bucket\w*", ("?*",)),
+    (r"secretsmanager:\w*secret\w*", ("secret:?*",)),
+    (r"(sns|sqs):\w*", ("?*",)),
+    (r"states:\w*(statemachine|startexecution)\w*", ("stateMachine:?*",)),
+)
+"""What an action's resources are called in an ARN, the first that fits; of others, anything ("Actions, resources, and
+condition keys for AWS services")."""
 _WITHOUT_ACCOUNT = frozenset(("s3",))
 
 
@@ -119,12 +140,17 @@ def universe(action: str, account: str) -> tuple[str, ...]:
         return ("*",)
     found = []
     for service in services:
-        for resource in _RESOURCES.get(service, ("*",)):
+        for resource in _kinds(action.lower()) if service == prefix else ("*",):
             if service in _WITHOUT_ACCOUNT:
                 found.append(f"arn:*:{service}:::{resource}")
             else:
                 found.append(f"arn:*:{service}:*:{account or '*'}:{resource}")
     return tuple(found)
+
+
+@lru_cache(maxsize=16_384)
+def _kinds(action: str) -> tuple[str, ...]:
+    return next((kinds for pattern, kinds in _RESOURCES if re.fullmatch(pattern, action)), ("*",))
 
 
 def is_pattern(text: str) -> bool:

@@ -241,7 +241,7 @@ def _itself(text: str) -> str:
 
 _COMPARISONS: dict[str, Callable[[tuple[str, ...]], Callable[[str], bool]]] = {
     "equals": _one_of(_itself),
-    "ignore_case": _one_of(str.casefold),
+    "ignore_case": _one_of(str.lower),
     "truth": _one_of(_truth),
     "binary": _one_of(_binary),
     "number": _one_of(number),

@@ -188,10 +188,12 @@ def _useful(machine: _Automaton, state: int, symbols: list[str], filler: str) ->
         yield only
         return
     for character in symbols:
-        if machine.literals.get(character, 0) & state or character == ":":
+        if machine.literals.get(character, 0) & state:
             yield character
     if filler:
         yield filler
+    if ":" in symbols and not machine.literals.get(":", 0) & state:
+        yield ":"
 
 
 def _filler(machine: _Automaton, alphabet: str) -> str:
