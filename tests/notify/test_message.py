@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,11 @@ from sakimori.model.severity import Severity
 from sakimori.notify.channels import slack, teams
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import LANGUAGES, LONGEST_VALUE, Message, filled, pieces, plain, texts, worded
+from sakimori.notify.notifier import ASKING
+from sakimori.notify.tickets import OVER
+from sakimori.respond.pages import application
+from sakimori.respond.pages.application import STATUS
+from sakimori.respond.telling import KINDS as TOLD
 
 KINDS = sorted(texts()["messages"])
 
@@ -87,3 +93,13 @@ def test_a_language_that_nobody_wrote_is_refused() -> None:
         with pytest.raises(NotifyError, match="no text"):
             worded(Message(kind, *("k", Severity.HIGH, "", "", "")), language)
     assert worded(message, "ja").title.startswith("[高]")
+
+
+def test_every_kind_of_message_and_page_that_there_is_has_texts() -> None:
+    wanted = {*ASKING, *OVER, *TOLD.values(), "drill", "digest"}
+    assert sorted(wanted - set(KINDS)) == []
+    assert sorted(f"refused-{reason}" for reason in STATUS if f"refused-{reason}" not in texts()["pages"]) == []
+    templates = Path(application.__file__).parent.glob("templates/*.html")
+    said = {name for page in templates for name in re.findall(r'say\("([\w-]+)"', page.read_text(encoding="utf-8"))}
+    assert said
+    assert sorted(said - set(texts()["pages"])) == []

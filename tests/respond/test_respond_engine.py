@@ -377,3 +377,31 @@ def test_a_message_that_cannot_be_read_is_kept_once_and_read_again_on_replay(
     assert [each.body for each in engine.book.dead_letters()] == ["hello"]
     with pytest.raises(RespondError, match="no dead letter"):
         replay(engine, "unknown", "kaede")
+
+
+@pytest.mark.parametrize("mode", [Mode.APPROVE, Mode.AUTO])
+def test_killed_before_people_were_told_they_are_told_when_it_goes_on(
+    engine: Engine, pretended: Pretended, mode: Mode
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(run: Run, event: Event) -> None:
+        raise Killed
+
+    engine.policy, engine.tell = Policy(mode), killed
+    [run] = engine.take(event())
+    with pytest.raises(Killed):
+        engine.carry(run, Straight())
+    heard_of: list[tuple[str, RunState]] = []
+    engine.tell = lambda run, event: heard_of.append((run.id, run.state))
+    engine.carry(run, Straight())
+    assert heard_of == [(run, RunState.WAITING if mode is Mode.APPROVE else RunState.DONE)]
+
+
+def test_people_are_told_of_a_run_that_is_given_up(engine: Engine, pretended: Pretended) -> None:
+    heard_of: list[RunState] = []
+    engine.tell = lambda run, event: heard_of.append(run.state)
+    [run] = engine.take(event())
+    engine.gave_up(run, Passing("the manager is away"))
+    assert heard_of == [RunState.FAILED]

@@ -159,8 +159,11 @@ def _teller(engine: Engine, notifier: Notifier) -> Callable[[Run, Event], None]:
     from sakimori.respond.telling import about
 
     def tell(run: Run, event: Event) -> None:
-        message = about(run, event, engine.book.open_approval(run.id))
-        report(notifier.send(message) if message else [])
+        try:
+            message = about(run, event, engine.book.open_approval(run.id))
+            report(notifier.send(message) if message else [])
+        except failures() as error:
+            typer.echo(f"nobody was told of the run {run.id}: {error}", err=True)
 
     return tell
 

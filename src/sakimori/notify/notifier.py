@@ -32,8 +32,9 @@ from sakimori.store.findings import Status, StoredFinding
 BURST = 10
 """More new findings than this at once go to people as one digest."""
 
-LARGEST_DIGEST = 14_000
-"""Bytes of a digest's texts: Teams takes cards of 28 kB. What does not fit is counted, and listed by a command."""
+LARGEST_DIGEST, MOST_ITEMS = 9_000, 30
+"""Bytes of a digest's texts, and messages in it: Teams takes cards of 28 kB, in which every mark may become three
+bytes, and Slack 50 blocks. What does not fit is counted, and listed by a command."""
 
 BATCH = 100
 """Messages at once, for channels that take many (BatchImportFindings takes 100)."""
@@ -207,7 +208,7 @@ class Notifier:
         for number, message in enumerate(digest.items):
             said = self.worded(inside, message)
             size += len(said.text().encode())
-            if size > LARGEST_DIGEST and number:
+            if number and (size > LARGEST_DIGEST or number >= MOST_ITEMS):
                 facts = {"count": str(len(digest.items) - number), "digest": digest.facts["digest"]}
                 yield Worded(filled(texts()["more"][route.language], facts), ())
                 return

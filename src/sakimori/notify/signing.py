@@ -32,7 +32,8 @@ class Signer:
 
     def read(self, purpose: str, token: str) -> list[str] | None:
         """What a token stands for; None if it was not signed here, or for another purpose."""
-        payload, _, signature = token.strip().partition(".")
+        token = token.replace("\u2060", "").strip()  # what chats put beside marks, so that they are none
+        payload, _, signature = token.partition(".")
         if len(token) > LONGEST or not token.isascii():
             return None
         try:

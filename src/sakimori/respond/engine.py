@@ -55,8 +55,8 @@ class Straight:
 class Engine:
     """What a process needs to respond. `owner` names the process in the book; `start` runs a run in the background.
 
-    `tell` is told of a run of which people should know (it waits for them, it was carried out, it failed). `link_keys`
-    sign what they decide with.
+    `tell` is told of a run of which people should know (it waits for them, it was carried out, it failed), and after a
+    crash again: it tells people once. `link_keys` sign what they decide with.
     """
 
     book: Bookkeeping
@@ -112,7 +112,7 @@ class Engine:
             state = self.book.run(run).state
             if state in (RunState.NEW, RunState.CARRYING):
                 raise Busy(f"another process is at the run {run}: try again when it is done")
-            return str(state)
+            return self._told(run, self.book.event_of(run))  # killed after its end, nobody may have been told
         found, event = begun
         if durable.step("plan", partial(self._plan, found, event)) == RunState.CARRYING:
             found = self.book.run(run)
@@ -236,6 +236,7 @@ class Engine:
             if isinstance(error, Passing)
             else f"an error of ours, {type(error).__name__}: {error}",
         )
+        self._told(run, self.book.event_of(run))
 
     # What people decide
 

@@ -17,26 +17,34 @@ SETTINGS = {"url": True, "private": False, "ca": False}
 IAM_ACTIONS: tuple[str, ...] = ()
 PEOPLE = True
 
-BLOCKS = 48
 LONGEST_BLOCK = 3000
 
 
 def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
     """Posts the message."""
-    blocks = [*_of(said), *(block for each in said.items for block in ({"type": "divider"}, *_of(each, short=True)))]
-    post(settings["url"], {"text": escaped(said.title), "blocks": blocks[:BLOCKS]}, settings)
+    blocks = [*_of(said), *map(_in_one, said.items)]
+    post(settings["url"], {"text": escaped(said.title), "blocks": blocks}, settings)
 
 
-def _of(said: Worded, *, short: bool = False) -> Iterator[dict[str, Any]]:
-    """A title, and a block a line; in a digest all lines in one block, so that many fit."""
+def _of(said: Worded) -> Iterator[dict[str, Any]]:
+    """A title, and a block a line."""
     yield _marked(f"*{escaped(said.title)}*")
-    lines = [f"{label}: {value}" for label, value in said.lines]
-    for text in ["\n".join(lines)] if short and lines else lines:
-        found = pieces(text)
-        if any(ours for _, ours in found):
-            yield _marked("".join(_linked(piece) if ours else escaped(piece) for piece, ours in found))
+    for label, value in said.lines:
+        text = f"{label}: {value}"
+        if any(ours for _, ours in pieces(text)):
+            yield _marked(_with_links(text))
         else:
             yield _section({"type": "plain_text", "text": text[:LONGEST_BLOCK], "emoji": False})
+
+
+def _in_one(said: Worded) -> dict[str, Any]:
+    """A message of a digest: one block, so that many fit."""
+    lines = (f"{label}: {value}" for label, value in said.lines)
+    return _marked("\n".join([f"*{escaped(said.title)}*", *map(_with_links, lines)]))
+
+
+def _with_links(text: str) -> str:
+    return "".join(_linked(piece) if ours else escaped(piece) for piece, ours in pieces(text))
 
 
 def _linked(address: str) -> str:
