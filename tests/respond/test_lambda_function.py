@@ -150,6 +150,7 @@ def test_observing_is_the_default_and_changes_nothing(aws: SimulatedAws, tmp_pat
     assert found.handled() == [True]
     (run,) = found.book.runs()
     assert (run.state, run.actions[0].action) == (RunState.OBSERVED, "block-public-access")
+    assert [each["rule"] for each in found.book.findings()] == [f"guardduty/{KIND}"]
     assert not is_blocked(aws)
     assert account(aws) == before
 

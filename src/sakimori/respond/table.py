@@ -80,7 +80,7 @@ class Table:
             answer = self._dynamodb.get_item(TableName=self.name, Key=_written(pk=pk, sk=sk), ConsistentRead=True)
         return _read(answer["Item"]) if "Item" in answer else None
 
-    def query(self, pk: str, *, since: str = "", newest_first: bool = False, limit: int = 0) -> Iterator[Item]:
+    def query(self, pk: str, *, since: str = "", newest_first: bool = False) -> Iterator[Item]:
         """The items under a key whose sort key is `since` or behind it, in the order of the sort keys."""
         asked: dict[str, Any] = {
             "TableName": self.name,
@@ -88,13 +88,12 @@ class Table:
             "ExpressionAttributeValues": _written(**{":pk": pk}, **({":sk": since} if since else {})),
             "ConsistentRead": True,
             "ScanIndexForward": not newest_first,
-            **({"Limit": limit} if limit else {}),
         }
         while True:
             with asking("dynamodb:Query", self.name):
                 answer = self._dynamodb.query(**asked)
             yield from map(_read, answer["Items"])
-            if "LastEvaluatedKey" not in answer or limit:
+            if "LastEvaluatedKey" not in answer:
                 return
             asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 

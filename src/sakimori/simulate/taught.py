@@ -1,5 +1,6 @@
 """What moto is taught before it answers: the kinds of resources that its CloudFormation passes over (it says
-CREATE_COMPLETE, and makes nothing), that bucket policies may ask for TLS, and that events start no schedule.
+CREATE_COMPLETE, and makes nothing), that bucket policies may ask for TLS, that events start no schedule, and that
+transactions of DynamoDB are alone.
 
 moto finds the kinds that it knows among the subclasses of its model; they are there once this module is imported.
 """
@@ -9,11 +10,13 @@ from __future__ import annotations
 import json
 import secrets
 import string
+import threading
 from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
 from moto.core.config import default_user_config
+from moto.dynamodb.responses import DynamoHandler
 from moto.events.models import Rule
 from moto.s3.models import FakeBucket
 from moto.secretsmanager.models import secretsmanager_backends
@@ -25,10 +28,18 @@ def teach() -> None:
     """Teaches moto what is no kind of resource. Functions answer without Docker, and the same whatever they are."""
     FakeBucket.get_permission = _permission_over_tls  # type: ignore[method-assign,assignment]  # it is taught so
     Rule.send_to_targets = _sent_unless_scheduled  # type: ignore[method-assign,assignment]  # so too
+    DynamoHandler.call_action = _one_at_a_time  # type: ignore[method-assign]
     default_user_config["lambda"] = {"use_docker": False}
 
 
 _get_permission, _send = FakeBucket.get_permission, Rule.send_to_targets
+_call, _dynamodb = DynamoHandler.call_action, threading.RLock()
+
+
+def _one_at_a_time(handler: Any) -> Any:
+    """moto takes a transaction back by putting the tables as they were, with what others have written meanwhile."""
+    with _dynamodb:
+        return _call(handler)
 
 
 def _sent_unless_scheduled(rule: Any, event: Any, transform_input: bool = True) -> None:
