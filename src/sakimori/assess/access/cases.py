@@ -45,12 +45,15 @@ _PARTS = (
 )
 
 
+_KNOWN = frozenset(_PARTS)
+_LOWERED = {part.lower(): part for part in _PARTS}
+
+
 def _misspelt(case: Mapping[str, Any]) -> None:
     """A part by another spelling would be left out of the answer: it is refused."""
-    for name in case:
-        for part in _PARTS:
-            if str(name).lower() == part.lower() and name != part:
-                raise CaseError(f"{name} is no part of a case: it is written {part}")
+    for name in case.keys() - _KNOWN:
+        if str(name).lower() in _LOWERED:
+            raise CaseError(f"{name} is no part of a case: it is written {_LOWERED[str(name).lower()]}")
 
 
 def _request(asked: Mapping[str, Any]) -> Request:
@@ -81,7 +84,7 @@ def _context(asked: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     if not isinstance(context, dict):
         raise CaseError("request.context must be an object of keys and values")
     for key, value in context.items():
-        if any(isinstance(each, (dict, list)) for each in (value if isinstance(value, list) else [value])):
+        if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value)):
             raise CaseError(f"request.context: {key} is no value: it must be text, a number, a truth value or a list")
     return {str(key).lower(): context_values(value) for key, value in context.items()}
 

@@ -58,6 +58,8 @@ def matcher(glob: Glob) -> Callable[[str], object]:
     if glob[-1] == ANY and len(wild) == 1:
         prefix = "".join(glob[:-1])
         return lambda text: text.startswith(prefix)
+    if all(len(token) == 1 or token == ANY for token in glob):
+        return _seeking(glob)
     if sum(token in (ANY, WITHIN) for token in glob) > MAX_RUNS:
         return _stepping(glob)
     return re.compile("".join(map(_expression, glob)), re.DOTALL).fullmatch
@@ -65,6 +67,31 @@ def matcher(glob: Glob) -> Callable[[str], object]:
 
 MAX_RUNS = 2
 """Of more runs than this, the time that a regular expression takes would be a power of the text's length."""
+
+
+def _seeking(glob: Glob) -> Callable[[str], bool]:
+    """A test for runs of anything between plain texts: each text is looked for after the one before it."""
+    texts = [""]
+    for token in glob:
+        if token == ANY:
+            texts.append("")
+        else:
+            texts[-1] += token
+    first, *between, last = texts
+    least = len(first) + len(last)
+
+    def test(text: str) -> bool:
+        if len(text) < least or not (text.startswith(first) and text.endswith(last)):
+            return False
+        at, end = len(first), len(text) - len(last)
+        for each in between:
+            at = text.find(each, at, end)
+            if at < 0:
+                return False
+            at += len(each)
+        return True
+
+    return test
 
 
 def _stepping(glob: Glob) -> Callable[[str], bool]:
