@@ -213,6 +213,21 @@ def test_a_person_approves_with_the_token_that_was_sent_and_the_function_goes_on
     assert CliRunner().invoke(app, ["respond", "approve", token]).exit_code == 4, "it counts once"
 
 
+def test_a_person_who_may_not_send_to_the_queue_decides_all_the_same(
+    aws: SimulatedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = service(aws, tmp_path, modes={"default": "approve"})
+    make_bucket(aws)
+    found.put_event(finding())
+    assert found.handled() == [True]
+    aws.handlers["sqs:SendMessage"] = lambda call: Answer(b'{"__type": "AccessDenied"}', 400)
+    (run,) = found.book.runs()
+    monkeypatch.setenv("SAKIMORI_DEPLOYMENT", "sakimori")
+    done = CliRunner().invoke(app, ["respond", "approve", run.id])
+    assert (done.exit_code, "the function goes on with its next heartbeat (sqs:SendMessage" in done.stderr) == (0, True)
+    assert found.book.run(run.id).state is RunState.CARRYING
+
+
 def test_limits_hold_and_what_is_tagged_is_never_touched(aws: SimulatedAws, tmp_path: Path) -> None:
     found = service(aws, tmp_path, **AUTO, limits={"actions": 1})
     for name in ("one", "two", "kept"):

@@ -97,13 +97,13 @@ def found_stack(name: str) -> Stack:
     return Stack(name, client)
 
 
-def ask_to_go_on(name: str) -> None:
-    """Has the function look for what it is to go on with, now and not with its next heartbeat. Raises AwsError."""
-    from sakimori.aws.errors import asking
+def ask_to_go_on(name: str) -> str:
+    """Has the function look for what it is to go on with, now and not with its next heartbeat; gives why it could not
+    be asked, "" if it was."""
+    from sakimori.aws.errors import AwsError, asking
     from sakimori.aws.session import client
     from sakimori.respond.function import HEARTBEAT
 
-    queue = found_stack(name).parts()["queue"]
     due = {
         "source": "aws.events",
         "detail-type": "Scheduled Event",
@@ -111,5 +111,10 @@ def ask_to_go_on(name: str) -> None:
         "resources": [f"rule/{HEARTBEAT}-{name}"],
         "detail": {},
     }
-    with asking("sqs:SendMessage", queue):
-        client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(due))
+    try:
+        queue = found_stack(name).parts()["queue"]
+        with asking("sqs:SendMessage", queue):
+            client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(due))
+    except AwsError as error:
+        return str(error)
+    return ""

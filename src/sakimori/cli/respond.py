@@ -219,7 +219,8 @@ def approve(
         with parts.opened_engine(owner, parts.chosen_policy()) as engine:
             decided = engine.decide(what, parts.person(), approved=not reject)
             if decided.state is RunState.CARRYING and deployment():
-                ask_to_go_on(deployment())  # it is the function that may do it
+                why = ask_to_go_on(deployment())  # it is the function that may do it
+                _say(f"the function goes on {f'with its next heartbeat ({why})' if why else 'now'}")
             elif decided.state is RunState.CARRYING:
                 with DurableEngine(engine, ledger_place()) as durable:
                     durable.start(decided.id, decided.attempt)
