@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 INCOMPLETE, FAILED, INTERRUPTED = 3, 4, 130
 
+AT_A_TERMINAL = 2
+"""How often a step is tried whose trouble may pass while somebody waits; the listener has more patience."""
+
 
 class ModeOption(StrEnum):
     """How far a workflow goes by itself."""
@@ -173,7 +176,7 @@ def _carried(engine: Engine, workflow: str, event: Event) -> Iterator[Run]:
     run = run_id(event.uid, event.revision, workflow)
     before = engine.book.run(run)
     if entered or before.state not in (*ENDED, RunState.WAITING):
-        with DurableEngine(engine, ledger_place(), tries=3) as durable:
+        with DurableEngine(engine, ledger_place(), tries=AT_A_TERMINAL) as durable:
             attempt = entered[0][1] if entered else engine.book.take_over(run, engine.owner)
             durable.start(run, attempt)
             durable.wait(run, attempt)
@@ -222,7 +225,7 @@ def approve(
                 why = ask_to_go_on(deployment())  # it is the function that may do it
                 _say(f"the function goes on {f'with its next heartbeat ({why})' if why else 'now'}")
             elif decided.state is RunState.CARRYING:
-                with DurableEngine(engine, ledger_place()) as durable:
+                with DurableEngine(engine, ledger_place(), tries=AT_A_TERMINAL) as durable:
                     durable.start(decided.id, decided.attempt)
                     durable.wait(decided.id, decided.attempt)
             found = engine.book.run(decided.id)
@@ -298,7 +301,7 @@ def replay_dead(
         owner = f"replay-{os.getpid()}-{os.urandom(4).hex()}"
         with (
             parts.opened_engine(owner, parts.chosen_policy()) as engine,
-            DurableEngine(engine, ledger_place()) as durable,
+            DurableEngine(engine, ledger_place(), tries=AT_A_TERMINAL) as durable,
         ):
             outcomes = replay(engine, which, parts.person())
             begun = [run for outcome in outcomes for run in outcome.runs]
@@ -335,16 +338,8 @@ def show_audit(
         entries = engine.book.entries(run_id)
     for each in entries:
         if as_json:
-            _print(
-                {
-                    "number": each.number,
-                    "at": each.at,
-                    "by": each.by,
-                    "what": each.what,
-                    "run": each.run_id,
-                    **each.body,
-                }
-            )
+            about = {"number": each.number, "at": each.at, "by": each.by, "what": each.what, "run": each.run_id}
+            _print(about | each.body)
         else:
             typer.echo(f"{each.number:>6}  {each.at[:19]}  {_safe(each.by):<12} {each.what:<16} {each.run_id}")
 

@@ -11,13 +11,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sakimori.collect.events import heard
 from sakimori.respond.actions import put_evaluations
 from sakimori.respond.errors import RespondError
-from sakimori.respond.guard import PACES, Guard
 from sakimori.respond.workflows import config
 from sakimori.respond.world import AccountClients, World
 
@@ -38,8 +36,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     ca, style = os.environ.get("SAKIMORI_PROTECT_CA", ""), os.environ.get("SAKIMORI_PROTECT_KEY_STYLE", "")
     header: KeyStyle = "authorization" if style == "authorization" else "api-secret-key"
     with Client(Settings(url, key, ca, header, patience=10)) as client:
-        once = {**PACES, "protect": replace(PACES["protect"], attempts=1)}  # the client tries again by itself
-        return answer(event, World(AccountClients(), Guard(once), client))
+        return answer(event, World(AccountClients(), manager=client))
 
 
 def answer(document: Mapping[str, Any], world: World) -> dict[str, Any]:
