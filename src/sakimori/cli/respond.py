@@ -323,7 +323,8 @@ def verify_audit(as_json: JsonOption = False) -> None:
     if as_json:
         _print({"entries": audited.entries, "whole": not audited.broken, "broken": audited.broken})
     else:
-        typer.echo(audited.broken or f"{audited.entries:,} entries, none changed")
+        after = "; nothing from there on is proved: compare the log with a backup"
+        typer.echo(f"{audited.broken}{after}" if audited.broken else f"{audited.entries:,} entries, none changed")
     if audited.broken:
         raise typer.Exit(FAILED)
 

@@ -16,7 +16,8 @@ MOST_LINES = 40
 
 def told(run: Run, *, changes: bool = True) -> Iterator[str]:
     """The lines about a run."""
-    yield f"{run.id}  {run.workflow}: {run.state}: {printable(run.decision)}"
+    decision = f": {printable(run.decision)}" if run.decision else ""
+    yield f"{run.id}  {run.workflow}: {run.state}{decision}"
     yield f"  because {printable(run.why)}"
     for each in run.actions:
         why = f": {printable(each.why)}" if each.why else ""
