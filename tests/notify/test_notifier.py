@@ -147,6 +147,24 @@ def test_a_drill_is_acknowledged_by_its_token_only(notifier: Notifier, got: Got)
     assert notifier.deliver(again=True) == []
 
 
+def test_a_canary_that_was_not_sent_is_not_sent_later(notifier: Notifier, got: Got) -> None:
+    got.status = 500
+    [(route, canary, why)] = notifier.drill()
+    assert "answered 500" in why
+    assert notifier.conclude(route, canary, why) == ""
+    got.status = 200
+    assert notifier.deliver(again=True) == []
+    [finding] = Ledger(notifier.engine).findings()
+    assert (finding.finding.severity, finding.status) == (Severity.HIGH, Status.NEW)
+    [(route, canary, why)] = notifier.drill()
+    notifier.conclude(route, canary, why)
+    assert [each.status for each in Ledger(notifier.engine).findings()] == [Status.RESOLVED]
+    got.status = 500
+    [(route, canary, why)] = notifier.drill()
+    notifier.conclude(route, canary, why)
+    assert [each.status for each in Ledger(notifier.engine).findings()] == [Status.NEW]
+
+
 def test_settings_that_cannot_be_meant_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK", "https://hooks.example.org/x")
     good = {"channel": "slack", "url_env": "HOOK", "min_severity": "low", "language": "ja", "person": "Kaede"}

@@ -63,8 +63,8 @@ def send(
     else:
         done = len(outcomes) - len(failed)
         typer.echo(f"{done} message{'' if done == 1 else 's'} sent, {len(failed)} failed{waiting}", err=True)
-    for each in failed:
-        typer.echo(f"{each.route}: {_safe(each.why)}", err=True)
+    for route, why in dict.fromkeys((each.route, each.why) for each in failed):
+        typer.echo(f"{route}: {_safe(why)}", err=True)
     if failed:
         raise typer.Exit(INCOMPLETE)
 

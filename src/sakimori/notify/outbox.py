@@ -95,7 +95,7 @@ def due(connection: Connection, route: str, now: datetime, *, again: bool = Fals
     )
     if again:
         ready = or_(ready, c.state.in_((State.FAILED, State.GIVEN_UP)))
-    query = select(sent).where(c.route == route, c.message != "", ready).order_by(c.number)
+    query = select(sent).where(c.route == route, c.message != "", c.kind != "drill", ready).order_by(c.number)
     rows = connection.execute(query).all()
     first = _first_unsent(connection, route, {row.about for row in rows if row.about})
     return [row for row in rows if not row.about or row.number <= first.get(row.about, row.number)]

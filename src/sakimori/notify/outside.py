@@ -122,7 +122,8 @@ def _asked(
             finally:
                 answer.close()
     except httpx.HTTPError as error:
-        raise NotifyError(f"{host} ({address}) cannot be reached: {_cause(error)}", passing=True) from error
+        where = host if host == address else f"{host} ({address})"
+        raise NotifyError(f"{where} cannot be reached: {_cause(error)}", passing=True) from error
 
 
 @lru_cache(maxsize=8)

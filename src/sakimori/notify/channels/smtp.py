@@ -75,7 +75,7 @@ def _cause(error: Exception) -> str:
         return "; ".join(f"{who}: {code} {plain(_text(said))}" for who, (code, said) in error.recipients.items())
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {plain(_text(error.smtp_error))}"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return str(getattr(error, "strerror", "") or error or type(error).__name__)
 
 
 def _text(said: bytes | str) -> str:
