@@ -125,6 +125,7 @@ class Stack:
 
     def apply(self, template: Mapping[str, Any], bundle: Bundle) -> list[Change]:
         """Makes it so; gives what was changed. Raises RespondError with CloudFormation's reasons where it failed."""
+        body = _body(template)
         self._settled()
         planned = self.plan(template, bundle)
         self.bucket.made()
@@ -134,11 +135,11 @@ class Stack:
             self._deleted()
         is_new = planned.state in ("", *NEVER_WAS)
         if planned.changes or is_new:
-            self._changed(template, bundle, "CREATE" if is_new else "UPDATE")
+            self._changed(body, bundle, "CREATE" if is_new else "UPDATE")
         self.bucket.without(but=bundle.key)
         return list(planned.changes)
 
-    def _changed(self, template: Mapping[str, Any], bundle: Bundle, kind: str) -> None:
+    def _changed(self, body: str, bundle: Bundle, kind: str) -> None:
         """A change set, made and executed."""
         for stale in () if kind == "CREATE" else self._change_sets():
             self._call("delete_change_set", StackName=self.name, ChangeSetName=stale)
@@ -149,7 +150,7 @@ class Stack:
             StackName=self.name,
             ChangeSetName=own,
             ChangeSetType=kind,
-            TemplateBody=_body(template),
+            TemplateBody=body,
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
             Tags=[{"Key": TAG, "Value": self.name}, {"Key": VERSION_TAG, "Value": __version__}],
