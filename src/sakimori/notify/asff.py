@@ -108,6 +108,6 @@ def _text(text: str, most: int) -> str:
 
 
 def _time(text: str) -> str:
-    """To the millisecond, which is as far as ASFF goes."""
-    whole, dot, rest = text.removesuffix("Z").partition(".")
-    return f"{whole}.{rest[:3].ljust(3, '0')}Z" if dot else text
+    """To the millisecond, which is as far as ASFF goes, so that what is later sorts later."""
+    whole, _, rest = text.removesuffix("Z").partition(".")
+    return f"{whole}.{rest[:3].ljust(3, '0')}Z" if whole else ""

@@ -93,7 +93,8 @@ class Notifier:
         known = {message.about: message for message in self._owned(new)}
         for route in self.routes:
             with writing(self.engine) as connection:
-                fresh = list(self._fresh(route, given, known, outbox.last_told(connection, route.name)))
+                told = outbox.last_told(connection, route.name)
+                fresh = [replace(each, at=outbox.stamp(now)) for each in self._fresh(route, given, known, told)]
                 many = len(fresh) > BURST and routing.for_people(route)
                 for message in fresh:
                     state = State.HELD if many else _state(route, message, now)
