@@ -117,6 +117,12 @@ def test_a_recommendation_scan_finds_exactly_what_the_host_needs(setup: Setup) -
         assert setup.client.assignments(host(setup.computer), module).to_assign == fits & kind.keys()
 
 
+def test_an_agent_takes_the_address_as_the_client_does_with_or_without_api(setup: Setup, tmp_path: Path) -> None:
+    url = f"{setup.served.url}/api"
+    with SimulatedAgent(setup.agent.host, url, tmp_path / "again.json", ca_file=setup.served.ca) as again:
+        assert again.enrol(setup.served.key, policy=setup.policy) == setup.computer
+
+
 def test_hosts_of_the_corpus_get_what_the_plain_matcher_says(setup: Setup) -> None:
     kinds = {
         "intrusionPrevention": CATALOGUE.patches,

@@ -62,7 +62,7 @@ class SimulatedAgent:
         self._policy: Mapping[str, Any] = {}
         self._inspector = Inspector([])
         self._http = httpx.Client(
-            base_url=f"{url.rstrip('/')}/api/sakimori",
+            base_url=f"{url.rstrip('/').removesuffix('/api')}/api/sakimori",  # with or without /api, as the client
             verify=ssl.create_default_context(cafile=str(ca_file) if ca_file else None),
             headers={"api-version": "v1"},
             timeout=30,
