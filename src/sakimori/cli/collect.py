@@ -147,11 +147,13 @@ class Intake:
     def take(self, objects: Iterable[SourceObject]) -> IngestReport:
         """One run over these objects."""
         from sakimori.collect.ingest import ingest
+        from sakimori.collect.memory import collector_spared
         from sakimori.detect.detection import Detector
         from sakimori.detect.rulebook import Rulebook
 
         observer, note = self.watch.observer if self.watch else Detector(Rulebook(())), self.taking.note
-        report = ingest(objects, self.lake, self.ledger, workers=self.workers, progress=note, observe=observer)
+        with collector_spared():
+            report = ingest(objects, self.lake, self.ledger, workers=self.workers, progress=note, observe=observer)
         if self.watch is not None:
             upserted = self.watch.settle(self.ledger)
             report.findings += upserted.new + upserted.known

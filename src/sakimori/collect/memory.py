@@ -6,6 +6,8 @@ import ctypes
 import gc
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -30,11 +32,27 @@ def peak_bytes() -> int:
 def spare_the_collector() -> None:
     """For a process that only scans: no cyclic collection, and freed text buffers are used again.
 
-    Scanning makes no reference cycles. glibc gives a freed 20 MB buffer back to the kernel and takes it again, page by
-    page, for the next file: a fifth of the time of decompression.
+    Scanning makes no reference cycles.
     """
     gc.freeze()
     gc.disable()
+    _use_buffers_again()
+
+
+@contextmanager
+def collector_spared() -> Iterator[None]:
+    """The same for a while, and for the processes that are forked meanwhile; what is left over is collected then."""
+    _use_buffers_again()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _use_buffers_again() -> None:
+    """glibc gives a freed 20 MB buffer back to the kernel and takes it again, page by page, for the next file: a fifth
+    of the time of decompression."""
     if sys.platform == "linux":
         try:
             libc = ctypes.CDLL(None)

@@ -19,6 +19,8 @@ SCHEMA = "0010"
 """The newest migration in `migrations/versions`."""
 
 BUSY_SECONDS = 60
+CACHE = "cache_size=-32768"
+"""Kibibytes of pages that a connection keeps: findings touch pages all over the ledger."""
 _LOCK = 0x5A_4B_4D_52  # the advisory lock that Sakimori's writers take on PostgreSQL: "ZKMR", any fixed number does
 
 
@@ -66,7 +68,7 @@ def _engine(place: str | Path) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Readers never wait for the writer (WAL); a power cut may cost the last commits, which a re-run repeats."""
     connection.isolation_level = None  # the driver's own transactions leave out reads and DDL: ours begin in `begin`
-    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "synchronous=NORMAL", "foreign_keys=ON", CACHE):
         connection.execute(f"PRAGMA {pragma}")
     _switch_to_wal(connection, time.monotonic() + BUSY_SECONDS)
 
