@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sakimori.model.action import Target
-from sakimori.respond.manager import ask, computer_of
+from sakimori.respond.protection import ask, computer_of
 from sakimori.respond.world import World
 
 

@@ -15,7 +15,7 @@ from sakimori.model.event import Event, Resource
 from sakimori.model.finding import COMPLIANCE, Finding, finding_uid
 from sakimori.model.severity import Severity
 from sakimori.respond.errors import RespondError
-from sakimori.respond.manager import ask
+from sakimori.respond.protection import ask
 from sakimori.respond.world import World
 
 RULE = "respond/unprotected-instance"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
-from sakimori.respond.manager import ask, computer_of
+from sakimori.respond.protection import ask, computer_of
 from sakimori.respond.world import World
 
 LOOK_EVERY = 1.0

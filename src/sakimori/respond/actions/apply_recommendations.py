@@ -11,15 +11,15 @@ from typing import Any
 
 from sakimori.model.action import Proof, Target
 from sakimori.protect.client import RULE_MODULES
-from sakimori.respond import manager
+from sakimori.respond import protection
 from sakimori.respond.assigned import own_rules, restore
-from sakimori.respond.manager import ask, computer_of, tags
+from sakimori.respond.protection import ask, computer_of, tags
 from sakimori.respond.world import World
 
 __all__ = ["apply", "before", "tags", "undo", "verify", "would"]
 
 ASSET = "AWS::EC2::Instance"
-IAM_ACTIONS = manager.IAM_ACTIONS
+IAM_ACTIONS = protection.IAM_ACTIONS
 
 
 def before(world: World, target: Target) -> dict[str, Any]:

@@ -10,15 +10,15 @@ from typing import Any
 
 from sakimori.model.action import Proof, Target
 from sakimori.protect.client_tasks import INTEGRITY_SCAN as KIND
-from sakimori.respond import manager, scanning
+from sakimori.respond import protection, scanning
 from sakimori.respond.errors import RespondError
-from sakimori.respond.manager import tags
+from sakimori.respond.protection import tags
 from sakimori.respond.world import World
 
 __all__ = ["apply", "before", "tags", "undo", "verify", "would"]
 
 ASSET = "AWS::EC2::Instance"
-IAM_ACTIONS = manager.IAM_ACTIONS
+IAM_ACTIONS = protection.IAM_ACTIONS
 FINAL = f"a {KIND.says} only looks: there is nothing to undo"
 
 

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
-from sakimori.respond import manager
+from sakimori.respond import protection
 from sakimori.respond.assigned import holder, own_rules, restore
-from sakimori.respond.manager import ask, tags
+from sakimori.respond.protection import ask, tags
 from sakimori.respond.world import World
 
 __all__ = ["apply", "before", "tags", "undo", "verify", "would"]
 
 ASSET = "AWS::EC2::Instance"
-IAM_ACTIONS = manager.IAM_ACTIONS
+IAM_ACTIONS = protection.IAM_ACTIONS
 MODULE = "intrusionPrevention"
 
 

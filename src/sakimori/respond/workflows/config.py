@@ -17,7 +17,7 @@ from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event
 from sakimori.respond.errors import RespondError
 from sakimori.respond.guard import PASSING
-from sakimori.respond.manager import ask
+from sakimori.respond.protection import ask
 from sakimori.respond.world import World
 
 IAM_ACTIONS = ("ec2:DescribeInstances", "config:GetResourceConfigHistory")

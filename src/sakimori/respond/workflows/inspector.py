@@ -12,8 +12,8 @@ from typing import Any
 from sakimori.model.action import Plan, Step
 from sakimori.model.event import Event, State
 from sakimori.respond import protected
-from sakimori.respond.manager import ask
 from sakimori.respond.protected import Guarded
+from sakimori.respond.protection import ask
 from sakimori.respond.runs import ActionRow, ActionState
 from sakimori.respond.world import World
 

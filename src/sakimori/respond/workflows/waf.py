@@ -23,7 +23,7 @@ from sakimori.respond.actions.add_waf_rule_group import rule
 from sakimori.respond.errors import Passing, RespondError
 from sakimori.respond.fronts import CLOUDFRONT_REGION, Front, Fronts
 from sakimori.respond.guard import PASSING
-from sakimori.respond.manager import ask
+from sakimori.respond.protection import ask
 from sakimori.respond.user_table import TableRow, chosen, rows
 from sakimori.respond.world import World
 
