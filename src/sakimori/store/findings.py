@@ -5,12 +5,10 @@ The functions take a connection inside a transaction; `ledger.py` opens it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, update
@@ -18,8 +16,9 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 from sakimori.model.finding import Finding
 from sakimori.model.severity import Severity
 from sakimori.store.database import LedgerError, insert_new, insert_rows
+from sakimori.store.finding_rows import to_finding, to_row
 from sakimori.store.tables import finding_records, finding_status, findings
-from sakimori.store.text import is_storable, storable, storable_json
+from sakimori.store.text import storable
 
 IN_CLAUSE = 500
 """Values in one IN (...): SQLite takes 32,766 variables, older builds 999."""
@@ -104,7 +103,7 @@ def upsert(connection: Connection, batch: Iterable[Finding]) -> Upserted:
     firsts = _first_records(connection, list(before))
     new = [finding for uid, finding in given.items() if uid not in before]
     if new:
-        rows = [_new_row(finding, now) for finding in new]
+        rows = [to_row(finding, Status.NEW, now) for finding in new]
         insert_rows(connection, insert(findings), list(rows[0]), [tuple(row.values()) for row in rows])
     records = [
         (finding.uid, storable(record), storable(time))
@@ -141,7 +140,8 @@ def put(connection: Connection, batch: Iterable[Finding]) -> Upserted:
             some = stale[at : at + IN_CLAUSE]
             connection.execute(delete(finding_records).where(c.finding_uid == uid, c.record_id.in_(some)))
     now = _now()
-    rows = [{"key": uid} | {name: _new_row(each, now)[name] for name in _GIVEN} for uid, each in given.items()]
+    fresh = ((uid, to_row(each, Status.NEW, now)) for uid, each in given.items())
+    rows = [{"key": uid} | {name: row[name] for name in _GIVEN} for uid, row in fresh]
     if rows:
         statement = update(findings).where(findings.c.uid == bindparam("key"))
         connection.execute(statement.values({name: bindparam(name) for name in _GIVEN}), rows)
@@ -289,75 +289,16 @@ def _per_finding(connection: Connection, wanted: ColumnElement[int], uids: Seque
 
 
 _CHANGING = (
-    *(
-        "title",
-        "description",
-        "severity_id",
-        "tactics",
-        "techniques",
-        "matched",
-        "source_ip",
-        "evidence",
-        "remediation",
-    ),
+    *("title", "description", "severity_id", "tactics", "techniques", "matched", "source_ip"),
+    *("evidence", "remediation"),
     *("count", "first_seen", "last_seen", "status", "updated_at"),
 )
-
 
 _GIVEN = ("account", "region", "actor", "asset", "source_ip", "matched", "count", "first_seen", "last_seen")
 
 
-@lru_cache(maxsize=4096)
-def _texts(texts: tuple[str, ...]) -> str:
-    """As JSON: what all findings of a rule have in common."""
-    return storable_json(texts)
-
-
-def _new_row(finding: Finding, now: str) -> dict[str, Any]:
-    """A row of the table, its columns in the table's order."""
-    row: dict[str, Any] = {
-        "uid": finding.uid,
-        "rule": finding.rule,
-        "title": finding.title,
-        "description": finding.description,
-        "severity_id": finding.severity.value,
-        "tactics": _texts(finding.tactics),
-        "techniques": _texts(finding.techniques),
-        "account": finding.account,
-        "region": finding.region,
-        "actor": finding.actor,
-        "source_ip": finding.source_ip,
-        "asset": finding.asset,
-        "count": _count(finding),
-        "first_seen": finding.first_seen,
-        "last_seen": finding.last_seen,
-        "matched": storable_json(finding.matched),
-        "status": Status.NEW,
-        "created_at": now,
-        "updated_at": now,
-        "class_uid": finding.class_uid,
-        "evidence": storable_json(finding.evidence),
-        "remediation": finding.remediation,
-    }
-    if not is_storable("".join([row[name] for name in _TEXTS])):  # one look at all of them, which mostly does
-        row |= {name: storable(row[name]) for name in _TEXTS}
-    return row
-
-
-_TEXTS = (
-    *("uid", "rule", "title", "description", "account", "region", "actor", "source_ip", "asset"),
-    *("first_seen", "last_seen", "remediation"),
-)
-
-
-def _count(finding: Finding) -> int:
-    if len(finding.records) == 1:
-        return 1
-    return len(set(map(storable, finding.records))) or finding.count
-
-
 def _changed_row(before: RowMapping, first_record: str, finding: Finding, records: int, now: str) -> dict[str, Any]:
-    row = _new_row(finding, now)
+    row = to_row(finding, Status.NEW, now)
     first_seen = _earliest(before["first_seen"], row["first_seen"])
     returned = records > before["count"] or not records
     known_first = (before["first_seen"] or "~", first_record)
@@ -385,30 +326,7 @@ def _status_row(uid: str, at: str, status: Status, by: str, note: str) -> dict[s
 
 
 def _stored(row: RowMapping, records: Sequence[tuple[str, str]]) -> StoredFinding:
-    finding = Finding(
-        uid=row["uid"],
-        rule=row["rule"],
-        title=row["title"],
-        description=row["description"],
-        severity=Severity(row["severity_id"]),
-        tactics=tuple(json.loads(row["tactics"])),
-        techniques=tuple(json.loads(row["techniques"])),
-        account=row["account"],
-        region=row["region"],
-        actor=row["actor"],
-        source_ip=row["source_ip"],
-        asset=row["asset"],
-        count=row["count"],
-        first_seen=row["first_seen"],
-        last_seen=row["last_seen"],
-        records=tuple(record for record, _ in records),
-        matched=json.loads(row["matched"]),
-        times=tuple(time for _, time in records) if any(time for _, time in records) else (),
-        class_uid=row["class_uid"],
-        evidence=json.loads(row["evidence"]),
-        remediation=row["remediation"],
-    )
-    return StoredFinding(finding, Status(row["status"]), row["created_at"], row["updated_at"])
+    return StoredFinding(to_finding(row, records), Status(row["status"]), row["created_at"], row["updated_at"])
 
 
 def _now() -> str:

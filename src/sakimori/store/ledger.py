@@ -253,12 +253,8 @@ class Ledger:
         Not in the places that it could not decide about (NOT_EVALUATED), if the asset is still there. Memory holds one
         batch, and the uids.
         """
-        total = Upserted()
         kept: set[str] = set()
-        for some in _in_pieces(batch, UPSERT_BATCH):
-            kept.update(finding.uid for finding in some)
-            with writing(self._engine) as connection:
-                total += findings.upsert(connection, some)
+        total = self.upsert_findings(_noted(batch, kept))
         with writing(self._engine) as connection:
             return total + Upserted(resolved=assessments.settle(connection, rules, kept, undecided))
 
@@ -357,6 +353,13 @@ def _entry(row: Row[Any]) -> ObjectEntry:
 
 def _files(text: str) -> tuple[LakeFile, ...]:
     return tuple(LakeFile(**file) for file in json.loads(text))
+
+
+def _noted(batch: Iterable[Finding], uids: set[str]) -> Iterator[Finding]:
+    """The findings, their uids entered as they pass."""
+    for finding in batch:
+        uids.add(finding.uid)
+        yield finding
 
 
 def _in_pieces(values: Iterable[T], size: int) -> Iterator[list[T]]:
