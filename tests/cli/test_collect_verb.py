@@ -56,6 +56,18 @@ def test_what_is_refused_is_named_a_line_each_and_the_exit_code_is_3(logs: Path)
     assert lines[-1].startswith("3 records of")
 
 
+def test_what_was_refused_is_told_again_by_a_second_run(logs: Path) -> None:
+    (logs / "mixed.json").write_text('{"Records":[7,{"eventVersion":"1.10","eventID":"m1","eventName":"ListUsers"}]}')
+    first = run(app, ["collect", "cloudtrail", str(logs)])
+    again = run(app, ["collect", "cloudtrail", str(logs)])
+    assert (first.exit_code, again.exit_code) == (3, 3)
+    assert first.stderr.splitlines()[0] == again.stderr.splitlines()[0]
+    last = "0 records of 0 objects collected; 4 objects were there already; 1 refused, named above"
+    assert again.stderr.splitlines()[1:] == [last]
+    (logs / "mixed.json").write_text('{"Records":[{"eventVersion":"1.10","eventID":"m1","eventName":"ListUsers"}]}')
+    assert run(app, ["collect", "cloudtrail", str(logs)]).exit_code == 0
+
+
 def test_stats(logs: Path, tmp_path: Path) -> None:
     run(app, ["collect", "cloudtrail", str(logs), "--stats", str(tmp_path / "stats.json")])
     numbers = json.loads((tmp_path / "stats.json").read_text())

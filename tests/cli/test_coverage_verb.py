@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -66,6 +68,22 @@ def test_ingest_then_complete(mirror: tuple[DeliveredTrail, Folder, list[str]]) 
     assert "ingested 1 files" in errors
     assert f"complete: {len(trail.logs)} log files of 2 accounts and regions" in errors
     assert run(*arguments)[0] == 0
+
+
+def test_what_was_refused_on_the_way_in_is_named_ever_after(
+    mirror: tuple[DeliveredTrail, Folder, list[str]],
+) -> None:
+    trail, folder, arguments = mirror
+    log = trail.logs[2]
+    text = gzip.decompress(log.stored.body).replace(b'{"Records":[', b'{"Records":[7,', 1)
+    folder.put(log.key, replace(log.stored, body=gzip.compress(text)))
+    for digest in trail.digests:  # without digests there is nobody to say that it was changed
+        meddling.delete(folder, digest.key)
+    assert ": offset 12: " in run(*arguments, "--ingest")[2]
+    code, lines, _ = run(*arguments, "--format", "jsonl")
+    said = {json.loads(line)["key"]: json.loads(line) for line in lines if json.loads(line)["kind"] == "refused"}
+    assert (code, list(said)) == (3, [log.key])
+    assert "was not ingested as a whole: offset 12: " in said[log.key]["detail"]
 
 
 def test_every_problem_has_its_own_line(mirror: tuple[DeliveredTrail, Folder, list[str]]) -> None:

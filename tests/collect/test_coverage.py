@@ -49,12 +49,16 @@ def public_keys(region: str, start: datetime, end: datetime) -> PublicKeys:
 @dataclass
 class Ingested:
     objects: dict[str, frozenset[str]] = field(default_factory=dict)
+    refusals: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def every_key(self) -> list[str]:
         return list(self.objects)
 
     def below(self, prefix: str) -> Mapping[str, frozenset[str]]:
         return {key: versions for key, versions in self.objects.items() if key.startswith(prefix)}
+
+    def refused(self, prefix: str) -> Mapping[str, Mapping[str, str]]:
+        return {key: said for key, said in self.refusals.items() if key.startswith(prefix)}
 
 
 def bucket_of(trail: DeliveredTrail) -> MemoryBucket:
@@ -242,6 +246,17 @@ def test_what_was_ingested_must_be_what_was_delivered() -> None:
     report = assess(bucket_of(trail), ingested=ingested)
     assert named(report) == {("changed", trail.logs[4].key)}
     assert "what was ingested differs" in report.problems[0].remedy
+
+
+def test_a_file_of_which_something_was_refused_is_named_with_it() -> None:
+    trail = deliver_trail(PLAN, KEY)
+    ingested = all_of(trail)
+    refused, earlier = trail.logs[3].key, trail.logs[4].key
+    (sha256,) = ingested.objects[refused]
+    ingested.refusals = {refused: {sha256: "offset 7: not JSON"}, earlier: {"00" * 32: "offset 9: not JSON"}}
+    report = assess(bucket_of(trail), ingested=ingested)
+    assert named(report) == {("refused", refused)}
+    assert report.problems[0].detail == "was not ingested as a whole: offset 7: not JSON"
 
 
 def test_without_verification_contents_are_not_read() -> None:

@@ -16,8 +16,9 @@ from sakimori.collect import delivery as deliveries
 from sakimori.collect.ingest import Ingested, IngestError, IngestReport, ingest, object_uid
 from sakimori.collect.sources import SourceObject, find_objects
 from sakimori.model.match import Match, Observed
+from sakimori.model.refusal import Refusal
 from sakimori.store.lake import Lake, LakeError, open_lake, read_batches
-from sakimori.store.ledger import Ledger, open_ledger
+from sakimori.store.ledger import Ledger, ObjectEntry, open_ledger
 
 
 def record(number: int, **more: Any) -> dict[str, Any]:
@@ -100,19 +101,29 @@ def test_a_changed_file_is_another_object(lake: Lake, ledger: Ledger, logs: Path
     ingest(sources(logs), lake, ledger, workers=1)
     write(logs / "0.json.gz", record(100))
     assert ingest(sources(logs), lake, ledger, workers=1).ingested == 1
-    assert len(ledger.uids_of(str(logs / "0.json.gz"))) == 2
+    assert len(ledger.versions_of(str(logs / "0.json.gz"))) == 2
 
 
 def test_an_s3_object_that_is_known_is_not_even_read(lake: Lake, ledger: Ledger) -> None:
     source = SourceObject("s3://no-such-bucket/key", 7, "an-etag", datetime.now(UTC), "s3")
-    from sakimori.store.ledger import ObjectEntry
-
     uid = object_uid(source, "")
     known = ObjectEntry(uid, source.path, "cloudtrail", 7, "5ha", "an-etag", 0, 0, "unknown", "unknown", None, None, ())
     ledger.commit_object(known, [], [])
     report = ingest([source], lake, ledger, workers=1)
     assert (report.objects, report.known) == (1, 1)
     assert object_uid(replace(source, etag="other"), "") != uid
+
+
+def test_what_an_s3_object_was_refused_for_is_told_again_without_reading_it(lake: Lake, ledger: Ledger) -> None:
+    source = SourceObject("s3://no-such-bucket/key", 7, "an-etag", datetime.now(UTC), "s3")
+    uid = object_uid(source, "")
+    known = ObjectEntry(uid, source.path, "cloudtrail", 7, "5ha", "an-etag", 0, 1, "unknown", "unknown", None, None, ())
+    refusal = Refusal(source.path, 3, "not JSON")
+    ledger.commit_object(known, [refusal], [])
+    told: list[Ingested] = []
+    report = ingest([source], lake, ledger, workers=1, progress=told.append)
+    assert (report.objects, report.known, report.refused, report.complete) == (1, 1, 1, False)
+    assert [one.refusals for one in told] == [(refusal,)]
 
 
 def test_bad_records_are_named_and_the_good_around_them_kept(lake: Lake, ledger: Ledger, tmp_path: Path) -> None:
@@ -198,7 +209,7 @@ def test_an_observer_that_fails_stops_the_run_and_the_object_is_not_entered(
 ) -> None:
     with pytest.raises(RuntimeError, match="a rule broke"):
         ingest(sources(logs), lake, ledger, workers=2, observe=Fails())
-    assert not ledger.uids_of(str(logs / "3.json.gz"))
+    assert not ledger.versions_of(str(logs / "3.json.gz"))
     assert ingest(sources(logs), lake, ledger, workers=2).complete
     assert len(uids(lake, ledger)) == 12
 

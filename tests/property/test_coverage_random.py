@@ -52,6 +52,9 @@ class Case:
     def below(self, prefix: str) -> Mapping[str, frozenset[str]]:
         return {key: sha256 for key, sha256 in self.ledger.items() if key.startswith(prefix)}
 
+    def refused(self, prefix: str) -> Mapping[str, Mapping[str, str]]:
+        return {}
+
 
 @cache
 def delivered(shape: int) -> DeliveredTrail:

@@ -62,9 +62,9 @@ def collect(
 ) -> None:
     """Bring logs into the lake, each object exactly once.
 
-    An object that was collected before is passed over, also by --detect: `sakimori rules backtest` looks at those. One
-    that cannot be read is named, and tried again the next time. Stopped at any moment, the same command goes on from
-    there. Exit code 3 if anything could not be read.
+    An object that was collected before is passed over, also by --detect: `sakimori rules backtest` looks at those. What
+    was refused in it is named again. One that cannot be read is named, and tried again the next time. Stopped at any
+    moment, the same command goes on from there. Exit code 3 if anything could not be read, now or then.
     """
     if follow:
         _check_place(paths)

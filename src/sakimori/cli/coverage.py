@@ -55,8 +55,8 @@ def coverage(
     """Prove that no CloudTrail log file was missed, or name every one that was.
 
     Reconciles what lies in the bucket, what CloudTrail's signed digests say it delivered, and what the ledger says was
-    ingested, for each account and region. Exit code 3 if anything is missing, changed, unsigned, late, never ingested
-    or silent, or could not be checked.
+    ingested, for each account and region. Exit code 3 if anything is missing, changed, unsigned, late, never ingested,
+    refused in part or silent, or could not be checked.
     """
     if ingest and no_ledger:
         raise typer.BadParameter("--ingest needs the ledger: leave out --no-ledger", param_hint="--ingest")

@@ -52,7 +52,7 @@ class IngestError(Exception):
 @dataclass(frozen=True, slots=True)
 class Ingested:
     """What became of one object. `uid` is "" if it could not be read at all, `passing` if that may go by itself;
-    `known` if it had been ingested before.
+    `known` if it had been ingested before: then `refusals` are what was refused of it at that time.
 
     `seconds` are those of the stages, of one process; `peak_bytes` is the largest that process has been so far.
     """
@@ -75,7 +75,7 @@ class Ingested:
 
 @dataclass(slots=True)
 class IngestReport:
-    """A run, counted: `objects` = `ingested` + `known` + `unread`.
+    """A run, counted: `objects` = `ingested` + `known` + `unread`; `refused` is told again of objects that are known.
 
     Bytes are those delivered, seconds are summed over workers, `peak_bytes` over all processes.
     """
@@ -96,7 +96,7 @@ class IngestReport:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that was offered could be read."""
+        """Whether everything that was offered could be read, now or when it was ingested."""
         return not self.unread and not self.refused
 
     def add(self, other: IngestReport) -> None:
@@ -122,6 +122,8 @@ def ingest(
 ) -> IngestReport:
     """Brings every object that the ledger does not know into the lake; `progress` is told of each when it is done.
 
+    What was refused in one that is known is told again, since it is still not in the lake.
+
     Without an observer, who also says which texts are clean, all are read the exact way, which is slow.
 
     At most `workers` objects are in memory. Objects that cannot be read are refused, not entered in the ledger, and
@@ -130,18 +132,24 @@ def ingest(
     report = IngestReport()
     began = time.perf_counter()
     peaks: dict[int, int] = {}
+
+    def note(done: Ingested) -> None:
+        _count(report, done, peaks)
+        if progress is not None:
+            progress(done)
+
     with pending(lake) as folder:
-        tasks = _tasks(objects, ledger, report)
+        tasks = _tasks(objects, ledger, report, note)
         try:
             with closing(in_parallel(Ingestion(lake, folder, observe), tasks, workers)) as results:
-                for _, done in results:
-                    if done.uid and not done.known:
+                for task, done in results:
+                    if done.known and task.known[done.uid]:
+                        done = replace(done, refusals=tuple(ledger.refusals(done.uid)))
+                    elif done.uid and not done.known:
                         commit = time.perf_counter()
                         ledger.commit_object(_entry(done), done.refusals, done.matches, done.findings)
                         done.seconds["commit"] = time.perf_counter() - commit
-                    _count(report, done, peaks)
-                    if progress is not None:
-                        progress(done)
+                    note(done)
         except WorkerDied as error:
             path = error.task.source.path
             raise IngestError(
@@ -155,18 +163,22 @@ def ingest(
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An object to ingest, and the uids under which versions of it were ingested before."""
+    """An object to ingest, and the versions of it that were ingested before: see `Ledger.versions_of`."""
 
     source: SourceObject
-    known: frozenset[str]
+    known: dict[str, int]
 
 
-def _tasks(objects: Iterable[SourceObject], ledger: Ledger, report: IngestReport) -> Iterator[Task]:
+def _tasks(
+    objects: Iterable[SourceObject], ledger: Ledger, report: IngestReport, note: Callable[[Ingested], None]
+) -> Iterator[Task]:
     for source in objects:
         report.objects += 1
-        known = ledger.uids_of(_address(source))
-        if source.etag and object_uid(source, "") in known:  # S3 said what it is: no need to read it again
-            report.known += 1
+        known = ledger.versions_of(_address(source))
+        uid = object_uid(source, "") if source.etag else ""
+        if uid in known:  # S3 said what it is: no need to read it again
+            refusals = tuple(ledger.refusals(uid)) if known[uid] else ()
+            note(Ingested(source, uid, known=True, refusals=refusals))
             continue
         yield Task(source, known)
 
@@ -210,11 +222,12 @@ class Ingestion:
 
     def _whole(self, done: Ingested, delivery: Delivery, clock: _Clock) -> Ingested | None:
         """An object that is held in memory, by the quick way if it is clean. None if it is too large."""
-        decoded = whole_text(delivery)
+        content = delivery.content
+        decoded = None if content is None else whole_text(content, delivery.source.path)
         clock.lap("decode")
         if decoded is None:
             return None
-        text, refusals = decoded
+        text = decoded.text
         observed = split = files = None
         clean = self.observe.text(delivery.source, text) if self.observe else None
         clock.lap("observe")
@@ -235,7 +248,7 @@ class Ingestion:
         return replace(
             done,
             records=len(split.records),
-            refusals=(*refusals, *split.refusals),
+            refusals=(*decoded.refusals, *split.refusals),
             matches=tuple(observed.matches),
             findings=observed.findings,
             lake_files=tuple(files),

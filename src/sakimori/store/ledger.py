@@ -115,18 +115,24 @@ class Ledger:
 
     # Objects
 
-    def uids_of(self, path: str) -> frozenset[str]:
-        """The uids of every version of the object at `path` that was ingested."""
+    def versions_of(self, path: str) -> dict[str, int]:
+        """The uid of every version of the object at `path` that was ingested: how much of it was refused."""
+        c = tables.objects.c
         with reading(self._engine) as connection:
-            query = select(tables.objects.c.uid).where(tables.objects.c.path == storable(path))
-            return frozenset(connection.execute(query).scalars())
+            rows = connection.execute(select(c.uid, c.refused).where(c.path == storable(path)))
+            return {uid: refused for uid, refused in rows}
 
-    def known_objects(self, prefix: str = "") -> Iterator[ObjectEntry]:
-        """The ingested objects whose path starts with `prefix`, by path; read in pieces."""
+    def known_objects(self, prefix: str = "", *, with_refusals: bool = False) -> Iterator[ObjectEntry]:
+        """The ingested objects whose path starts with `prefix`, by path, or just those of which something was refused.
+
+        They are read in pieces.
+        """
         c = tables.objects.c
         query = select(tables.objects).order_by(c.path, c.uid)
         if prefix:
             query = query.where(c.path.startswith(storable(prefix), autoescape=True))
+        if with_refusals:
+            query = query.where(c.refused > 0)
         with reading(self._engine) as connection:
             for row in connection.execution_options(yield_per=1_000).execute(query):
                 yield _entry(row)
@@ -169,11 +175,13 @@ class Ledger:
                 findings.upsert(connection, found)
             return True
 
-    def refusals(self) -> list[Refusal]:
-        """What was refused in the ingested objects, by path, in order."""
+    def refusals(self, uid: str = "") -> list[Refusal]:
+        """What was refused in the ingested objects, or in the one with this uid, by path, in order."""
         o, r = tables.objects.c, tables.refusals.c
         joined = tables.refusals.join(tables.objects, o.uid == r.object_uid)
         query = select(o.path, r.offset, r.reason).select_from(joined).order_by(o.path, o.uid, r.number)
+        if uid:
+            query = query.where(o.uid == uid)
         with reading(self._engine) as connection:
             return [Refusal(*row) for row in connection.execute(query)]
 

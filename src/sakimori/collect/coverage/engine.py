@@ -39,6 +39,9 @@ class IngestedObjects(Protocol):
         """SHA-256 (hex) of the object as ingested, for the keys that start with `prefix`; one key may have been
         ingested in several versions."""
 
+    def refused(self, prefix: str) -> Mapping[str, Mapping[str, str]]:
+        """What was refused of the ingested objects of which anything was, in words, by key and SHA-256."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -96,7 +99,8 @@ def _assess_lane(
     digests = examine_digests(bucket, lane, window, keys, pool)
     files = _log_files(bucket, lane, window, verify, pool, lambda done: progress(what, done))
     ledger = None if ingested is None else _in_window(lane, window, ingested.below(lane.log_prefix))
-    evidence = Evidence(bucket, lane, window, digests, ledger, verify)
+    refused = {} if ingested is None else ingested.refused(lane.log_prefix)
+    evidence = Evidence(bucket, lane, window, digests, ledger, refused, verify)
     tally, problems = judge_files(evidence, files)
     problems += digests.problems
     problems += find_silence(evidence, files)

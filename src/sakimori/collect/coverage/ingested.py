@@ -34,6 +34,15 @@ class LedgerObjects:
             found[entry.path[len(self.address) :]].add(entry.sha256)
         return {key: frozenset(versions) for key, versions in found.items()}
 
+    def refused(self, prefix: str) -> Mapping[str, Mapping[str, str]]:
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for entry in self.ledger.known_objects(self.address + prefix, with_refusals=True):
+            first, *more = self.ledger.refusals(entry.uid)
+            others = f", and {len(more):,} more" if more else ""
+            said = f"offset {first.offset}: {first.reason}{others}"
+            found[entry.path[len(self.address) :]][entry.sha256] = said
+        return found
+
 
 def ingested_from(ledger: Ledger, bucket: S3Bucket | FolderBucket) -> LedgerObjects:
     """What was ingested from this place; the ledger knows files by absolute path and objects by s3:// address."""

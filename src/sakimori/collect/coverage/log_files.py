@@ -28,14 +28,15 @@ class LogFile:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that one lane's files are judged by. `ledger` maps an ingested key to the
-    SHA-256 of its versions, or is None if left out."""
+    """All that one lane's files are judged by. `ledger` maps an ingested key to the SHA-256 of its versions, or is None
+    if left out; `refused` one to what was refused of each version of which anything was."""
 
     bucket: Bucket
     lane: Lane
     window: Window
     digests: DigestEvidence
     ledger: Mapping[str, frozenset[str]] | None
+    refused: Mapping[str, Mapping[str, str]]
     hashed: bool
 
     def problem(self, kind: ProblemKind, key: str, detail: str, remedy: str | None = None) -> Problem:
@@ -61,7 +62,7 @@ def judge_files(evidence: Evidence, files: Sequence[LogFile]) -> tuple[Counter[s
         else:
             state = "suspect" if found else "proven"
         tally[state] += 1
-        found = found or _ingestion(evidence, file, marker)
+        found = found or _ingestion(evidence, file, marker) or _refused(evidence, file)
         if found:
             problems.append(found)
     problems += _gone(evidence, files)
@@ -143,6 +144,13 @@ def _ingestion(evidence: Evidence, file: LogFile, marker: str) -> Problem | None
     if (file.time or evidence.window.now) + INGEST_GRACE > evidence.window.now:
         return None
     return evidence.problem(ProblemKind.NOT_INGESTED, file.key, "was never ingested")
+
+
+def _refused(evidence: Evidence, file: LogFile) -> Problem | None:
+    """A file that was ingested, but not all of it."""
+    said = evidence.refused.get(file.key, {})
+    found = next(iter(said.values()), "") if file.hashes is None else said.get(file.hashes.delivered, "")
+    return evidence.problem(ProblemKind.REFUSED, file.key, f"was not ingested as a whole: {found}") if found else None
 
 
 def _gone(evidence: Evidence, files: Sequence[LogFile]) -> Iterator[Problem]:

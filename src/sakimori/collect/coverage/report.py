@@ -18,6 +18,7 @@ class ProblemKind(StrEnum):
     DUPLICATED = "duplicated"
     LATE = "late"
     NOT_INGESTED = "not_ingested"
+    REFUSED = "refused"
     DELETED = "deleted"
     DIGEST_MISSING = "digest_missing"
     DIGEST_INVALID = "digest_invalid"
@@ -36,6 +37,8 @@ REMEDIES = {
     ProblemKind.DUPLICATED: "Remove the copy: its records are counted already. Look for who wrote it.",
     ProblemKind.LATE: "Run again with --ingest: it came after its place had been read.",
     ProblemKind.NOT_INGESTED: "Run again with --ingest, or run `sakimori collect cloudtrail`.",
+    ProblemKind.REFUSED: "What was refused is not in the lake: look at it in the file. The table refusals of "
+    "`sakimori hunt` has all of it.",
     ProblemKind.DELETED: "Its records are in the lake. Look for who deleted it, unless a lifecycle rule did.",
     ProblemKind.DIGEST_MISSING: "Look for who deleted it and restore it; if a lifecycle rule expires digests, start "
     "later with --since.",
