@@ -15,7 +15,7 @@ from pathlib import Path
 import stringzilla as sz
 
 from sakimori.collect.clean_text import CLOSING, OPENING, START
-from sakimori.collect.decode import decode, decode_chunks
+from sakimori.collect.decode import Decoded, decode, decode_chunks
 from sakimori.collect.gunzip import MAGIC
 from sakimori.collect.records import Split, split_records, split_stream
 from sakimori.collect.sources import SourceError, SourceObject, chunks, read
@@ -69,15 +69,14 @@ def _spooled(source: SourceObject, copy: Path) -> SourceObject:
         return replace(source, path=str(copy), kind="file", size=out.tell())
 
 
-def whole_text(delivery: Delivery) -> tuple[bytes | bytearray, tuple[Refusal, ...]] | None:
-    """The object's text and what had to be left out of it; None if it may be too long to be held."""
-    content = delivery.content
-    if content is None or (content.startswith(MAGIC) and stated_length(content) > WHOLE_TEXT):
+def whole_text(content: bytes, path: str) -> Decoded | None:
+    """The text of an object and what had to be left out of it; None if it may be too long to be held."""
+    if content.startswith(MAGIC) and stated_length(content) > WHOLE_TEXT:
         return None
-    decoded = decode(content, delivery.source.path, WHOLE_TEXT)
+    decoded = decode(content, path, WHOLE_TEXT)
     if decoded.refusals and len(decoded.text) >= WHOLE_TEXT:  # the length that the file states was not true
         return None
-    return decoded.text, decoded.refusals
+    return decoded
 
 
 def stated_length(content: bytes) -> int:

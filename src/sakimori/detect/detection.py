@@ -17,9 +17,8 @@ from typing import Any
 import msgspec
 import orjson
 
-from sakimori.collect.decode import Decoded, decode, decode_chunks, decode_clean
-from sakimori.collect.delivery import STREAM_LIMIT, WHOLE_BYTES, WHOLE_TEXT
-from sakimori.collect.gunzip import MAGIC
+from sakimori.collect.decode import decode_chunks
+from sakimori.collect.delivery import STREAM_LIMIT, WHOLE_BYTES, whole_text
 from sakimori.collect.records import split_stream
 from sakimori.collect.sources import SourceError, SourceObject, chunks, read
 from sakimori.detect import correlation, matched
@@ -97,7 +96,7 @@ class Detector:
         try:
             if 0 <= source.size <= WHOLE_BYTES:
                 content = read(source)
-                decoded = _decoded(content, source.path)
+                decoded = whole_text(content, source.path)
                 if decoded is None:
                     return self._look_through((content,), source.path)
                 look = self.look(decoded.text, source.path) if decoded.text else Look()
@@ -164,14 +163,6 @@ class Detector:
         if show is None:
             show = self._shows[rule] = matched.build(self.book.rules[rule].condition)
         return show(record)
-
-
-def _decoded(content: bytes, path: str) -> Decoded | None:
-    """The text of an object, where it is sure to fit in memory: a damaged gzip file does not say how long it is."""
-    if not content.startswith(MAGIC):
-        return decode(content, path)
-    text = decode_clean(content, WHOLE_TEXT)
-    return None if text is None else Decoded(text)
 
 
 class Whole:
