@@ -72,7 +72,9 @@ def test_json_has_every_predicate_and_on_demand_the_record(tmp_path: Path) -> No
     assert told["finding"] == finding
     (record,) = told["records"]
     assert (record["record"], record["holds"], "raw" in record) == ("e1", True, False)
-    assert {"asked": "eventName is 'StopLogging'", "holds": True, "found": ["StopLogging"]} in record["predicates"]
+    assert {"depth": 0, "asked": "eventName is 'StopLogging'", "holds": True, "found": ["StopLogging"]} in record[
+        "predicates"
+    ]
     (record,) = json.loads(run("explain", finding["uid"], "--json", "--raw").stdout)["records"]
     assert record["raw"] == stop_logging(1)
     assert '"eventID": "e1"' in run("explain", finding["uid"], "--raw").stdout
@@ -156,8 +158,10 @@ def test_a_correlation_is_told_in_words_and_its_records_by_their_rules(tmp_path:
     (finding,) = found(str(place), "--no-pack", "--rules", str(rules))
     done = run("explain", finding["uid"])
     assert done.exit_code == 0, done.output
-    assert "Correlation: records of own within 600 s for each userIdentity.arn: >= 3" in done.stdout
+    words = "records of own within 600 s for each userIdentity.arn: >= 3"
+    assert f"Correlation: {words}" in done.stdout
     assert done.stdout.count(": own holds") == 3
+    assert json.loads(run("explain", finding["uid"], "--json").stdout)["rule"]["correlation"] == words
 
 
 def test_rules_that_are_not_where_they_were(tmp_path: Path) -> None:

@@ -69,6 +69,10 @@ def test_csv_has_the_contract_s_columns_and_one_row_a_finding() -> None:
     assert json.loads(row["matched"]) == {"eventName": "StopLogging"}
 
 
+def test_csv_has_its_columns_even_without_findings() -> None:
+    assert written(form=Format.CSV) == ",".join(FINDING.to_json()) + "\n"
+
+
 @pytest.mark.parametrize("formula", ["=1+1", "+1", "-2+3", "@SUM(A1)", "  =1", "＝1", '=HYPERLINK("http://x";"y")'])
 def test_no_cell_is_a_formula(formula: str) -> None:
     (row,) = csv.DictReader(io.StringIO(written(replace(FINDING, actor=formula, asset=formula), form=Format.CSV)))

@@ -11,6 +11,7 @@ from sakimori.cli.detect import FINDINGS, INCOMPLETE, severity
 from sakimori.cli.home import ledger_place
 from sakimori.cli.inventories import LedgerOption, SnapshotOption, load_inventory
 from sakimori.cli.output import Format, printable, write
+from sakimori.model.finding import IAM_ANALYSIS
 from sakimori.model.severity import Severity
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def access(
     only = check or []
     rules = _known(only)
     assessed = assess(load_inventory(snapshot, ledger), only)
-    tally = write(assessed.findings, form, sys.stdout)
+    tally = write(assessed.findings, form, sys.stdout, of=IAM_ANALYSIS)
     kept = "" if snapshot else _kept(assessed, rules, ledger)
     _say(f"{tally}{kept}")
     _say_undecided(assessed)

@@ -14,6 +14,7 @@ from sakimori.cli.home import ledger_place
 from sakimori.cli.inventories import LedgerOption, SnapshotOption, load_inventory
 from sakimori.cli.output import Format, Tally, printable, write
 from sakimori.cli.remembered import Memory
+from sakimori.model.finding import COMPLIANCE
 from sakimori.model.severity import Severity
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def network(
     with Memory([str(snapshot)] if snapshot is not None else [], [], pack=False) as memory:
         found = sorted(done.findings, key=lambda each: (-each.severity, each.rule, each.asset))
         form = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
-        tally = write(found, form, sys.stdout, memory.keep)
+        tally = write(found, form, sys.stdout, memory.keep, of=COMPLIANCE)
     _report(done, problems, tally)
     if fail_on is not None and any(level >= fail_on for level in tally.severities):
         raise typer.Exit(FINDINGS)

@@ -187,10 +187,20 @@ def _decoded(texts: dict[str, bytes], most: int) -> Iterator[tuple[str, dict[str
 
 
 def _as_json(found: Found, shown: list[Explained], *, raw: bool) -> dict[str, Any]:
+    from sakimori.detect.explanation import in_words
+
     meta = found.book.metas[found.finding["rule"]]
     return {
         "finding": found.finding,
-        "rule": {"id": meta.id, "path": meta.path, "line": meta.line, "description": meta.description},
+        "rule": {
+            "id": meta.id,
+            "path": meta.path,
+            "line": meta.line,
+            "description": meta.description,
+            "severity_reason": meta.severity_reason,
+            "false_positives": list(meta.false_positives),
+            "correlation": next((in_words(each) for each in found.book.correlations if each.meta.id == meta.id), None),
+        },
         "records": [
             {
                 "record": each.record_id,
@@ -198,7 +208,9 @@ def _as_json(found: Found, shown: list[Explained], *, raw: bool) -> dict[str, An
                 "call": each.call,
                 "rule": each.rule,
                 "holds": each.holds,
-                "predicates": [{"asked": r.asked, "holds": r.holds, "found": r.found} for r in each.reasons],
+                "predicates": [
+                    {"depth": r.depth, "asked": r.asked, "holds": r.holds, "found": r.found} for r in each.reasons
+                ],
             }
             | ({"raw": json.loads(found.records[each.record_id])} if raw else {})
             for each in shown

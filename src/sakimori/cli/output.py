@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sakimori.model.finding import Finding
+from sakimori.model.finding import DETECTION, Finding, columns
 from sakimori.model.severity import Severity
 
 if TYPE_CHECKING:
@@ -68,11 +68,16 @@ class Tally:
 
 
 def write(
-    findings: Iterable[Finding], form: Format, stream: TextIO, keep: Callable[[str], None] | None = None
+    findings: Iterable[Finding],
+    form: Format,
+    stream: TextIO,
+    keep: Callable[[str], None] | None = None,
+    *,
+    of: int = DETECTION,
 ) -> Tally:
     """Write findings one by one as they come, and return what was written, for the summary and the exit code.
 
-    `keep` gets each as a line of JSON, too.
+    `keep` gets each as a line of JSON, too. `of` is their OCSF class: a spreadsheet has its columns even of none.
     """
     tally = Tally()
     if isinstance(stream, io.TextIOWrapper):
@@ -90,7 +95,8 @@ def write(
 
         write_table(counted, Console(file=stream))
         return tally
-    for line in _WRITERS[form](counted):
+    lines = _csv(counted, of) if form is Format.CSV else _WRITERS[form](counted)
+    for line in lines:
         stream.write(line + "\n")
     stream.flush()
     return tally
@@ -188,15 +194,11 @@ def _ocsf(findings: Iterable[Finding]) -> Iterator[str]:
 # ---- CSV
 
 
-def _csv(findings: Iterable[Finding]) -> Iterator[str]:
+def _csv(findings: Iterable[Finding], of: int) -> Iterator[str]:
     """RFC 4180 but for the line ends; the columns are the keys of the JSON object."""
-    header: list[str] | None = None
+    yield _csv_line(columns(of))
     for finding in findings:
-        row = finding.to_json()
-        if header is None:
-            header = list(row)
-            yield _csv_line(header)
-        yield _csv_line([_cell(value) for value in row.values()])
+        yield _csv_line([_cell(value) for value in finding.to_json().values()])
 
 
 def _csv_line(cells: Iterable[str]) -> str:
@@ -342,5 +344,4 @@ _WRITERS: dict[Format, Callable[[Iterable[Finding]], Iterator[str]]] = {
     Format.JSONL: _jsonl,
     Format.JSON: _json,
     Format.OCSF: _ocsf,
-    Format.CSV: _csv,
 }

@@ -16,6 +16,7 @@ import typer
 
 from sakimori.cli.home import ledger_place
 from sakimori.cli.output import Format, printable, to_line, write
+from sakimori.model.finding import COMPLIANCE
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -233,7 +234,8 @@ def list_gaps(
         gaps.report(engine, Policies(), Beats(), interval)
         return list(gaps.found(engine, Policies(), Beats(), interval))
 
-    tally = write(_on_ledger(ran), form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL), sys.stdout)
+    form = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
+    tally = write(_on_ledger(ran), form, sys.stdout, of=COMPLIANCE)
     _say(str(tally))
 
 

@@ -94,3 +94,9 @@ class Finding:
             "remediation": self.remediation,
             "evidence": dict(self.evidence),
         }
+
+
+def columns(class_uid: int) -> list[str]:
+    """The keys of the JSON object of a finding of this class, in its order."""
+    none = Finding("", "", "", Severity.INFORMATIONAL, (), (), "", "", "", "", "", 0, "", "", (), class_uid=class_uid)
+    return list(none.to_json())
