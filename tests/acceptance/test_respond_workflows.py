@@ -28,7 +28,7 @@ sys.path += [str(Path(__file__).resolve().parents[1] / name) for name in ("prote
 
 import accounts
 import more_things
-import test_waf
+import waf_account
 from manager_stub import known_as, stub
 from served import served
 from test_respond import listening as _listening
@@ -143,11 +143,11 @@ def account_of(aws: SimulatedAws) -> Account:
         ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, IamInstanceProfile={"Name": "reader"}
     )
     instance = str(made["Instances"][0]["InstanceId"])
-    acl, network = accounts.web_acl(aws), test_waf.Network(aws)
+    acl, network = accounts.web_acl(aws), waf_account.Network(aws)
     balancer = network.balancer()
     network.group(balancer, [instance])
-    test_waf.protected_by(aws, acl, balancer)
-    test_waf.offers(aws, test_waf.WCU)
+    waf_account.protected_by(aws, acl, balancer)
+    waf_account.offers(aws, waf_account.WCU)
     bucket = accounts.bucket(aws)
     aws.client("s3").create_bucket(Bucket="code")
     return Account(
@@ -324,7 +324,7 @@ def assert_effects(found: dict[str, dict[str, Any]], account: Account, user: Use
     [kept] = account.evaluations.kept.values()
     assert (kept["ComplianceResourceId"], kept["ComplianceType"]) == (account.instance, "COMPLIANT")
     groups = [each["Statement"].get("ManagedRuleGroupStatement", {}) for each in account.acl.describe()["Rules"]]
-    assert {each["Name"] for each in groups if each} == {test_waf.COMMON, test_waf.BAD}
+    assert {each["Name"] for each in groups if each} == {waf_account.COMMON, waf_account.BAD}
     waiting = found["s3-appspec"]
     assert (waiting["state"], account.pipelines.disabled) == ("waiting for approval", {})
     assert "no write to code is in the lake" in waiting["not_evaluated"][0]

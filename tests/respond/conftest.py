@@ -8,7 +8,41 @@ from pathlib import Path
 
 import pytest
 
+from sakimori.protect.client import Client, Settings
+from sakimori.respond.guard import Guard, Pace
+from sakimori.respond.world import World
+from sakimori.simulate.aws import SimulatedAws
+
 sys.path.append(str(Path(__file__).resolve().parents[1] / "protect"))
+
+from accounts import make_instance, world_of
+from manager_stub import known_as, stub
+from trend_stub import KEY, Trend
+
+
+@pytest.fixture
+def trend() -> Iterator[Trend]:
+    """A manager that answers as Trend's does."""
+    with stub() as served:
+        yield served
+
+
+@pytest.fixture
+def world(aws: SimulatedAws, trend: Trend, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """The simulated AWS and Trend's manager, asked without pauses."""
+    monkeypatch.setattr("sakimori.respond.scanning.LOOK_EVERY", 0.05)
+    with Client(Settings(trend.url, KEY, patience=1), sleep=lambda _: None) as client:
+        made = world_of(aws, client)
+        made.guard = Guard(default=Pace(rate=1_000, burst=1_000, attempts=2, first_pause=0.01))
+        yield made
+
+
+@pytest.fixture
+def instance(aws: SimulatedAws, trend: Trend) -> str:
+    """A real instance that the manager knows, and protects."""
+    made = make_instance(aws)
+    known_as(trend, made)
+    return made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

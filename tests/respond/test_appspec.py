@@ -198,7 +198,7 @@ def test_a_pipeline_without_an_approval_is_held_and_it_is_said_what_to_add(aws: 
 def test_an_approval_is_added_when_a_person_agrees_also_in_the_mode_auto(
     aws: SimulatedAws, world: World, tmp_path: Path
 ) -> None:
-    from test_workflows import engine_of
+    from workflow_cases import engine_of
 
     pipelines = Pipelines(aws)
     world.settings = {"s3-appspec": {"add_approval": True}}

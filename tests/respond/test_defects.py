@@ -23,13 +23,19 @@ from sakimori.simulate.aws import SimulatedAws
 
 TESTS = Path(__file__).resolve().parents[1]
 E2E = "acceptance/test_respond_workflows.py::test_every_workflow_from_eventbridge_to_its_effect_and_back"
-WORKFLOWS, ENGINE, ACTION = (
-    "respond/test_workflows.py",
+GUARDDUTY, INSPECTOR, CONFIG, FRONTS, GROUPS, WRITING = (
+    "respond/test_workflow_guardduty.py",
+    "respond/test_workflow_inspector.py",
+    "respond/test_workflow_config.py",
+    "respond/test_workflow_waf_fronts.py",
+    "respond/test_workflow_waf_groups.py",
+    "respond/test_waf_writing.py",
+)
+ENGINE, ACTION = (
     "respond/test_respond_engine.py",
     "respond/test_every_action.py",
 )
-WAF, CONFIG, EVENTS, CLIENT = (
-    "respond/test_waf.py",
+FUNCTION, EVENTS, CLIENT = (
     "respond/test_config_rule.py",
     "collect/test_events.py",
     "protect/test_client.py",
@@ -38,31 +44,31 @@ WAF, CONFIG, EVENTS, CLIENT = (
 # ruff: noqa: E501 - one line a defect
 DEFECTS = {
     # the sample for GuardDuty
-    "guardduty-1 families of types are compared for equality and never match": f"{WORKFLOWS}::test_defect_families_were_compared_for_equality_and_never_matched",
-    "guardduty-2 the branches for miners and backdoors raise a NameError": f"{WORKFLOWS}::test_defect_a_crypto_miner_raised_a_name_error",
+    "guardduty-1 families of types are compared for equality and never match": f"{GUARDDUTY}::test_defect_families_were_compared_for_equality_and_never_matched",
+    "guardduty-2 the branches for miners and backdoors raise a NameError": f"{GUARDDUTY}::test_defect_a_crypto_miner_raised_a_name_error",
     "guardduty-3 the manager's host, port and certificate are read and not passed on": "respond/test_defects.py::test_defect_the_managers_address_and_certificate_were_read_and_not_passed_on",
-    "guardduty-4 a module is turned on in the policy that all machines share": f"{WORKFLOWS}::test_defect_the_policy_that_all_share_was_edited",
-    "guardduty-5 a finding that is told again with a higher count is acted on again": f"{WORKFLOWS}::test_defect_the_same_finding_with_a_higher_count_is_known_and_redelivery_does_nothing",
+    "guardduty-4 a module is turned on in the policy that all machines share": f"{GUARDDUTY}::test_defect_the_policy_that_all_share_was_edited",
+    "guardduty-5 a finding that is told again with a higher count is acted on again": f"{GUARDDUTY}::test_defect_the_same_finding_with_a_higher_count_is_known_and_redelivery_does_nothing",
     "guardduty-6 the whole inventory is downloaded for each event": "respond/test_defects.py::test_defect_the_whole_inventory_was_downloaded_for_each_event",
-    "guardduty-7 an integrity scan without a baseline from before": f"{WORKFLOWS}::test_an_integrity_scan_needs_a_baseline_from_before",
+    "guardduty-7 an integrity scan without a baseline from before": f"{GUARDDUTY}::test_an_integrity_scan_needs_a_baseline_from_before",
     # the samples for Config
-    "config-1 'Not Configured' contains 'on' and complies": f"{WORKFLOWS}::test_defect_not_configured_contains_on_and_was_compliant",
-    "config-2 a policy's name with a capital letter never matches": f"{WORKFLOWS}::test_defect_a_capital_letter_in_the_policy_never_matched",
-    "config-3 the ordering time is now": f"{WORKFLOWS}::test_defect_the_time_was_now_and_not_that_of_the_configuration",
-    "config-4 deleted instances and those out of scope are evaluated": f"{WORKFLOWS}::test_defect_deleted_instances_and_other_resources_are_not_applicable",
-    "config-5 an unknown instance and an outage both do not comply": f"{WORKFLOWS}::test_defect_an_outage_was_non_compliant",
-    "config-6 an outage in the function, too": f"{CONFIG}::test_a_manager_that_gives_no_answer_is_an_error_and_no_evaluation",
+    "config-1 'Not Configured' contains 'on' and complies": f"{CONFIG}::test_defect_not_configured_contains_on_and_was_compliant",
+    "config-2 a policy's name with a capital letter never matches": f"{CONFIG}::test_defect_a_capital_letter_in_the_policy_never_matched",
+    "config-3 the ordering time is now": f"{CONFIG}::test_defect_the_time_was_now_and_not_that_of_the_configuration",
+    "config-4 deleted instances and those out of scope are evaluated": f"{CONFIG}::test_defect_deleted_instances_and_other_resources_are_not_applicable",
+    "config-5 an unknown instance and an outage both do not comply": f"{CONFIG}::test_defect_an_outage_was_non_compliant",
+    "config-6 an outage in the function, too": f"{FUNCTION}::test_a_manager_that_gives_no_answer_is_an_error_and_no_evaluation",
     # the sample for WAF
-    "waf-1 application load balancers and target groups are not seen": f"{WAF}::test_defect_only_classic_load_balancers_were_seen_and_no_target_groups",
-    "waf-2 ECS services are not seen": f"{WAF}::test_defect_ecs_services_were_not_seen",
-    "waf-3 one recommendation is not enough": f"{WAF}::test_defect_one_recommendation_was_not_enough",
-    "waf-4 any rule that carries a type counts": f"{WAF}::test_defect_any_rule_of_a_type_counted_assigned_or_not",
-    "waf-5 the pattern 'ui' matches 'build' and 'require'": f"{WAF}::test_defect_the_pattern_ui_matched_build_and_require",
-    "waf-6 an origin is matched by what it is called": f"{WAF}::test_defect_origins_were_matched_by_a_name_and_cloudfronts_acls_are_asked_for_in_us_east_1_only",
-    "waf-7 rule groups are hard-coded, of vendors as of years ago": f"{WAF}::test_groups_that_are_sold_are_taken_where_they_are_subscribed_to",
-    "waf-8 the write conflicts, or overwrites what others wrote": f"{WAF}::test_what_somebody_adds_at_the_same_moment_stays_and_undo_takes_out_ours_alone",
+    "waf-1 application load balancers and target groups are not seen": f"{FRONTS}::test_defect_only_classic_load_balancers_were_seen_and_no_target_groups",
+    "waf-2 ECS services are not seen": f"{FRONTS}::test_defect_ecs_services_were_not_seen",
+    "waf-3 one recommendation is not enough": f"{GROUPS}::test_defect_one_recommendation_was_not_enough",
+    "waf-4 any rule that carries a type counts": f"{GROUPS}::test_defect_any_rule_of_a_type_counted_assigned_or_not",
+    "waf-5 the pattern 'ui' matches 'build' and 'require'": f"{GROUPS}::test_defect_the_pattern_ui_matched_build_and_require",
+    "waf-6 an origin is matched by what it is called": f"{FRONTS}::test_defect_origins_were_matched_by_a_name_and_cloudfronts_acls_are_asked_for_in_us_east_1_only",
+    "waf-7 rule groups are hard-coded, of vendors as of years ago": f"{GROUPS}::test_groups_that_are_sold_are_taken_where_they_are_subscribed_to",
+    "waf-8 the write conflicts, or overwrites what others wrote": f"{WRITING}::test_what_somebody_adds_at_the_same_moment_stays_and_undo_takes_out_ours_alone",
     # the sample for Inspector
-    "inspector-1 rules are collected and never assigned": f"{WORKFLOWS}::test_inspector_assigns_the_rules_of_exactly_that_cve_with_what_they_depend_on",
+    "inspector-1 rules are collected and never assigned": f"{INSPECTOR}::test_inspector_assigns_the_rules_of_exactly_that_cve_with_what_they_depend_on",
     # automated responders of others
     "responders-1 nothing can be undone": f"{ACTION}::test_undo_returns_identical_answers",
     "responders-2 undo overwrites what somebody changed since": f"{ACTION}::test_undo_refuses_with_the_reason_where_somebody_changed_it_since",
@@ -71,10 +77,10 @@ DEFECTS = {
     "responders-5 findings of GuardDuty, Macie and Inspector start nothing": E2E,
     "responders-6 a dry run shows the whole population and not the event": "acceptance/test_respond.py::test_observing_says_what_would_be_done_to_this_event_and_does_nothing",
     "responders-7 nobody is asked for approval": f"{ENGINE}::test_an_approval_is_used_once_and_then_the_run_goes_on",
-    "responders-8 findings about accounts, instances and users only": f"{WORKFLOWS}::test_every_family_of_findings_has_a_row_with_something_to_do",
+    "responders-8 findings about accounts, instances and users only": f"{GUARDDUTY}::test_every_family_of_findings_has_a_row_with_something_to_do",
     "responders-9 a response is not carried out, and nobody notices": f"{ACTION}::test_an_effect_that_did_not_come_fails_the_run_and_says_why",
     "responders-10 counts of the past are never reset": "respond/test_shared_limits.py::test_a_limit_is_free_again_when_its_window_has_passed",
-    "responders-11 no effect where the module is off on the host": f"{WORKFLOWS}::test_a_computer_without_an_agent_or_with_a_module_off_is_not_protected",
+    "responders-11 no effect where the module is off on the host": f"{GUARDDUTY}::test_a_computer_without_an_agent_or_with_a_module_off_is_not_protected",
     # events
     "events-1 Inspector's dates are not ISO 8601": f"{EVENTS}::test_times_as_products_spell_them",
     "events-2 keys are encoded in S3's own notification and not in EventBridge's": f"{EVENTS}::test_keys_are_decoded_in_s3s_own_notification_and_only_there",

@@ -106,7 +106,7 @@ def retag(aws: SimulatedAws, trend: Trend, thing: Thing) -> None:
 
 
 def other_rule(aws: SimulatedAws, trend: Trend, thing: Thing) -> None:
-    from test_waf import add_rule
+    from waf_account import add_rule
 
     add_rule(aws, thing, "theirs")
 
