@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sakimori.collect import told
+from sakimori.collect import attack_sequence, told
 from sakimori.collect.told import Telling, arn, number, obj, objects, text, when
 from sakimori.model.event import Event, Resource, State, event_uid
 from sakimori.model.severity import Severity
@@ -78,7 +78,11 @@ def read_finding(spelt: Mapping[str, Any], telling: Telling | None = None) -> Ev
     state = State.SUPPRESSED if archived else State.OPEN
     updated, count = when(found.get("updatedAt")), number(service, "count")
     revision = told.state_revision(updated, state, f"count-{count:g}" if count else "")
-    resources = tuple(resources_of(obj(found, "resource"), account, region, text(found, "partition")))
+    sequence = attack_sequence.sequence_of(found)
+    resources = (
+        *resources_of(obj(found, "resource"), account, region, text(found, "partition")),
+        *attack_sequence.resources_of(sequence, kind, account, region),
+    )
     return Event(
         product=PRODUCT,
         feed=PRODUCT,
@@ -106,8 +110,8 @@ def read_finding(spelt: Mapping[str, Any], telling: Telling | None = None) -> Ev
             revision=revision,
             facts={"type": kind, "role": text(service, "resourceRole"), "action": _action(service)},
             actor=_actor(resources),
-            source_ip=_remote_address(service),
-            tactics=tactics(kind),
+            source_ip=_remote_address(service) or attack_sequence.address_of(sequence),
+            tactics=tactics(kind) or attack_sequence.tactics_of(sequence),
             count=count,
         ),
     )
@@ -239,10 +243,12 @@ _DASHED = re.compile(r"^([A-Za-z]+:[A-Za-z0-9]+)-")
 def type_in_asff(types: Iterable[str]) -> str:
     """`TTPs/Defense Evasion/Stealth:IAMUser-CloudTrailLoggingDisabled` -> `Stealth:IAMUser/CloudTrailLoggingDisabled`.
 
-    ASFF's types have slashes of their own, so Security Hub writes the one in GuardDuty's as a dash.
+    ASFF's types have slashes of their own, so Security Hub writes the one in GuardDuty's as a dash; but for attack
+    sequences: `TTPs/AttackSequence:IAM/CompromisedCredentials`.
     """
-    last = next((each.rpartition("/")[2] for each in types if ":" in each.rpartition("/")[2]), "")
-    return _DASHED.sub(r"\1/", last)
+    whole = next((each for each in types if ":" in each), "")
+    name, _, rest = whole.partition(":")
+    return _DASHED.sub(r"\1/", f"{name.rpartition('/')[2]}:{rest}") if rest else ""
 
 
 EVENTS = {
