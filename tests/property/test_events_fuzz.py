@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import random
 from typing import Any
@@ -29,6 +31,35 @@ SEEDS: list[Any] = [
     told.envelope("aws.config", "Config Rules Compliance Change", {"resourceId": "i", "configRuleName": "r"}),
     told.envelope("aws.x", "AWS API Call via CloudTrail", {"eventName": "A", "eventSource": "b.amazonaws.com"}),
     {"EvaluationResults": [{"ComplianceType": "NON_COMPLIANT"}]},
+    {"records": [{"data": base64.b64encode(json.dumps(told.inspector()).encode()).decode()}]},
+    {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": "e30="}}]},
+    {"Messages": [{"Body": json.dumps(told.macie())}]},
+    {"requestContext": {}, "isBase64Encoded": True, "body": "e30="},
+    {"Entries": [{"Source": "aws.macie", "DetailType": "Macie Finding", "Detail": json.dumps(told.macie()["detail"])}]},
+    told.guardduty(resource={"s3BucketDetails": [{"name": "b", "s3ObjectDetails": [{"objectArn": "arn:o"}]}]}),
+    told.envelope(
+        "aws.guardduty",
+        "GuardDuty Finding",
+        {
+            "type": "AttackSequence:S3/CompromisedData",
+            "id": "1",
+            "service": {
+                "detection": {
+                    "sequence": {
+                        "resources": [
+                            {"uid": "u", "resourceType": "ACCESS_KEY", "data": {"accessKey": {"userName": "k"}}}
+                        ],
+                        "actors": [{"user": {"name": "k"}}],
+                        "endpoints": [{"ip": "192.0.2.1"}],
+                        "signals": [{"type": "FINDING"}],
+                    }
+                }
+            },
+        },
+    ),
+    told.envelope("aws.health", "AWS Health Abuse Event", {"eventArn": "a", "service": "ABUSE", "page": "2"}),
+    told.envelope("aws.x", "AWS Insight via CloudTrail", {"insightDetails": {"eventName": "A", "eventSource": "b"}}),
+    {"messageType": "ComplianceChangeNotification", "recordVersion": "1.0", "resourceId": "i", "configRuleName": "r"},
     {"status_code": 200, "data": {"Findings": [told.asff()], "At": {"__class__": "datetime", "year": 2026}}},
 ]
 VALUES: list[Any] = [
@@ -54,7 +85,9 @@ def mutated(value: Any, chance: random.Random, rate: float) -> Any:
 @settings(max_examples=400, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(range(len(SEEDS))), st.sampled_from([0.01, 0.05, 0.2]))
 def test_mutated_events_are_read_or_refused(seed: int, which: int, rate: float) -> None:
-    found = heard(json.dumps(mutated(SEEDS[which], random.Random(seed), rate)), "fuzz")
+    body = json.dumps(mutated(SEEDS[which], random.Random(seed), rate))
+    packed = gzip.compress(body.encode()) if seed % 5 == 0 else body * (1 + seed % 3)
+    found = heard(packed, "fuzz")
     assert all(refused.reason and refused.path == "fuzz" for refused in found.refusals)
     for event in found.events:
         assert event.uid

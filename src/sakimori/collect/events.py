@@ -15,12 +15,9 @@ from typing import Any
 
 from sakimori.collect.products import reader_of_event, reader_of_object
 from sakimori.collect.told import NotRead, Telling, text, texts, when
-from sakimori.collect.unwrap import documents
+from sakimori.collect.unwrap import MAX_BODY, documents, json_object
 from sakimori.model.event import Event
 from sakimori.model.refusal import Refusal
-
-MAX_BODY = 64 << 20
-"""Bytes of one body. EventBridge's events have at most 256 kB; files of API answers may be larger."""
 
 
 def read_events(body: bytes | str, place: str) -> Iterator[Event | Refusal]:
@@ -55,7 +52,8 @@ def _read(document: Mapping[str, Any]) -> Iterable[Event | NotRead]:
         telling = _enveloped(document)
         reader = reader_of_event(telling.source, telling.detail_type)
         if reader is None:
-            raise NotRead(f"EventBridge event {telling.detail_type!r} of {telling.source!r}: no plug-in reads it")
+            why = _KNOWN_EVENTS.get(telling.detail_type, "no plug-in reads it")
+            raise NotRead(f"EventBridge event {telling.detail_type!r} of {telling.source!r}: {why}")
         return reader(telling)
     for name in _LISTS:
         if isinstance(document.get(name), list):
@@ -69,8 +67,13 @@ def _read(document: Mapping[str, Any]) -> Iterable[Event | NotRead]:
 
 
 def _enveloped(document: Mapping[str, Any]) -> Telling:
-    detail = document.get("detail")
-    if not isinstance(detail, Mapping):
+    """EventBridge's envelope, or an entry of PutEvents. EventBridge Scheduler and PutEvents have the detail as JSON in
+    a text."""
+    if "detail-type" not in document:
+        names = {"Source": "source", "DetailType": "detail-type", "Detail": "detail", "Time": "time"}
+        document = {names.get(name, name.lower()): value for name, value in document.items()}
+    detail = json_object(document.get("detail"))
+    if detail is None:
         raise NotRead(f"EventBridge event {text(document, 'detail-type')!r} without an object in its detail")
     return Telling(
         detail,
@@ -94,6 +97,31 @@ def _listed(found: list[Any]) -> Iterator[Event | NotRead]:
 
 _LISTS = ("Findings", "findings")
 """What the answers of GetFindings (GuardDuty, Security Hub, Macie) and ListFindings (Inspector) call their lists."""
+
+_KNOWN_EVENTS = {
+    "Inspector2 Scan": "it tells that a scan ended; each finding comes as an event of its own",
+    "Inspector2 Coverage": "it tells what is scanned, and no finding",
+    "GuardDuty Malware Protection Post Scan Action Failed": "it tells that a tag was not set, and no finding",
+    **dict.fromkeys(
+        (
+            "GuardDuty Runtime Protection Healthy",
+            "GuardDuty Runtime Protection Unhealthy",
+            "GuardDuty Malware Protection Resource Status Active",
+            "GuardDuty Malware Protection Resource Status Warning",
+            "GuardDuty Malware Protection Resource Status Error",
+        ),
+        "it tells what GuardDuty covers, and no finding",
+    ),
+    **dict.fromkeys(
+        ("Config Configuration Item Change", "Config Rules Re-evaluation Status"),
+        "it tells of a configuration, and no finding",
+    ),
+    **dict.fromkeys(
+        ("Config Configuration Snapshot Delivery Status", "Config Configuration History Delivery Status"),
+        "it tells what was delivered to a bucket, and no finding",
+    ),
+}
+"""EventBridge events of the products here that are nothing for us -> what they are."""
 
 _KNOWN_OTHERWISE = {
     "awslogs": "a CloudWatch Logs subscription: logs are collected, with `sakimori collect`",

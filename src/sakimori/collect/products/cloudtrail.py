@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sakimori.collect import told
-from sakimori.collect.told import Telling, objects, text, when
+from sakimori.collect.told import Telling, obj, objects, text, when
 from sakimori.model.event import Event, Resource, event_uid
 
 PRODUCT = "cloudtrail"
 
 
 def read_call(telling: Telling) -> Iterator[Event]:
-    """A call, with the resources that the record names. `kind` is `service:Operation`."""
+    """A call, with the resources that the record names. `kind` is `service:Operation`; an insight is about one, too."""
     record = telling.detail
-    operation = told.identity(text(record, "eventName"), "eventName")
-    service = told.identity(text(record, "eventSource"), "eventSource").removesuffix(".amazonaws.com")
+    about = obj(record, "insightDetails") or record
+    operation = told.identity(text(about, "eventName"), "eventName")
+    service = told.identity(text(about, "eventSource"), "eventSource").removesuffix(".amazonaws.com")
     account = text(record, "recipientAccountId") or text(record, "userIdentity", "accountId") or telling.account
     region, time = text(record, "awsRegion") or telling.region, when(record.get("eventTime")) or telling.time
     event_id = text(record, "eventID") or telling.id or f"{service}:{operation}:{time}:{text(record, 'requestID')}"
@@ -50,4 +51,7 @@ EVENTS = {
     ("*", "AWS Service Event via CloudTrail"): read_call,
     ("*", "AWS Insight via CloudTrail"): read_call,
 }
-OBJECTS = ((("eventVersion", "eventName", "eventSource"), read_call),)
+OBJECTS = (
+    (("eventVersion", "eventName", "eventSource"), read_call),
+    (("eventVersion", "insightDetails"), read_call),
+)

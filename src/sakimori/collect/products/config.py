@@ -23,7 +23,9 @@ MESSAGES = (
     "ConfigurationItemChangeNotification",
     "OversizedConfigurationItemChangeNotification",
     "ScheduledNotification",
+    "ConfigurationSnapshotDeliveryCompleted",
 )
+"""What can trigger a custom rule (`MessageType` of SourceDetail, Config API reference)."""
 
 
 def read_invocation(telling: Telling) -> Iterator[Event]:
@@ -103,6 +105,15 @@ def read_compliance_change(telling: Telling) -> Iterator[Event]:
     )
 
 
+def read_message(telling: Telling) -> Iterator[Event]:
+    """What Config sends to the SNS topic of its delivery channel; of that, changes of compliance are read
+    ("Notifications that AWS Config sends to an Amazon SNS topic")."""
+    message = text(telling.detail, "messageType")
+    if message != "ComplianceChangeNotification":
+        raise NotRead(f"a message of Config of the type {message!r}: it tells of no finding")
+    yield from read_compliance_change(telling)
+
+
 def read_answer(telling: Telling) -> Iterator[Event | NotRead]:
     """The answer of config:GetComplianceDetailsByConfigRule (or ...ByResource)."""
     found = objects(telling.detail, "EvaluationResults")
@@ -165,4 +176,8 @@ def _compliance(
 
 
 EVENTS = {("aws.config", "Config Rules Compliance Change"): read_compliance_change}
-OBJECTS = ((("invokingEvent", "configRuleName"), read_invocation), (("EvaluationResults",), read_answer))
+OBJECTS = (
+    (("invokingEvent", "configRuleName"), read_invocation),
+    (("EvaluationResults",), read_answer),
+    (("messageType", "recordVersion"), read_message),
+)

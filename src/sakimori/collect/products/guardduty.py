@@ -159,6 +159,9 @@ def resources_of(resource: Mapping[str, Any], account: str, region: str, partiti
     for bucket in objects(resource, "s3BucketDetails"):
         name = text(bucket, "name")
         yield from named("AWS::S3::Bucket", text(bucket, "arn") or (name and f"arn:{partition or 'aws'}:s3:::{name}"))
+        for item in objects(bucket, "s3ObjectDetails"):
+            details = {"bucket": name, "key": text(item, "key"), "version_id": text(item, "versionId")}
+            yield from named("AWS::S3::Object", text(item, "objectArn"), **details)
     yield from named("AWS::EKS::Cluster", text(resource, "eksClusterDetails", "arn"))
     ecs = obj(resource, "ecsClusterDetails")
     yield from named("AWS::ECS::Task", text(ecs, "taskDetails", "arn"), cluster=text(ecs, "arn"))
@@ -166,9 +169,11 @@ def resources_of(resource: Mapping[str, Any], account: str, region: str, partiti
     function = obj(resource, "lambdaDetails")
     yield from named("AWS::Lambda::Function", text(function, "functionArn"), role=text(function, "role"))
     yield from named("AWS::RDS::DBInstance", text(resource, "rdsDbInstanceDetails", "dbInstanceArn"))
-    yield from named("AWS::RDS::DBInstance", text(resource, "rdsLimitlessDbDetails", "dbShardGroupArn"))
+    yield from named("AWS::RDS::DBShardGroup", text(resource, "rdsLimitlessDbDetails", "dbShardGroupArn"))
     for volume in objects(resource, "ebsVolumeDetails", "scannedVolumeDetails"):
         yield from named("AWS::EC2::Volume", text(volume, "volumeArn"))
+    for kind, path in _BACKUPS.items():
+        yield from named(kind, text(resource, *path))
     key = obj(resource, "accessKeyDetails")
     yield from named(
         "AWS::IAM::AccessKey",
@@ -180,6 +185,15 @@ def resources_of(resource: Mapping[str, Any], account: str, region: str, partiti
     )
     container = obj(resource, "containerDetails")
     yield from named("Container", text(container, "id"), image=text(container, "image"), name=text(container, "name"))
+
+
+_BACKUPS = {
+    "AWS::EC2::Snapshot": ("ebsSnapshotDetails", "snapshotArn"),
+    "AWS::EC2::Image": ("ec2ImageDetails", "imageArn"),
+    "AWS::Backup::RecoveryPoint": ("recoveryPointDetails", "recoveryPointArn"),
+    "AWS::Bedrock::Guardrail": ("bedrockGuardrailDetails", "guardrailArn"),
+}
+"""What is named by an ARN alone: a type -> where it is in a finding's `resource`."""
 
 
 def read_object_scan(telling: Telling) -> Iterator[Event]:

@@ -17,6 +17,7 @@ from sakimori.model.event import Event, Resource, State, event_uid
 from sakimori.model.severity import Severity
 
 CLASSES = (2001, 2002, 2003, 2004, 2006, 2007, 2008)
+INCIDENT = 2005
 
 _CLOSED, _SUPPRESSED = (4, 5, 6), (3,)
 """`status_id` of findings: 1 New, 2 In Progress, 3 Suppressed, 4 Resolved, 5 Archived, 6 Deleted."""
@@ -40,7 +41,9 @@ def read_finding(found: Mapping[str, Any], feed: str) -> Event:
     class_uid = number(found, "class_uid")
     if class_uid not in CLASSES:
         name = text(found, "class_name") or text(found, "class_uid") or "no class"
-        raise NotRead(f"an OCSF event of class {name}: a log record, and no finding")
+        is_incident = class_uid == INCIDENT
+        what = "its findings come by themselves" if is_incident else "a log record, and no finding"
+        raise NotRead(f"an OCSF event of class {name}: {what}")
     about = obj(found, "finding_info") or obj(found, "finding")
     own_id = told.identity(text(about, "uid"), "finding_info.uid")
     product = _product(found)

@@ -27,24 +27,72 @@ SEVERITIES = {level.name: level for level in Severity}
 
 TYPES = {
     "AwsAccount": "AWS::::Account",
-    "AwsIamAccessKey": "AWS::IAM::AccessKey",
     "AwsEcrContainerImage": "AWS::ECR::Image",
-    "AwsRdsDbInstance": "AWS::RDS::DBInstance",
-    "AwsRdsDbCluster": "AWS::RDS::DBCluster",
+    "AwsAppSyncGraphQlApi": "AWS::AppSync::GraphQLApi",
+    "AwsEc2Eip": "AWS::EC2::EIP",
+    "AwsEc2NetworkAcl": "AWS::EC2::NetworkAcl",
     "AwsEc2Vpc": "AWS::EC2::VPC",
-    "AwsIamUser": "AWS::IAM::User",
-    "AwsS3AccountPublicAccessBlock": "AWS::S3::AccountPublicAccessBlock",
-    "AwsKmsKey": "AWS::KMS::Key",
-    "AwsEksCluster": "AWS::EKS::Cluster",
-    "AwsEcsCluster": "AWS::ECS::Cluster",
-    "AwsEcsTask": "AWS::ECS::Task",
-    "AwsSnsTopic": "AWS::SNS::Topic",
-    "AwsSqsQueue": "AWS::SQS::Queue",
-    "AwsIamRole": "AWS::IAM::Role",
-    "AwsIamPolicy": "AWS::IAM::Policy",
+    "AwsEc2VpcEndpointService": "AWS::EC2::VPCEndpointService",
+    "AwsEc2VpcPeeringConnection": "AWS::EC2::VPCPeeringConnection",
+    "AwsEc2VpnConnection": "AWS::EC2::VPNConnection",
+    "AwsEventsEventbus": "AWS::Events::EventBus",
+    "AwsIamPolicy": "AWS::IAM::ManagedPolicy",
+    "AwsStepFunctionStateMachine": "AWS::StepFunctions::StateMachine",
 }
-_SERVICES = ("Ec2", "S3", "Lambda", "CloudTrail", "CloudFront", "AutoScaling", "CodeBuild", "Redshift", "SageMaker")
-_SPELT = {"Ec2": "EC2"}
+"""Types whose names do not follow from CloudFormation's of the same thing."""
+
+SERVICES = {
+    "AmazonMq": "AmazonMQ",
+    "ApiGateway": "ApiGateway",
+    "ApiGatewayV2": "ApiGatewayV2",
+    "AppSync": "AppSync",
+    "Athena": "Athena",
+    "AutoScaling": "AutoScaling",
+    "Backup": "Backup",
+    "CertificateManager": "CertificateManager",
+    "CloudFormation": "CloudFormation",
+    "CloudFront": "CloudFront",
+    "CloudTrail": "CloudTrail",
+    "CloudWatch": "CloudWatch",
+    "CodeBuild": "CodeBuild",
+    "Dms": "DMS",
+    "DynamoDb": "DynamoDB",
+    "Ec2": "EC2",
+    "Ecr": "ECR",
+    "Ecs": "ECS",
+    "Efs": "EFS",
+    "Eks": "EKS",
+    "ElasticBeanstalk": "ElasticBeanstalk",
+    "Elasticsearch": "Elasticsearch",
+    "Elb": "ElasticLoadBalancing",
+    "Elbv2": "ElasticLoadBalancingV2",
+    "EventSchemas": "EventSchemas",
+    "Events": "Events",
+    "GuardDuty": "GuardDuty",
+    "Iam": "IAM",
+    "Kinesis": "Kinesis",
+    "Kms": "KMS",
+    "Lambda": "Lambda",
+    "Msk": "MSK",
+    "NetworkFirewall": "NetworkFirewall",
+    "OpenSearchService": "OpenSearchService",
+    "Rds": "RDS",
+    "Redshift": "Redshift",
+    "Route53": "Route53",
+    "S3": "S3",
+    "SageMaker": "SageMaker",
+    "SecretsManager": "SecretsManager",
+    "Sns": "SNS",
+    "Sqs": "SQS",
+    "Ssm": "SSM",
+    "Waf": "WAF",
+    "WafRegional": "WAFRegional",
+    "Wafv2": "WAFv2",
+    "Xray": "XRay",
+}
+"""Services as ASFF spells them -> as CloudFormation does."""
+
+_WORDS = (("Db", "DB"), ("Acl", "ACL"))
 
 
 def product_of(product_arn: str) -> str:
@@ -59,10 +107,14 @@ def resource_type(spelt: str) -> str:
     """`AwsEc2Instance` -> `AWS::EC2::Instance`; what is not known stays as it is."""
     if spelt in TYPES:
         return TYPES[spelt]
-    for service in _SERVICES:
-        if spelt.startswith(f"Aws{service}") and spelt != f"Aws{service}":
-            return f"AWS::{_SPELT.get(service, service)}::{spelt.removeprefix(f'Aws{service}')}"
-    return spelt
+    known = [each for each in SERVICES if spelt.startswith(f"Aws{each}") and spelt != f"Aws{each}"]
+    if not known:
+        return spelt
+    service = max(known, key=len)
+    name = spelt.removeprefix(f"Aws{service}")
+    for word, as_cloudformation in _WORDS:
+        name = name.replace(word, as_cloudformation)
+    return f"AWS::{SERVICES[service]}::{name}"
 
 
 def read_imported(telling: Telling) -> Iterator[Event | NotRead]:

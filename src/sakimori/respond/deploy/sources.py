@@ -41,7 +41,7 @@ SOURCES: dict[str, dict[str, Any]] = {
         "detail-type": ["AWS API Call via CloudTrail"],
         "detail": {"eventName": WRITES, "requestParameters": {"key": DEPLOYED}},
     },
-    "health": {"source": ["aws.health"], "detail-type": ["AWS Health Event"]},
+    "health": {"source": ["aws.health"], "detail-type": ["AWS Health Event", "AWS Health Abuse Event"]},
 }
 """Source -> the pattern of its rule."""
 
