@@ -14,7 +14,7 @@ from corpus import corpus
 from sakimori.collect import products
 from sakimori.respond import function as respond_function
 from sakimori.respond import plugins, table
-from sakimori.respond.deploy import cloudformation, permissions, terraform
+from sakimori.respond.deploy import cloudformation, permissions
 from sakimori.respond.deploy.design import Design, design
 from sakimori.respond.deploy.sources import SOURCES
 from sakimori.respond.errors import RespondError
@@ -180,79 +180,6 @@ def matches(pattern: Any, value: Any) -> bool:
         str(value).endswith(each["suffix"]) if isinstance(each, dict) else fnmatchcase(str(value), each)
         for each in pattern
     )
-
-
-# Terraform
-
-
-@pytest.mark.parametrize("name", DESIGNS)
-def test_terraform_refers_to_nothing_that_is_not_there(name: str) -> None:
-    found = terraform.configuration(DESIGNS[name])
-    text = json.dumps(found)
-    there = {f"{kind}.{own}" for kind, each in found["resource"].items() for own in each}
-    for reference in re.findall(r"(?<!\$)\$\{([^}]+)\}", text):
-        head = reference.removeprefix("data.").removeprefix("ephemeral.").split(".")
-        if reference.startswith("data."):
-            assert head[1] in found["data"][head[0]]
-        elif reference.startswith("ephemeral."):
-            assert head[1] in found["ephemeral"][head[0]]
-        elif not reference.startswith(("var.region", "path.module", "filebase64sha256(")):
-            assert ".".join(head[:2]) in there, reference
-    for each in found["resource"]["aws_lambda_function"]["respond"]["depends_on"]:
-        assert each in there
-
-
-@pytest.mark.parametrize("name", DESIGNS)
-def test_terraform_deploys_the_same(name: str) -> None:
-    cloud = cloudformation.template(DESIGNS[name])["Resources"]
-    terra = terraform.configuration(DESIGNS[name])["resource"]
-
-    def of_kind(kind: str) -> dict[str, Any]:
-        return {logical: each["Properties"] for logical, each in cloud.items() if each["Type"] == f"AWS::{kind}"}
-
-    role = json.loads(terra["aws_iam_role_policy"]["role"]["policy"])
-    assert [each["Action"] for each in role["Statement"]] == [each["Action"] for each in statements(DESIGNS[name])]
-    assert [len(each["Resource"]) for each in role["Statement"]] == [
-        len(each["Resource"]) for each in statements(DESIGNS[name])
-    ]
-    rules = terra["aws_cloudwatch_event_rule"].values()
-    assert {each["name"]: json.loads(each.get("event_pattern", "null")) for each in rules} == {
-        each["Name"]: each.get("EventPattern") for each in of_kind("Events::Rule").values()
-    }
-    own, theirs = terra["aws_lambda_function"]["respond"], cloud["Respond"]["Properties"]
-    for mine, yours in {
-        "function_name": "FunctionName",
-        "runtime": "Runtime",
-        "architectures": "Architectures",
-        "handler": "Handler",
-        "memory_size": "MemorySize",
-        "timeout": "Timeout",
-    }.items():
-        assert own[mine] == theirs[yours]
-    assert own["environment"]["variables"].keys() == theirs["Environment"]["Variables"].keys()
-    alarms = {each["alarm_name"]: each for each in terra["aws_cloudwatch_metric_alarm"].values()}
-    for each in of_kind("CloudWatch::Alarm").values():
-        mine = alarms[each["AlarmName"]]
-        assert (mine["metric_name"], mine["threshold"], mine["period"]) == (
-            each["MetricName"],
-            each["Threshold"],
-            each["Period"],
-        )
-    for kind, logical in {
-        "aws_sqs_queue_policy": "SQS::QueuePolicy",
-        "aws_sns_topic_policy": "SNS::TopicPolicy",
-    }.items():
-        policies = [json.loads(each["policy"])["Statement"] for each in terra[kind].values()]
-        written = [each["PolicyDocument"]["Statement"] for each in of_kind(logical).values()]
-        assert [[s["Action"] for s in each] for each in policies] == [[s["Action"] for s in each] for each in written]
-
-
-def test_text_of_the_users_is_no_expression_of_terraform() -> None:
-    chosen = design(protect_url="https://${var.region}.example", protect_secret=SECRET)
-    variables = terraform.configuration(chosen)["resource"]["aws_lambda_function"]["respond"]["environment"][
-        "variables"
-    ]
-    assert variables["SAKIMORI_PROTECT_URL"] == "https://$${var.region}.example"
 
 
 # What is refused

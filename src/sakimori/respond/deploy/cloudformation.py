@@ -12,7 +12,7 @@ from typing import Any
 
 from sakimori import __version__
 from sakimori.respond.deploy import permissions
-from sakimori.respond.deploy.alarms import Alarm, alarms
+from sakimori.respond.deploy.alarms import Alarm, alarm_arns, alarms
 from sakimori.respond.deploy.design import (
     KEPT_DAYS,
     MEMORY,
@@ -49,7 +49,7 @@ def template(design: Design) -> dict[str, Any]:
         **_kept(design),
         **_rules(design),
         **_function(design),
-        **{_logical(each.name): _alarm(design, each) for each in alarms(design)},
+        **{_logical(name): _alarm(alarm) for name, alarm in alarms(design).items()},
     }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -116,6 +116,7 @@ def _kept(design: Design) -> dict[str, Resource]:
     dead = {"deadLetterTargetArn": _arn("dead"), "maxReceiveCount": MOST_RECEIVES}
     queue = {**encrypted, "MessageRetentionPeriod": KEPT_DAYS * DAY, "Tags": tags}
     people = [{"Protocol": "email", "Endpoint": design.email}] if design.email else None
+    topic_policy = permissions.of_topic(_ref("topic"), alarm_arns(design, _text))
     return {
         "DeadLetters": _resource("AWS::SQS::Queue", {"QueueName": design.named("events-dead"), **queue}),
         "Events": _resource(
@@ -159,7 +160,7 @@ def _kept(design: Design) -> dict[str, Resource]:
         ),
         "PeoplePolicy": _resource(
             "AWS::SNS::TopicPolicy",
-            {"Topics": [_ref("topic")], "PolicyDocument": permissions.of_topic(_ref("topic"), _alarm_arns(design))},
+            {"Topics": [_ref("topic")], "PolicyDocument": topic_policy},
         ),
         "Log": _resource(
             "AWS::Logs::LogGroup",
@@ -261,30 +262,8 @@ def _function(design: Design) -> dict[str, Resource]:
     return made
 
 
-def _alarm(design: Design, alarm: Alarm) -> Resource:
-    dimensions = [{"Name": name, "Value": value} for name, value in alarm.dimensions]
-    return _resource(
-        "AWS::CloudWatch::Alarm",
-        {
-            "AlarmName": design.named(alarm.name),
-            "AlarmDescription": alarm.description,
-            "Namespace": alarm.namespace,
-            "MetricName": alarm.metric,
-            "Dimensions": dimensions,
-            "Statistic": alarm.statistic,
-            "Period": alarm.period,
-            "EvaluationPeriods": alarm.periods,
-            "Threshold": alarm.threshold,
-            "ComparisonOperator": alarm.comparison,
-            "TreatMissingData": alarm.missing,
-            "AlarmActions": [_ref("topic")],
-            "OKActions": [_ref("topic")],
-        },
-    )
-
-
-def _alarm_arns(design: Design) -> list[Any]:
-    return [
-        _text(f"arn:{PARTITION}:cloudwatch:{REGION}:{ACCOUNT}:alarm:{design.named(each.name)}")
-        for each in alarms(design)
-    ]
+def _alarm(alarm: Alarm) -> Resource:
+    dimensions = [{"Name": name, "Value": value} for name, value in alarm["dimensions"].items()]
+    settings = {"".join(word.capitalize() for word in name.split("_")): value for name, value in alarm.items()}
+    told = {"AlarmActions": [_ref("topic")], "OKActions": [_ref("topic")]}
+    return _resource("AWS::CloudWatch::Alarm", {**settings, "Dimensions": dimensions, **told})

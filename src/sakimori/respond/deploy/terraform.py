@@ -8,12 +8,11 @@ The bundle is uploaded from beside the configuration. The secret is made when it
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from sakimori import __version__
 from sakimori.respond.deploy import permissions
-from sakimori.respond.deploy.alarms import Alarm, alarms
+from sakimori.respond.deploy.alarms import alarm_arns, alarms
 from sakimori.respond.deploy.cloudformation import DAY, HANDLER
 from sakimori.respond.deploy.design import (
     KEPT_DAYS,
@@ -114,7 +113,7 @@ def _kept(design: Design) -> Kinds:
     key = design.key or None
     encrypted = _given(kms_master_key_id=key, sqs_managed_sse_enabled=None if key else True)
     redrive = {"deadLetterTargetArn": _arn("dead"), "maxReceiveCount": MOST_RECEIVES}
-    topic_policy = permissions.of_topic(_arn("topic"), _alarm_arns(design))
+    topic_policy = permissions.of_topic(_arn("topic"), alarm_arns(design, _text))
     kinds: Kinds = {
         "aws_sqs_queue": {
             "dead_letters": {
@@ -271,29 +270,5 @@ def _function(design: Design) -> Kinds:
 
 
 def _alarms(design: Design) -> Kinds:
-    return {"aws_cloudwatch_metric_alarm": {each.name: _alarm(design, each) for each in alarms(design)}}
-
-
-def _alarm(design: Design, alarm: Alarm) -> Mapping[str, Any]:
-    return {
-        "alarm_name": design.named(alarm.name),
-        "alarm_description": alarm.description,
-        "namespace": alarm.namespace,
-        "metric_name": alarm.metric,
-        "dimensions": dict(alarm.dimensions),
-        "statistic": alarm.statistic,
-        "period": alarm.period,
-        "evaluation_periods": alarm.periods,
-        "threshold": alarm.threshold,
-        "comparison_operator": alarm.comparison,
-        "treat_missing_data": alarm.missing,
-        "alarm_actions": [_arn("topic")],
-        "ok_actions": [_arn("topic")],
-    }
-
-
-def _alarm_arns(design: Design) -> list[str]:
-    return [
-        _text(f"arn:{PARTITION}:cloudwatch:{REGION}:{ACCOUNT}:alarm:{design.named(each.name)}")
-        for each in alarms(design)
-    ]
+    told = {"alarm_actions": [_arn("topic")], "ok_actions": [_arn("topic")]}
+    return {"aws_cloudwatch_metric_alarm": {name: {**alarm, **told} for name, alarm in alarms(design).items()}}
