@@ -291,8 +291,9 @@ def test_a_policy_has_its_computers_scanned_time_and_again(here: Running) -> Non
     computers = [api.post("/computers", {"hostName": f"h{n}", "policyID": policy})["ID"] for n in range(2)]
     describe_host(here, computers[0], {"fits": [1]})
     with writing(here.manager.engine) as connection:
-        assert ongoing.queue_due(connection, here.manager.policies) == 2
+        ongoing.queue_due(connection, here.manager.policies)  # unless the manager did just now
         assert ongoing.queue_due(connection, here.manager.policies) == 0, "they are being scanned"
+    assert sorted(each["computerID"] for each in api.get("/sakimori/tasks")["tasks"]) == computers
     here.manager.tasks.wake.set()
     at = f"/computers/{computers[0]}/intrusionprevention/assignments"
     until(lambda: api.get(at)["recommendationScanStatus"] == "valid")
@@ -360,6 +361,40 @@ def test_an_agent_enrols_reports_and_is_shown(here: Running) -> None:
     until(lambda: api.post("/computers/search?expand=none", {"searchCriteria": by_time})["computers"])
     assert Agent(api, instanceID="i-0abc").computer == agent.computer, "the same machine is the same computer"
     assert agent.send("POST", "heartbeat", {}).status_code == 401, "and the old secret is void"
+
+
+def test_an_agent_that_does_not_do_in_the_mode_that_is_wanted_is_a_gap(here: Running) -> None:
+    api = here.api
+    policy = api.post("/policies", {"name": "p", "firewall": {"state": "on"}})["ID"]
+    agent = Agent(api, policyID=policy)
+
+    def firewall(**says: str) -> tuple[str, str, str]:
+        agent.beat(modules={"firewall": {"state": "on", **says}})
+        (row,) = api.get("/sakimori/coverage")["computers"]
+        module = next(each for each in row["modules"] if each["module"] == "firewall")
+        return module["mode"], module["status"], module["message"]
+
+    assert agent.send("GET", "policy").json()["modes"]["firewall"] == "detect", "nobody has said that it may deny"
+    assert firewall() == firewall(mode="detect") == ("detect", "active", "On, no rules")
+    assert firewall(mode="prevent")[1:] == ("error", "On, no rules; it is only to detect, and the agent prevents")
+    api.post(f"/policies/{policy}", {"policySettings": {"firewallSettingNetworkEngineMode": {"value": "Inline"}}})
+    assert agent.send("GET", "policy").json()["modes"]["firewall"] == "prevent", "what a client says holds"
+    assert firewall(mode="prevent") == ("prevent", "active", "On, no rules")
+    assert firewall(mode="detect")[1:] == ("error", "On, no rules; it is to prevent, and the agent only detects")
+    assert firewall()[1:] == ("warning", "On, no rules; it is to prevent, and the agent does not say that it does")
+
+
+def test_a_rule_that_only_logs_on_a_policy_does_so_although_the_policy_above_has_it_drop(here: Running) -> None:
+    api = here.api
+    above = api.post("/policies", {"name": "above", "intrusionPrevention": {"ruleIDs": [1]}})["ID"]
+    below = api.post("/policies", {"name": "below", "parentID": above})["ID"]
+    api.post("/intrusionpreventionrules/1", {"action": "log-only"})
+    api.post(f"/policies/{above}/intrusionprevention/rules/1", {"action": "drop"})
+    here_it = f"/policies/{below}/intrusionprevention/rules/1"
+    assert api.get(here_it)["action"] == "drop"
+    assert api.post(here_it, {"action": "log-only"})["action"] == "log-only"
+    api.delete(here_it)
+    assert api.get(here_it)["action"] == "drop"
 
 
 def test_what_is_in_force_is_sent_whenever_it_changes(here: Running) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from test_promotion import COMPUTERS, DAY, POLICIES, Clock, asked, clock, engine, mode_of, seeded, seen, watch
 
 from sakimori.protect import modes, setting_values, storage
+from sakimori.protect.enforcement import ENGINE_SETTING, EXECUTION_SETTING
 from sakimori.protect.errors import Invalid
 from sakimori.protect.promotion import Decision, demote, promote, undo
 from sakimori.protect.resources import all_resources
@@ -23,6 +24,7 @@ ON = {
     "applicationControl": {"state": "on"},
     "firewall": {"state": "on", "ruleIDs": [DENY_SSH]},
     "intrusionPrevention": {"state": "detect"},
+    "webReputation": {"state": "on"},
 }
 
 
@@ -48,17 +50,18 @@ def demoted(engine: Engine, target: str) -> Decision:
 @pytest.mark.parametrize(
     ("target", "module", "subject", "detects", "prevents"),
     [
-        ("applicationControl", "applicationControl", modes.BLOCK, None, True),
+        ("applicationControl", "applicationControl", modes.BLOCK, False, True),
         ("antiMalware", "antiMalware", modes.SCAN, 4, 1),
-        ("firewall", "firewall", modes.ENGINE, "Tap", "Inline"),
+        ("firewall", "firewall", modes.ENGINE, "Detect", "Inline"),
+        ("webReputation", "webReputation", modes.LEVEL, "Detect", "Medium"),
         (str(DENY_SSH), "firewall", "firewallrule/8005/action", "log-only", "deny"),
     ],
 )
 def test_it_is_promoted_demoted_and_undone(
     engine: Engine, clock: Clock, target: str, module: str, subject: str, detects: Any, prevents: Any
 ) -> None:
-    policy = policy_of(engine, policySettings={modes.ENGINE_SETTING: "tap"})
-    assert mode_of(engine, policy, target) == "detect"
+    policy = policy_of(engine)
+    assert mode_of(engine, policy, target) == "detect", "nobody has set any mode"
     assert promoted(engine, target).refused == ("it has been in detect for 0.0 days, and 14 are asked for",)
     clock.at += 20 * DAY
     seen(engine, 1, clock.at - DAY, "", rule=DENY_SSH if target == str(DENY_SSH) else 0, module=module)
@@ -85,7 +88,7 @@ def change_of(engine: Engine, found: Decision) -> tuple[str, Any, str]:
 
 
 def test_the_firewall_counts_what_it_would_deny_and_not_what_only_logs(engine: Engine, clock: Clock) -> None:
-    policy_of(engine, policySettings={modes.ENGINE_SETTING: "Tap"})
+    policy_of(engine)
     clock.at += 20 * DAY
     seen(engine, 1, clock.at - DAY, "", rule=DENY_SSH, module="firewall")
     assert promoted(engine, "firewall", dry=True).refused == ()
@@ -111,7 +114,6 @@ def test_a_module_that_is_off_is_not_promoted(engine: Engine, clock: Clock) -> N
         ("integrityMonitoring", "it watches files and stops nothing"),
         ("log-inspection", "it reads logs and stops nothing"),
         ("activityMonitoring", "it records what happens and stops nothing"),
-        ("webReputation", "it has no detect mode"),
         ("SAP", "which decides by itself"),
         ("linux_sudoers", "SKM-.* cannot be promoted or demoted: it watches files and stops nothing"),
         ("SKM-6001", "SKM-6001 .* cannot be promoted or demoted: it reads logs"),
@@ -134,13 +136,37 @@ def test_a_rule_that_lets_through_is_not_one_that_denies(engine: Engine, clock: 
 def test_intrusion_prevention_is_not_promoted_where_the_engine_only_taps(engine: Engine, clock: Clock) -> None:
     policy = policy_of(engine)
     with writing(engine) as connection:
-        setting_values.keep(connection, 0, setting_values.DEFAULTS, {modes.ENGINE_SETTING: "Tap"})
+        setting_values.keep(connection, 0, setting_values.DEFAULTS, {ENGINE_SETTING: "Tap"})
     assert mode_of(engine, policy, "firewall") == "detect"
     clock.at += 20 * DAY
     assert promoted(engine, "intrusionPrevention").refused == (
         "the network engine only taps (the default of all policies), so that nothing would be stopped: "
-        "promote firewall first",
+        "promote firewall first, or take firewallSettingNetworkEngineMode back",
     )
+
+
+def test_the_firewall_that_is_promoted_from_a_tap_says_what_else_begins_to_stop(engine: Engine, clock: Clock) -> None:
+    policy_of(engine, intrusionPrevention={"state": "prevent"}, policySettings={ENGINE_SETTING: "tap"})
+    clock.at += 20 * DAY
+    assert "intrusion prevention is in prevent behind the same engine" in " ".join(promoted(engine, "firewall").notes)
+
+
+def test_what_a_child_says_of_application_control_holds_against_its_parent(engine: Engine, clock: Clock) -> None:
+    policy = policy_of(engine, applicationControl={"state": "on", "blockUnrecognized": False})
+    with writing(engine) as connection:
+        base = storage.get(connection, 0, POLICIES, 1)
+        storage.replace(connection, 0, POLICIES, 1, base | {"applicationControl": {"blockUnrecognized": True}})
+    assert (mode_of(engine, 1, "applicationControl"), mode_of(engine, policy, "applicationControl")) == (
+        "prevent",
+        "detect",
+    )
+
+
+def test_application_control_that_a_setting_has_block_is_not_demoted_in_name_only(engine: Engine) -> None:
+    settings = {EXECUTION_SETTING: "Block unrecognized software until it is explicitly allowed"}
+    policy_of(engine, applicationControl={"state": "on", "blockUnrecognized": True}, policySettings=settings)
+    (why,) = demoted(engine, "applicationControl").refused
+    assert why == f"{EXECUTION_SETTING} is {settings[EXECUTION_SETTING]!r} (set here): take that back"
 
 
 def test_a_scan_configuration_that_begins_to_act_is_noted_and_ends_detection(engine: Engine, clock: Clock) -> None:

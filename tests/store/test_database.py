@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -32,6 +33,30 @@ def test_migrations_give_the_tables_that_the_code_knows(tmp_path: Path) -> None:
 def test_the_newest_migration_is_the_schema() -> None:
     versions = Path(database.__file__).parent / "migrations" / "versions"
     assert max(path.name for path in versions.glob("0*.py")).startswith(SCHEMA)
+
+
+def test_what_a_firewall_did_without_a_setting_it_does_after_the_update(tmp_path: Path) -> None:
+    place = tmp_path / "ledger.db"
+    open_ledger(place).close()
+    put = "INSERT INTO protect_objects VALUES (?, ?, 1, 0, ?)"
+    own = {"settings": {"firewallSettingNetworkEngineMode": "Tap", "x": "y"}}
+    with sqlite3.connect(place) as older:
+        older.execute("UPDATE alembic_version SET version_num = '0010'")
+        older.executemany(put, [(0, "roles", "{}"), (7, "roles", "{}"), (7, "policies/default", json.dumps(own))])
+    open_ledger(place).close()
+    with sqlite3.connect(place) as newer:
+        found = newer.execute("SELECT tenant, body FROM protect_objects WHERE resource = 'policies/default'").fetchall()
+        book = newer.execute("SELECT tenant, subject, after FROM protect_modes ORDER BY id").fetchall()
+    level = {"webReputationSettingSecurityLevel": "Medium"}
+    assert {tenant: json.loads(body)["settings"] for tenant, body in found} == {
+        0: {"firewallSettingNetworkEngineMode": "Inline"} | level,
+        7: own["settings"] | level,
+    }
+    assert book == [
+        (0, "firewall/networkEngineMode", '"Inline"'),
+        (0, "webReputation/securityLevel", '"Medium"'),
+        (7, "webReputation/securityLevel", '"Medium"'),
+    ]
 
 
 def test_a_newer_ledger_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import msgspec
 import orjson
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from sakimori.protect import accept, jobs, outcomes, secrets, storage, tables
+from sakimori.protect import accept, enforcement, jobs, outcomes, secrets, storage, tables
 from sakimori.protect.calls import Call
 from sakimori.protect.computers import effective_on
 from sakimori.protect.declare import Field, number, struct, text
@@ -225,6 +225,7 @@ def in_force(connection: Connection, agent: Agent, policies: Any, catalogue: Any
     rules = catalogue.rules(connection, agent.tenant)
     shown: Shown = {
         "modules": {module: dict(values) for module, values in effective.modules.items()},
+        "modes": dict(enforcement.modes(effective)),
         "settings": dict(effective.settings),
         "rules": {
             name: [

@@ -17,7 +17,10 @@ from sakimori.protect.resources import all_resources
 Catalogue = Mapping[str, Mapping[int, Mapping[str, Any]]]
 """Resource id -> ID -> the rule's values as the API names them."""
 
-USERS_OWN = ("recommendationsMode", "alertEnabled", "alertMinimumSeverity", "scheduleID", "contextID", "action")
+MODE = ("action", "detectOnly")
+"""Fields that say whether a rule stops what it finds: no update of the catalogue changes, adds or removes one."""
+
+USERS_OWN = ("recommendationsMode", "alertEnabled", "alertMinimumSeverity", "scheduleID", "contextID", *MODE)
 """Fields of a built-in rule that belong to the user once the rule is there."""
 
 
@@ -34,6 +37,7 @@ def load(connection: Connection, tenant: int, catalogue: Catalogue) -> dict[str,
             before = present.get(number)
             body = dict(rule) | {"_builtin": True}
             if before is not None:
+                body = {name: value for name, value in body.items() if name not in MODE}
                 body |= {name: before[name] for name in USERS_OWN if name in before}
             if body == before:
                 continue

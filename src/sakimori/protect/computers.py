@@ -7,14 +7,13 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sakimori.protect import accept, agent_states, inheritance, jobs, setting_values, storage, tables
+from sakimori.protect import accept, agent_states, enforcement, inheritance, jobs, setting_values, storage, tables
 from sakimori.protect.agent_states import AgentState
 from sakimori.protect.calls import Call
 from sakimori.protect.declare import Field, choices
 from sakimori.protect.errors import Forbidden
 from sakimori.protect.inheritance import STATES, Effective
 from sakimori.protect.machines import SUMMARIES
-from sakimori.protect.modes import ENGINE_SETTING
 from sakimori.protect.objects import Behaviour, Shown, shown_fields
 from sakimori.protect.policies import (
     OVERRIDES,
@@ -194,9 +193,25 @@ def health(module: str, effective: Effective, agent: AgentState | None, interval
     state = effective.modules[module]["state"]
     rules = effective.rules[MODULES[module]] if module in MODULES else None
     found, message = module_status(module, state, rules, agent, interval)
-    if state == "prevent" and found == "active" and effective.settings.get(ENGINE_SETTING, "").lower() == "tap":
+    if found != "active":
+        return found, message
+    if state == "prevent" and enforcement.engine_taps(effective.settings):
         return "warning", f"{message}; the network engine only taps, so that nothing is stopped"
+    if module in enforcement.SPLIT and agent is not None:
+        does = agent.status["modules"][module].get("mode", "")
+        return _as_meant(message, enforcement.mode(module, effective), does)
     return found, message
+
+
+def _as_meant(message: str, wanted: str, does: str) -> tuple[str, str]:
+    """(status, message) of a module that runs: the mode that is wanted, held against the one its agent says."""
+    if wanted == "prevent" and does == "detect":
+        return "error", f"{message}; it is to prevent, and the agent only detects"
+    if wanted == "prevent" and does != "prevent":
+        return "warning", f"{message}; it is to prevent, and the agent does not say that it does"
+    if wanted == "detect" and does == "prevent":
+        return "error", f"{message}; it is only to detect, and the agent prevents"
+    return "active", message
 
 
 def _module(call: Call, module: str, effective: Effective, agent: AgentState | None, interval: int) -> Shown:

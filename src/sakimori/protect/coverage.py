@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from sakimori.protect import agent_states, computers, recommendations
+from sakimori.protect import agent_states, computers, enforcement, recommendations
 from sakimori.protect.agent_states import AgentState, Beats
 from sakimori.protect.inheritance import STATES
 from sakimori.protect.objects import Shown
@@ -57,7 +57,16 @@ def _modules(body: Body, view: View, agent: AgentState | None, interval: int) ->
         status, message = computers.health(module, effective, agent, interval)
         said = agent.status.get("modules", {}).get(module, {}) if agent is not None else {}
         runs = str(said.get("state") or "unknown")
-        found.append({"module": module, "wanted": wanted, "runs": runs, "status": status, "message": message})
+        found.append(
+            {
+                "module": module,
+                "wanted": wanted,
+                "mode": enforcement.mode(module, effective),
+                "runs": runs,
+                "status": status,
+                "message": message,
+            }
+        )
     return found
 
 

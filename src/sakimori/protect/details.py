@@ -80,9 +80,10 @@ def _modify(resource: Resource, rules: Resource, call: Call) -> Shown:
     holder = holders.of(call, resource)
     rule = storage.get(call.connection, call.tenant, rules, id)
     own = dict(holder.own_overrides(rules.id).get(str(id), {}))
+    above = {**rule, **holder.above().overrides.get(rules.id, {}).get(str(id), {})}
     sent = accept.modified(rules, call.body, {})
     for name in call.body:
-        if name in sent and sent[name] != rule.get(name):
+        if name in sent and (sent[name] != above.get(name) or sent[name] != rule.get(name)):
             own[name] = sent[name]
         elif name in own:
             del own[name]

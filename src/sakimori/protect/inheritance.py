@@ -32,19 +32,22 @@ RULE_OVERRIDES = "_overrides"
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What is in force. `modules` is module -> values with `state`; `rules` is resource -> IDs, in order."""
+    """What is in force. `modules` is module -> values with `state`; `rules` is resource -> IDs, in order.
+
+    `stopping_scans` are the malware scan configurations, by ID, that do something to what they find.
+    """
 
     modules: Mapping[str, Mapping[str, Any]]
     rules: Mapping[str, tuple[int, ...]]
     settings: Mapping[str, str]
     overrides: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    stopping_scans: frozenset[int] = frozenset()
 
 
-def ground(settings: Mapping[str, str]) -> Effective:
+def ground(settings: Mapping[str, str], stopping_scans: frozenset[int] = frozenset()) -> Effective:
     """What holds where no policy says anything: every module off."""
-    return Effective(
-        {module: {"state": "off"} for module in STATES}, {resource: () for resource in MODULES.values()}, settings, {}
-    )
+    modules = {module: {"state": "off"} for module in STATES}
+    return Effective(modules, {resource: () for resource in MODULES.values()}, settings, {}, stopping_scans)
 
 
 def over(above: Effective, own: Mapping[str, Any], settings_field: str) -> Effective:
@@ -62,6 +65,7 @@ def over(above: Effective, own: Mapping[str, Any], settings_field: str) -> Effec
         rules,
         {**above.settings, **settings} if settings else above.settings,
         _merged(above.overrides, own.get(RULE_OVERRIDES)),
+        above.stopping_scans,
     )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from sakimori.protect import tables
 from sakimori.protect.clock import now
+from sakimori.protect.enforcement import ENGINE_SETTING, EXECUTION_SETTING, LEVEL_SETTING
 from sakimori.protect.inheritance import RULE_OVERRIDES, STATES
 from sakimori.protect.work import MODULES
 
@@ -32,8 +33,15 @@ SETTINGS = {POLICIES: "policySettings", COMPUTERS: "computerSettings"}
 
 BLOCK = "applicationControl/blockUnrecognized"
 SCAN = "antiMalware/realTimeScanConfigurationID"
-ENGINE, ENGINE_SETTING = "firewall/networkEngineMode", "firewallSettingNetworkEngineMode"
-"""Inline, where packets wait for the verdict; or Tap, which sees copies and stops nothing."""
+OTHER_SCANS = ("antiMalware/manualScanConfigurationID", "antiMalware/scheduledScanConfigurationID")
+ENGINE, LEVEL = "firewall/networkEngineMode", "webReputation/securityLevel"
+EXECUTION = "applicationControl/executionEnforcementLevel"
+BY_SETTING: Mapping[str, str] = {
+    ENGINE: ENGINE_SETTING,
+    LEVEL: LEVEL_SETTING,
+    EXECUTION: EXECUTION_SETTING,
+}
+"""Subjects that are kept as a setting."""
 
 SCAN_ACTIONS = tuple(
     f"scanActionFor{what}"
@@ -47,7 +55,8 @@ INHERITED = "inherits from "
 """What the `why` of a change begins with that came by inheritance."""
 
 CHANGEABLE = tuple(
-    f"/{name}" for name in ("state", "action", *(each.partition("/")[2] for each in (BLOCK, SCAN, ENGINE)))
+    f"/{name}"
+    for name in ("state", "action", *(each.partition("/")[2] for each in (BLOCK, SCAN, *OTHER_SCANS, *BY_SETTING)))
 )
 """What the subjects end with that a promotion may set."""
 
@@ -142,7 +151,8 @@ def is_watched(resource: str) -> bool:
 
 def values(resource: str, id: int, body: Mapping[str, Any]) -> dict[str, Any]:
     """The modes that an object sets itself, by subject; what it leaves to others is not there."""
-    return {subject: value for subject, value in _values(resource, id, body) if value not in (None, "", [], 0)}
+    found = _values(resource, id, body)
+    return {subject: value for subject, value in found if value is False or value not in (None, [], 0)}
 
 
 def _values(resource: str, id: int, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -154,14 +164,15 @@ def _values(resource: str, id: int, body: Mapping[str, Any]) -> Iterator[tuple[s
         settings = body.get("settings") or {}
         for name, value in settings.items():
             if name.endswith("SettingState"):
-                yield f"{name.removesuffix('SettingState')}/state", value
-        yield ENGINE, settings.get(ENGINE_SETTING)
+                module = name.removesuffix("SettingState")
+                yield f"{'SAP' if module == 'sap' else module}/state", value or None
+        yield from ((subject, settings.get(name)) for subject, name in BY_SETTING.items())
     else:
         yield from _of_holder(resource, body)
 
 
 def _of_rule(resource: str, id: int | str, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield f"{RULE_WORDS[resource]}/{id}/action", body.get("action")
+    yield f"{RULE_WORDS[resource]}/{id}/action", body.get("action") or None
     yield f"{RULE_WORDS[resource]}/{id}/detectOnly", body.get("detectOnly") or None
 
 
@@ -170,12 +181,14 @@ def _of_holder(resource: str, body: Mapping[str, Any]) -> Iterator[tuple[str, An
     for module in STATES:
         own = body.get(module) or {}
         state = own.get("state")
-        yield f"{module}/state", None if state == "inherited" else state
+        yield f"{module}/state", None if state in ("inherited", "") else state
         if module in MODULES:
             yield f"{module}/ruleIDs", sorted(own.get("ruleIDs") or ())
-    yield BLOCK, (body.get("applicationControl") or {}).get("blockUnrecognized") or None
-    yield SCAN, (body.get("antiMalware") or {}).get("realTimeScanConfigurationID")
-    yield ENGINE, (body.get(SETTINGS[resource]) or {}).get(ENGINE_SETTING)
+    for subject in (BLOCK, SCAN, *OTHER_SCANS):
+        module, name = subject.split("/")
+        yield subject, (body.get(module) or {}).get(name)
+    settings = body.get(SETTINGS[resource]) or {}
+    yield from ((subject, settings.get(name)) for subject, name in BY_SETTING.items())
     for kind in RULE_WORDS:
         for rule, fields in ((body.get(RULE_OVERRIDES) or {}).get(kind) or {}).items():
             yield from _of_rule(kind, rule, fields)

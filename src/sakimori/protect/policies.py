@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from sakimori.protect import inheritance, setting_values, storage, tables
+from sakimori.protect import inheritance, modes, setting_values, storage, tables
 from sakimori.protect.calls import Call
 from sakimori.protect.declare import flag
 from sakimori.protect.errors import Forbidden, Invalid
@@ -72,7 +72,7 @@ class View:
         if seen is not None and time.monotonic() - seen[0] < SEEN_SECONDS:
             return seen[1]
         asked, generation = time.monotonic(), self._policies.generation
-        found = storage.revisions(self._connection, self._tenant, "policies", setting_values.DEFAULTS.id)
+        found = storage.revisions(self._connection, self._tenant, "policies", setting_values.DEFAULTS.id, modes.SCANS)
         if reads and generation == self._policies.generation:
             self._policies.seen[self._tenant] = (asked, found)
         return found
@@ -89,7 +89,11 @@ class View:
             levels.append(body)
             id = body.get("parentID", 0)
         defaults = setting_values.effective(connection, tenant, setting_values.DEFAULTS)
-        ground = inheritance.ground({n: v for n, v in defaults.items() if n not in setting_values.STATE_SETTINGS})
+        scans = modes.bodies(connection, tenant, modes.SCANS).items()
+        ground = inheritance.ground(
+            {n: v for n, v in defaults.items() if n not in setting_values.STATE_SETTINGS},
+            frozenset(id for id, body in scans if modes.stops(body)),
+        )
         states = {
             module: {"state": setting_values.state_of(module, defaults[name])}
             for name, module in setting_values.STATE_SETTINGS.items()

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sakimori.protect import modes, policies, storage
+from sakimori.protect.enforcement import ENGINE_SETTING, EXECUTION_SETTING, blocks, engine_taps
 from sakimori.protect.errors import Invalid, NotFound
 from sakimori.protect.inheritance import RULE_OVERRIDES
 from sakimori.protect.proof import (
@@ -28,6 +29,7 @@ from sakimori.protect.proof import (
     module_target,
     policy_of,
     target_of,
+    value_of,
 )
 from sakimori.protect.resources import all_resources
 from sakimori.protect.storage import Body
@@ -38,6 +40,7 @@ NAMES = {
     "firewall": "the firewall",
     "antiMalware": "anti-malware",
     "applicationControl": "application control",
+    "webReputation": "web reputation",
 }
 
 
@@ -97,7 +100,9 @@ def demote(connection: Connection, tenant: int, wanted: str, policy: str, asked:
     """Has a rule or module only detect on a policy again."""
     target, (id, body) = target_of(connection, tenant, wanted), policy_of(connection, tenant, policy)
     mode, source = mode_of(connection, tenant, target, id)
-    refused = () if mode == "prevent" else (f"it does not prevent: it is in {mode} ({source})",)
+    refused: tuple[str, ...] = () if mode == "prevent" else (f"it does not prevent: it is in {mode} ({source})",)
+    if target.subject == modes.BLOCK and not refused:
+        refused = _blocked_by_setting(connection, tenant, id)
     change = 0
     if not refused and not asked.dry:
         with modes.acting(asked.who, asked.why or "demoted"):
@@ -134,9 +139,10 @@ def _not_ready(connection: Connection, tenant: int, target: Target, policy: int,
     off, source = is_off(connection, tenant, target.module, policy)
     if off:
         return [f"{NAMES[target.module]} is off on the policy ({source}): have it detect first"]
-    engine, source = mode_of(connection, tenant, module_target(connection, tenant, "firewall"), policy)
-    if target.label == IPS and engine == "detect":
-        return [f"the network engine only taps ({source}), so that nothing would be stopped: promote firewall first"]
+    engine, source = value_of(connection, tenant, module_target(connection, tenant, "firewall"), policy)
+    if target.label == IPS and engine_taps({ENGINE_SETTING: engine}):
+        advice = f"promote firewall first, or take {ENGINE_SETTING} back"
+        return [f"the network engine only taps ({source}), so that nothing would be stopped: {advice}"]
     return [] if mode == "detect" else [f"it is {mode} and not in detect"]
 
 
@@ -176,8 +182,20 @@ def _notes(connection: Connection, tenant: int, target: Target, policy: int, fou
     elif target.module == IPS and not dropping(connection, tenant, policy):
         notes.append("no rule of the policy is promoted: the module stops nothing until one is")
     elif target.module == "firewall":
-        notes.append("the engine that firewall and intrusion prevention share waits for verdicts from then on")
+        engine, _ = value_of(connection, tenant, target, policy)
+        state, _ = mode_of(connection, tenant, module_target(connection, tenant, IPS), policy)
+        if engine_taps({ENGINE_SETTING: engine}) and state == "prevent":
+            notes.append(
+                "intrusion prevention is in prevent behind the same engine, and stops packets too from then on"
+            )
     return tuple(notes)
+
+
+def _blocked_by_setting(connection: Connection, tenant: int, policy: int) -> tuple[str, ...]:
+    """Why application control goes on to block although the policy would not say so any more."""
+    own = Target("", 0, "applicationControl", modes.EXECUTION, None, None)
+    value, source = value_of(connection, tenant, own, policy)
+    return (f"{EXECUTION_SETTING} is {value!r} ({source}): take that back",) if blocks(value) else ()
 
 
 # ---- the change
@@ -206,9 +224,9 @@ def _write(connection: Connection, tenant: int, resource: str, id: int, subject:
         rules = dict(overrides.get(kind) or {})
         fields = _with(rules.pop(rule, None), name, value)
         after[RULE_OVERRIDES] = {**overrides, kind: {**rules, rule: fields} if fields else rules}
-    elif subject == modes.ENGINE:
+    elif subject in modes.BY_SETTING:
         settings = modes.SETTINGS[resource]
-        after[settings] = _with(body.get(settings), modes.ENGINE_SETTING, value)
+        after[settings] = _with(body.get(settings), modes.BY_SETTING[subject], value)
     else:
         after[owner] = _with(body.get(owner), name, value)
     storage.replace(connection, tenant, all_resources()[resource], id, after)

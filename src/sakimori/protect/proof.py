@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from sakimori.protect import modes, policies, setting_values, storage, tables
+from sakimori.protect import enforcement, modes, policies, setting_values, storage, tables
 from sakimori.protect.agent_states import MISSED_BEATS
 from sakimori.protect.catalogue import reading
 from sakimori.protect.clock import now
@@ -25,9 +25,10 @@ WATCHING = ("detect", "prevent")
 
 MODULES: Mapping[str, tuple[str, Any, Any]] = {
     IPS: (f"{IPS}/state", "detect", "prevent"),
-    "firewall": (modes.ENGINE, "Tap", "Inline"),
+    "firewall": (modes.ENGINE, enforcement.DETECT, enforcement.INLINE),
     "antiMalware": (modes.SCAN, None, None),
-    "applicationControl": (modes.BLOCK, None, True),
+    "applicationControl": (modes.BLOCK, False, True),
+    "webReputation": (modes.LEVEL, enforcement.DETECT, "Medium"),
 }
 """The modules that know both modes: the subject, and its value in detect and in prevent.
 
@@ -38,7 +39,6 @@ WITHOUT_MODES: Mapping[str, str] = {
     "integrityMonitoring": "it watches files and stops nothing",
     "logInspection": "it reads logs and stops nothing",
     "activityMonitoring": "it records what happens and stops nothing",
-    "webReputation": "it has no detect mode: it is off, or it stops pages from its security level on",
     "SAP": "it answers what an application asks it, which decides by itself",
 }
 """Modules that cannot be promoted, and why."""
@@ -152,22 +152,27 @@ def policy_of(connection: Connection, tenant: int, wanted: str) -> tuple[int, Bo
 
 def mode_of(connection: Connection, tenant: int, target: Target, policy: int) -> tuple[str, str]:
     """(detect, prevent or off; where that comes from) of the target on a policy."""
+    value, source = value_of(connection, tenant, target, policy)
+    return _word(connection, tenant, target, value), source
+
+
+def value_of(connection: Connection, tenant: int, target: Target, policy: int) -> tuple[Any, str]:
+    """(what the target's subject is on a policy; where that comes from)."""
     known = modes.bodies(connection, tenant, modes.POLICIES)
     for id in modes.chain(known, policy):
         own = modes.values(modes.POLICIES, id, known[id])
         if target.subject in own:
-            source = "set here" if id == policy else f"inherited from {known[id].get('name')}"
-            return _word(connection, tenant, target, own[target.subject]), source
+            return own[target.subject], "set here" if id == policy else f"inherited from {known[id].get('name')}"
     if target.rule:
         body = storage.get_or_none(connection, tenant, target.resource, target.rule) or {}
-        return _word(connection, tenant, target, body.get("action") or target.detects), "as the rule itself is"
+        return body.get("action") or target.detects, "as the rule itself is"
     defaults = setting_values.effective(connection, tenant, setting_values.DEFAULTS)
-    if target.subject == modes.ENGINE:
-        return _word(connection, tenant, target, defaults[modes.ENGINE_SETTING]), "the default of all policies"
+    if target.subject in modes.BY_SETTING:
+        return defaults[modes.BY_SETTING[target.subject]], "the default of all policies"
     if target.subject.endswith("/state"):
         state = setting_values.state_of(target.module, defaults[f"{target.module}SettingState"])
-        return _word(connection, tenant, target, state), "the default of all policies"
-    return "detect", "nothing is set"
+        return state, "the default of all policies"
+    return target.detects, "nothing is set"
 
 
 def is_off(connection: Connection, tenant: int, module: str, policy: int) -> tuple[bool, str]:
@@ -179,7 +184,10 @@ def is_off(connection: Connection, tenant: int, module: str, policy: int) -> tup
 def _word(connection: Connection, tenant: int, target: Target, value: Any) -> str:
     if target.subject == modes.SCAN:
         scan = storage.get_or_none(connection, tenant, modes.SCANS, value) or {}
-        return "prevent" if modes.stops(scan) else "detect"
+        return "prevent" if scan and modes.stops(scan) else "detect"
+    if target.subject in (modes.ENGINE, modes.LEVEL):
+        stops = enforcement.engine_stops if target.subject == modes.ENGINE else enforcement.level_stops
+        return "prevent" if stops(value) else "detect"
     if isinstance(value, str) and isinstance(target.prevents, str):
         value = next((each for each in (target.detects, target.prevents) if each.lower() == value.lower()), value)
     if value == target.prevents:

@@ -59,7 +59,14 @@ COVERED = (
     moment("lastAgentCommunication"),
     moment("policySent"),
     flag("isolated"),
-    structs("modules", "CoveredModule", text("module"), text("wanted"), text("runs"), text("status"), text("message")),
+    structs(
+        "modules",
+        "CoveredModule",
+        text("module"),
+        text("wanted", says="The state that is in force."),
+        choice("mode", "off detect prevent"),
+        *(text(name) for name in ("runs", "status", "message")),
+    ),
     moment("lastRecommendationScan"),
     structs("gaps", "Gap", text("what"), text("why")),
 )

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from sakimori.protect import modes, storage
+from sakimori.protect import storage
 from sakimori.protect.declare import Resource, Rights, settings
+from sakimori.protect.enforcement import ENGINE_SETTING
 from sakimori.protect.errors import Invalid, NotFound
 from sakimori.protect.inheritance import STATES
 
@@ -86,8 +87,8 @@ def doubts(sent: Mapping[str, str] | None) -> list[str]:
         word = value.strip().lower()
         if name in AUTO_APPLY.values() and word not in ("yes", "no", "true", "false", "on", "off", "1", "0", ""):
             found.append(f"{name} is neither Yes nor No, and is read as No")
-        if name == modes.ENGINE_SETTING and word not in ("inline", "tap"):
-            found.append(f"{name} is neither Inline nor Tap")
+        if name == ENGINE_SETTING and word not in ("inline", "tap", "detect"):
+            found.append(f"{name} is neither Inline nor Tap nor Detect, and is read as Detect")
     return found
 
 

@@ -227,6 +227,8 @@ class SimulatedAgent:
     def _module(self, name: str, wanted: str) -> Iterator[tuple[str, str]]:
         if wanted == "off" or name in self._pretends:
             yield "state", wanted
+            if wanted != "off":
+                yield "mode", str((self._policy.get("modes") or {}).get(name, ""))
         elif name == "logInspection":
             yield "state", "on"
             if self._inspector.refused:
