@@ -102,6 +102,6 @@ class _Answer:
             return CHOSEN[self.operation, name]
         if shape.enum:
             return shape.enum[index % len(shape.enum)]
-        if name.lower().endswith(("arn", "arns")):
+        if name.lower().endswith(("arn", "arns", "stackid")):
             return f"arn:aws:some:us-east-1:123456789012:{self.operation}/{within}-{name}-{index}"
         return f"{name.lower()}-{index}"

@@ -29,7 +29,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sys.modules.pop("acme_discover", None)
 
 
-def install(place: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str = "stepfunctions") -> None:
+def install(place: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str = "scheduler") -> None:
     """A package as pip would leave it in site-packages."""
     (place / "acme_discover.py").write_text(text)
     told = place / "acme_discover-1.0.dist-info"
@@ -50,23 +50,24 @@ def run(*words: str) -> Result:
 
 def test_the_example_of_the_docs(aws: SimulatedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, monkeypatch, example())
-    role = f"arn:aws:iam::{ACCOUNT}:role/machine"
-    definition = json.dumps({"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}})
-    client = aws.client("stepfunctions")
-    machine = client.create_state_machine(name="orders", definition=definition, roleArn=role)["stateMachineArn"]
-    done = run(
-        "discover", "--regions", "us-east-1", "--services", "stepfunctions", "--snapshot-out", f"{tmp_path}/snap"
-    )
+    role, queue = f"arn:aws:iam::{ACCOUNT}:role/caller", f"arn:aws:sqs:us-east-1:{ACCOUNT}:orders"
+    schedule = aws.client("scheduler").create_schedule(
+        Name="nightly",
+        ScheduleExpression="rate(1 day)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": queue, "RoleArn": role, "Input": '{"what": "count"}'},
+    )["ScheduleArn"]
+    done = run("discover", "--regions", "us-east-1", "--services", "scheduler", "--snapshot-out", f"{tmp_path}/snap")
     assert done.exit_code == 0, done.output
     with open_ledger(tmp_path / "home" / "ledger.sqlite") as ledger:
         (found,) = ledger.inventory()
-        (tie,) = ledger.inventory().relations
-    assert (found.uid, found.type, found.name) == (machine, "AWS::StepFunctions::StateMachine", "orders")
-    assert found.config["definition"]["StartAt"] == "Pass"
-    assert (tie.kind, tie.target) == ("runs-as", role)
-    assert (tmp_path / "snap" / ACCOUNT / "us-east-1" / "stepfunctions" / "ListStateMachines.json").is_file()
+        ties = sorted((tie.kind, tie.target) for tie in ledger.inventory().relations)
+    assert (found.uid, found.type, found.name) == (schedule, "AWS::Scheduler::Schedule", "nightly")
+    assert found.config["Target"]["Input"] == {"what": "count"}
+    assert ties == [("runs-as", role), ("targets", queue)]
+    assert (tmp_path / "snap" / ACCOUNT / "us-east-1" / "scheduler" / "ListSchedules.json").is_file()
     allowed = {action for each in json.loads(run("doctor", "--iam").stdout)["Statement"] for action in each["Action"]}
-    assert {"states:ListStateMachines", "states:DescribeStateMachine"} <= allowed
+    assert {"scheduler:ListSchedules", "scheduler:GetSchedule"} <= allowed
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,13 @@ _EMPTY = {
         "ListPodIdentityAssociations": "associations",
     },
     "apigatewayv2": {"GetAuthorizers": "Items"},
+    "amplify": {"ListApps": "apps"},
+    "apprunner": {"ListServices": "ServiceSummaryList"},
+    "bedrock-agentcore-control": {
+        "ListBrowsers": "browserSummaries",
+        "ListCodeInterpreters": "codeInterpreterSummaries",
+    },
+    "mwaa": {"ListEnvironments": "Environments"},
     "network-firewall": {"ListFirewallPolicies": "FirewallPolicies", "ListRuleGroups": "RuleGroups"},
 }
 """Service -> operation -> the list in its answer."""

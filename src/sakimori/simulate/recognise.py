@@ -20,6 +20,10 @@ CLIENTS = {
     "monitoring": ("cloudwatch",),
     "servicecatalog": ("servicecatalog",),
     "tagging": ("resourcegroupstaggingapi",),
+    "airflow": ("mwaa",),
+    "bedrock-agentcore": ("bedrock-agentcore-control", "bedrock-agentcore"),
+    "elasticmapreduce": ("emr",),
+    "states": ("stepfunctions",),
 }
 """Names that requests are signed for -> boto3's names of the services that sign so. Others are called the same."""
 
