@@ -204,6 +204,30 @@ def test_the_root_user_needs_no_allowance_but_heeds_denials() -> None:
     assert ask(principal=root, action="kms:Decrypt", resource=KEY) == IMPLICIT
 
 
+@pytest.mark.parametrize("action", ["sts:AssumeRole", "STS:AssumeRole", "sts:*Role"])
+def test_the_root_user_assumes_no_role(action: str) -> None:
+    """ "AssumeRole" (STS): root credentials are refused; in its own account, across, and by a pattern of actions."""
+    root = f"arn:aws:iam::{ACCOUNT}:root"
+    trusting = policy({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": root}})
+    for account in (ACCOUNT, "444455556666"):
+        there = ROLE.replace(ACCOUNT, account)
+        assert ask(principal=root, action=action, resource=there, account=account, resourcePolicy=trusting) == IMPLICIT
+        asked = ask(allow("*"), action=action, resource=there, account=account, resourcePolicy=trusting)
+        assert asked == ALLOWED, "whom the account lets"
+    refusing = policy({"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": "*"})
+    assert ask(principal=root, action="sts:AssumeRole", resource=ROLE, resourcePolicy=refusing) == EXPLICIT
+
+
+def test_a_root_session_is_for_the_organisation_to_give() -> None:
+    """ "AssumeRoot" (STS): by an identity policy alone, from an account that no policy names."""
+    asked: dict[str, Any] = {"action": "sts:AssumeRoot", "resource": "arn:aws:iam::444455556666:root"}
+    for account in (ACCOUNT, "444455556666"):
+        assert ask(allow("sts:AssumeRoot"), account=account, **asked) == "Unknown"
+        assert ask(allow("sts:AssumeRole"), account=account, **asked) == IMPLICIT
+        assert ask(allow("sts:*"), deny("sts:AssumeRoot"), account=account, **asked) == EXPLICIT
+        assert ask(principal=f"arn:aws:iam::{ACCOUNT}:root", account=account, **asked) == IMPLICIT
+
+
 def test_a_federated_user_has_what_its_session_policy_and_its_user_allow() -> None:
     """ "GetFederationToken" (STS): without a session policy only a resource that names the very session lets it in."""
     bob = f"arn:aws:sts::{ACCOUNT}:federated-user/bob"

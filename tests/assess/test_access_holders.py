@@ -64,6 +64,25 @@ def test_by_what_it_is_made_from_or_else_by_itself() -> None:
     assert names(found, "AWS::X::Made", "Role, From -> Role") == ["m", "o"]
 
 
+def test_what_it_says_itself_counts_and_not_what_it_is_made_from() -> None:
+    definition = thing("AWS::X::Definition", "d", Role=APP)
+    other = thing("AWS::X::Made", "o", Role=f"{APP}2", From=definition.uid)
+    made = thing("AWS::X::Made", "m", From=definition.uid)
+    found = estate(inventory(role("app"), role("app2"), definition, other, made))
+    assert names(found, "AWS::X::Made", "Role, From -> Role") == ["m"]
+
+
+def test_a_name_is_one_of_its_own_account() -> None:
+    elsewhere = Asset(f"arn:aws:any:eu-west-1:{OTHER}:thing/e", "AWS::X::Y", OTHER, "eu-west-1", {"Role": "web"})
+    here, plain = thing("AWS::X::Y", "h", Role="web"), thing("AWS::X::Y", "p", Role="app")
+    theirs = profile("web", "app")
+    theirs = Asset(
+        theirs.uid.replace(ACCOUNT, OTHER), theirs.type, OTHER, "global", {"Roles": [{"Arn": f"{APP}2"}]}, {}, "web"
+    )
+    found = estate(inventory(role("app"), profile("web", "app"), theirs, elsewhere, here, plain))
+    assert names(found, "AWS::X::Y", "Role") == ["h", "p"]
+
+
 @pytest.mark.parametrize(
     ("group", "reached"),
     [

@@ -29,7 +29,7 @@ from estates import (
 )
 from sakimori.assess.access.engine import Response
 from sakimori.assess.access.estate import estate
-from sakimori.assess.access.questions import Who, can, instances_that_can, who_can
+from sakimori.assess.access.questions import Who, can, instances_that_can, unlooked_at, who_can
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
 
 FILES = "arn:aws:s3:::files"
@@ -341,6 +341,15 @@ def test_a_federated_user_needs_a_session_policy_and_a_user_whom_nobody_knows() 
     answer = can(found, bob, READ, f"{FILES}/a", session_policy=document(allow(READ)))
     assert answer.response is Response.UNKNOWN
     assert "which user" in answer.why
+
+
+def test_instances_that_could_not_be_listed_are_told() -> None:
+    found = estate(inventory(role("reader", allow(READ)), bucket("files")))
+    assert unlooked_at(found, READ, FILES) == ()
+    for action in ("ec2:DescribeInstances", "iam:ListInstanceProfiles"):
+        found.inventory.not_evaluated[:] = [NotEvaluated(action, ACCOUNT, "eu-west-1", "", "AccessDenied", "no")]
+        (told,) = unlooked_at(found, READ, FILES)
+        assert told.startswith(f"{action} of eu-west-1 in account {ACCOUNT} was answered with AccessDenied")
 
 
 def test_the_root_user_assumes_no_role() -> None:

@@ -82,6 +82,14 @@ def with_policy(principal: Any) -> list[tuple[Asset, str]]:
         ),
         (
             thing(
+                "AWS::BedrockAgentCore::Runtime",
+                arn("bedrock-agentcore", "runtime/r-1"),
+                Policy=policy(principal, "bedrock-agentcore:InvokeAgentRuntime"),
+            ),
+            "bedrock-agentcore:InvokeAgentRuntime",
+        ),
+        (
+            thing(
                 "AWS::DynamoDB::Table", arn("dynamodb", "table/t"), ResourcePolicy=policy(principal, "dynamodb:Scan")
             ),
             "dynamodb:Scan",

@@ -10,7 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from estates import ACCOUNT, allow, attached, inventory, role, user
+from sakimori.assess.access.exposure import checks
 from sakimori.cli import app
+from sakimori.model.asset import NotEvaluated
 from sakimori.store.ledger import open_ledger
 
 ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
@@ -38,9 +40,7 @@ def test_findings_come_stay_and_are_resolved(home: Path, monkeypatch: pytest.Mon
     assert finding["evidence"]["chain"][0]["steps"][0]["request"]["action"] == "iam:PutUserPolicy"
     assert "1 finding" in done.stderr
     assert "1 new" in done.stderr
-    assert "not looked at, since discovery does not cover them: " in done.stderr
-    assert "AWS::Glue::Job" in done.stderr
-    assert "AWS::Lambda::Function" not in done.stderr
+    assert "not looked at" not in done.stderr
     assert "1 known" in assess(monkeypatch, wrong, *check).stderr
     assert "1 resolved" in assess(monkeypatch, [user("ann")], *check).stderr
     with open_ledger(home / "ledger.sqlite") as ledger:
@@ -62,3 +62,33 @@ def test_exit_codes_and_unknown_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert assess(monkeypatch, [], "--check", "wildcard_trust").exit_code == 0
     done = assess(monkeypatch, [], "--check", "nothing")
     assert (done.exit_code, "there are" in done.stderr) == (2, True)
+
+
+def test_what_no_discovery_looks_at_is_told_and_the_exit_code_says_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
+    for check in ("public_resource", "cross_account_resource"):
+        done = assess(monkeypatch, [user("ann")], "--check", check)
+        assert "not looked at, since discovery does not cover them: who else can use AWS::ACMPCA" in done.stderr
+        assert done.exit_code == 3
+    others = [
+        word
+        for plugin in checks()
+        if plugin.id not in ("public_resource", "cross_account_resource")
+        for word in ("--check", plugin.id)
+    ]
+    assert (
+        assess(monkeypatch, [user("ann", CreateDate="2026-11-01T00:00:00Z", CredentialReport={})], *others).exit_code
+        == 0
+    )
+
+
+def test_a_call_that_was_refused_is_told_by_the_checks_that_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = NotEvaluated("glue:GetJobs", ACCOUNT, "eu-west-1", "", "AccessDenied", "no")
+    found = inventory(user("ann"))
+    found.not_evaluated.append(missing)
+    monkeypatch.setattr("sakimori.cli.assess_access.load_inventory", lambda *_: found)
+    done = CliRunner().invoke(app, ["assess", "access", "--check", "privilege_escalation"])
+    told = (
+        "glue:GetJobs of eu-west-1 in account 111122223333 was answered with AccessDenied: AWS::Glue::Job are not all"
+    )
+    assert (done.exit_code, told in done.stderr) == (3, True)
+    assert CliRunner().invoke(app, ["assess", "access", "--check", "wildcard_trust"]).exit_code == 0

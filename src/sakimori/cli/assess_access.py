@@ -37,9 +37,10 @@ def access(
 
     Looks at the assets that `sakimori discover` found, and keeps the findings in the ledger: seen again they are
     updated, gone they are resolved. Each has a witness request and the chain to it, which `sakimori access can` answers
-    alike. With --snapshot nothing is kept. Exit code 3 if something could not be decided.
+    alike. With --snapshot nothing is kept. Exit code 3 if something could not be decided or was not looked at.
     """
     from sakimori.assess.access.assessment import assess
+    from sakimori.assess.access.uncovered import kinds
 
     only = check or []
     rules = _known(only)
@@ -48,13 +49,12 @@ def access(
     kept = "" if snapshot else _kept(assessed, rules, ledger)
     _say(f"{tally}{kept}")
     _say_undecided(assessed)
-    if "privilege_escalation" in rules:
-        _say_unlooked_at()
-    if {"public_resource", "cross_account_resource"} & {*rules}:
-        _say_uncovered()
+    uncovered = not {"public_resource", "cross_account_resource"}.isdisjoint(rules)
+    if uncovered:
+        _say(f"not looked at, since discovery does not cover them: who else can use {', '.join(kinds())}")
     if fail_on is not None and any(level >= fail_on for level in tally.severities):
         raise typer.Exit(FINDINGS)
-    if assessed.undecided:
+    if assessed.undecided or uncovered:
         raise typer.Exit(INCOMPLETE)
 
 
@@ -96,24 +96,6 @@ def _say_undecided(assessed: Assessment) -> None:
     more = len(assessed.undecided) - SHOWN_REASONS
     if more > 0:
         _say(f"not decided: {more:,} more")
-
-
-def _say_unlooked_at() -> None:
-    """Which kinds of resources may run under a role that somebody can get through them, and are never discovered."""
-    from sakimori.assess.access.methods import methods
-    from sakimori.discover.services import services
-
-    known = {resource.type for service in services().values() for _, resource in service.resources()}
-    missing = sorted({method.holder[0] for method in methods() if method.holder} - known)
-    if missing:
-        _say(f"not looked at, since discovery does not cover them: who can change {', '.join(missing)}")
-
-
-def _say_uncovered() -> None:
-    """Which kinds of resources others may be let into, and are never discovered."""
-    from sakimori.assess.access.uncovered import kinds
-
-    _say(f"not looked at, since discovery does not cover them: who else can use {', '.join(kinds())}")
 
 
 def _say(text: str) -> None:

@@ -16,7 +16,13 @@ from sakimori.assess.access.conditions import holds
 from sakimori.assess.access.globs import matcher
 from sakimori.assess.access.policy import Policy, Statement
 from sakimori.assess.access.principals import Grant, Principal, granted, spared
-from sakimori.assess.access.reserved import ALWAYS_ALLOWED, RCP_SERVICES, forbidden, needs_resource_policy
+from sakimori.assess.access.reserved import (
+    ALWAYS_ALLOWED,
+    RCP_SERVICES,
+    ROOT_SESSION,
+    forbidden,
+    needs_resource_policy,
+)
 from sakimori.assess.access.variables import Context, filled_in, has_variables, unshielded
 
 
@@ -248,6 +254,8 @@ def _granted(request: Request, policies: Policies, found: _Matches) -> Answer:
     root = who.kind == "root"
     blocked = "" if root else _own_limit(found, policies, what)
     identity = root or (bool(found.identity) and not _bare_federation(who, policies))
+    if request.action.lower() == ROOT_SESSION:
+        return _root_session(found, identity, blocked, what, who)
     if request.account and who.account != request.account:
         return _across(found, identity, blocked, what, who, request.account)
     if found.strength is Grant.DIRECT and not (policies.session and not found.session):
@@ -273,6 +281,18 @@ def _own_limit(found: _Matches, policies: Policies, what: str) -> str:
     if policies.session and not found.session:
         return f"the session policy does not allow {what}"
     return ""
+
+
+def _root_session(found: _Matches, identity: bool, blocked: str, what: str, who: Principal) -> Answer:
+    """Root sessions of member accounts ("AssumeRoot", AWS STS): no policy of the account's has a say, and whether
+    whose account it is may ask stands in no policy at all."""
+    if not identity or blocked:
+        return _no(blocked or f"no policy of {who.arn} allows {what}")
+    why = (
+        f"the policies of {who.arn} allow {what}, but AWS heeds that only if account {who.account} manages the"
+        " organisation or is delegated IAM, and root access is centralised there, which no policy tells"
+    )
+    return Answer(Response.UNKNOWN, tuple(_once(found.identity)), why)
 
 
 def _across(found: _Matches, identity: bool, blocked: str, what: str, who: Principal, account: str) -> Answer:

@@ -296,7 +296,7 @@ def _note_not_evaluated(found: Estate, missing: Iterable[NotEvaluated]) -> None:
         reason = f"{each.action} was answered with {each.code or each.message}"
         if each.resource and ("Policy" in each.action or each.action in _GRANTING):
             found.gap(each.resource, f"what it allows could not be read: {reason}")
-        elif each.action == "iam:GetAccountAuthorizationDetails":
+        elif each.action in ("iam:GetAccountAuthorizationDetails", "sts:AssumeRole"):
             found.gap(
                 f"account {each.account}", f"the identities of account {each.account} could not be read: {reason}"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sakimori.assess.access.estate import INSTANCE, PROFILE, Estate, Identity
@@ -19,15 +19,26 @@ def holders(found: Estate, where: tuple[str, str] | None, role: Identity) -> Ite
 
 
 def by_role(found: Estate, kind: str, path: str) -> dict[str, list[Asset]]:
-    """The assets of a type by the ARNs of the roles that they run under."""
+    """The assets of a type by the ARNs of the roles that they run under.
+
+    Of several paths the first that leads to something counts: what a task says itself, else what its definition says.
+    """
     profiles = _profiles(found)
     roles: dict[str, list[Asset]] = {}
     for asset in found.inventory.of_type(kind):
-        for each in path.split(", "):
-            for value in _followed(found, asset, each):
-                for arn in profiles.get(value) or (value,):
-                    roles.setdefault(arn, []).append(asset)
+        told = ([*_followed(found, asset, each)] for each in path.split(", "))
+        for value in dict.fromkeys(next(filter(None, told), ())):
+            for arn in _roles(found, profiles, asset, value):
+                roles.setdefault(arn, []).append(asset)
     return roles
+
+
+def _roles(found: Estate, profiles: Mapping[str, tuple[str, ...]], asset: Asset, value: str) -> Iterable[str]:
+    """The roles that an ARN means, or the name of a profile or a role of the asset's account."""
+    if value.startswith("arn:"):
+        return profiles.get(value) or (value,)
+    known = profiles.get(f"{asset.account} {value}")
+    return known or (each.arn for each in found.by_account.get(asset.account, ()) if each.principal.role == value)
 
 
 def has_profile(found: Estate, method: Method, role: Identity) -> bool:
@@ -74,12 +85,12 @@ def _has_tag(instance: Asset, wanted: Mapping[str, str]) -> bool:
 
 
 def _profiles(found: Estate) -> dict[str, tuple[str, ...]]:
-    """Instance profiles by ARN and by name, with the ARNs of their roles."""
+    """Instance profiles by ARN and by account and name, with the ARNs of their roles."""
     known: dict[str, tuple[str, ...]] = {}
     for asset in found.inventory.of_type(PROFILE):
         roles = tuple(str(role.get("Arn")) for role in asset.config.get("Roles") or ())
         known[asset.uid] = roles
-        known[asset.name or asset.id] = roles
+        known[f"{asset.account} {asset.name or asset.id}"] = roles
     return known
 
 

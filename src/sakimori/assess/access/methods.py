@@ -72,6 +72,24 @@ def methods() -> tuple[Method, ...]:
     return tuple(map(_method, yaml.safe_load(DECLARATIONS.read_text(encoding="utf-8"))))
 
 
+def holder_kinds() -> list[str]:
+    """The types of assets that run under a role and by which somebody gets it, and of what their description names."""
+    return sorted(
+        {
+            kind
+            for method in methods()
+            if method.holder
+            for kind in (method.holder[0], *_THROUGH.get(method.holder[0], ()))
+        }
+    )
+
+
+_THROUGH = {
+    "AWS::ECS::Task": ("AWS::ECS::TaskDefinition",),
+    "AWS::CodeDeploy::DeploymentGroup": ("AWS::EC2::Instance",),
+}
+
+
 def _method(told: Mapping[str, Any]) -> Method:
     name = told.get("id")
     try:

@@ -18,15 +18,16 @@ from sakimori.assess.access.cases import context_values
 from sakimori.assess.access.catalogue import actions_like
 from sakimori.assess.access.context import known_context, limits
 from sakimori.assess.access.engine import Answer, Policies, Request, Response
-from sakimori.assess.access.estate import INSTANCE, Estate, Identity, asset_of, instance_role, resource_account
+from sakimori.assess.access.estate import INSTANCE, PROFILE, Estate, Identity, asset_of, instance_role, resource_account
 from sakimori.assess.access.gaps import handed_out, incomplete, unknowns, unread, unseen
 from sakimori.assess.access.policy import Kind, Policy, PolicyError, parse
 from sakimori.assess.access.principals import principal_of
 from sakimori.assess.access.public import is_public
 from sakimori.assess.access.requests import answer
-from sakimori.assess.access.reserved import answers_unsigned
+from sakimori.assess.access.reserved import answers_unsigned, beyond_root
 from sakimori.assess.access.resource_policies import BUCKET, public_access_block
 from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome, conclude
+from sakimori.assess.access.unlisted import unlisted
 from sakimori.model.asset import Asset
 
 
@@ -138,9 +139,9 @@ def can(
     endpoints, unread_endpoints = endpoint_policies(found, known.get("aws:sourcevpce", ()))
     session = None if session_policy is None else parse(session_policy, Kind.SESSION, "the session policy")
     policies = replace(policies, endpoints=endpoints, session=session)
-    if identity.principal.kind == "root" and action.lower() == ASSUME:
-        return Answer(Response.IMPLICITLY_DENIED, (), "the root user cannot assume roles, whatever their policies say")
     got = answer(Request(identity.principal, action, subject, account, known), policies)
+    if identity.principal.kind == "root" and beyond_root(action.lower()):
+        return got  # whatever is missing
     missing = [*unseen(action, subject, asset), *unread(found, identity, asset, account), *unread_endpoints]
     if session is not None and identity.principal.kind == "federated_user":
         missing.append(f"which user {identity.arn} was made by is not known")
@@ -274,16 +275,12 @@ def directly(found: Estate, action: str, subject: str) -> Iterator[Row]:
 def callers(found: Estate, action: str, subject: str, resource: Policy | None, account: str) -> Iterator[Identity]:
     """Those who could be allowed at all: whom own policies or the resource's give something like it."""
     yield from found.index.granted(action, subject, resource, account)
-    for owner in () if action.lower() == ASSUME else sorted(found.accounts):
+    for owner in () if beyond_root(action.lower()) else sorted(found.accounts):
         if owner == account or (resource is not None and account):
             yield root_of(owner)
     for each in named_callers(found, resource):
         if each.principal.kind != "anonymous" or answers_unsigned(action):
             yield each
-
-
-ASSUME = "sts:assumerole"
-"""What no root user may ("AssumeRole", AWS STS API reference)."""
 
 
 def row_of(
@@ -341,12 +338,6 @@ def asked(
     return conclude(request, policies, limits=limited)
 
 
-def unlooked_at(found: Estate, action: str, resource: str) -> tuple[str, ...]:
-    """What could not be looked at of all that has a say about a resource, a sentence each."""
-    subject = meant_resource(found, action, resource)
-    return tuple(unknowns(found, action, asset_of(found, subject), subject))
-
-
 # ---- through instances
 
 
@@ -391,3 +382,10 @@ def instances_that_can(found: Estate, action: str, resource: str) -> list[Throug
             imdsv1 = options.get("HttpTokens") != "required" and options.get("HttpEndpoint") != "disabled"
             reached.append(Through(instance.uid, role.arn, imdsv1, row))
     return reached
+
+
+def unlooked_at(found: Estate, action: str, resource: str) -> tuple[str, ...]:
+    """What could not be looked at of all that has a say about a resource, or of the instances, a sentence each."""
+    subject = meant_resource(found, action, resource)
+    unseen_instances = unlisted(found.inventory.not_evaluated, (INSTANCE, PROFILE))
+    return (*unknowns(found, action, asset_of(found, subject), subject), *(reason for _, reason in unseen_instances))

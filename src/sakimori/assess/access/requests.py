@@ -12,7 +12,7 @@ from sakimori.assess.access.arns import is_pattern, likely, resource_glob, unive
 from sakimori.assess.access.engine import Answer, Policies, Request, Response, decide
 from sakimori.assess.access.globs import Glob, TooManyAtoms, distinct
 from sakimori.assess.access.policy import Policy
-from sakimori.assess.access.reserved import acts_on_everything
+from sakimori.assess.access.reserved import acts_on_everything, beyond_root
 from sakimori.assess.access.variables import filled_in, has_variables, unshielded
 
 
@@ -25,8 +25,13 @@ def answer(request: Request, policies: Policies, *, on_everything: bool = False)
         return _any_action(request, policies, on_everything)
     action = request.action.lower()
     if not is_pattern(request.resource) or (request.resource == "*" and (on_everything or acts_on_everything(action))):
-        return decide(request, policies)
-    return _any_resource(request, policies)
+        found = decide(request, policies)
+    else:
+        found = _any_resource(request, policies)
+    refused = beyond_root(action) if request.principal.kind == "root" else ""
+    if refused and found.response is not Response.EXPLICITLY_DENIED:
+        return Answer(Response.IMPLICITLY_DENIED, (), refused)
+    return found
 
 
 def _any_action(request: Request, policies: Policies, on_everything: bool) -> Answer:

@@ -9,6 +9,9 @@ from sakimori.assess.access.arns import parse_arn
 ALWAYS_ALLOWED = "sts:getcalleridentity"
 """Allowed even where a policy denies it ("GetCallerIdentity", AWS STS API reference)."""
 
+ROOT_SESSION = "sts:assumeroot"
+"""Root sessions of an organisation's member accounts, from its management account or one delegated IAM."""
+
 _READS = re.compile(r"iam:(get|list|simulate|generate)\w*")
 _POLICY_WRITES = frozenset(
     "iam:createpolicy iam:createpolicyversion iam:deletepolicy iam:deletepolicyversion iam:setdefaultpolicyversion"
@@ -36,6 +39,15 @@ def forbidden(action: str, resource: str) -> str:
     if ":role/aws-service-role/" in resource and not (_READS.fullmatch(action) or action in _SERVICE_LINKED):
         return "service-linked roles are changed by their service only"
     return ""
+
+
+def beyond_root(action: str) -> str:
+    """Why AWS refuses the action (in lower case) to every root user, whatever policies say, or "".
+
+    "AssumeRole" and "AssumeRoot", AWS STS API reference: neither takes the credentials of a root user.
+    """
+    kind = {"sts:assumerole": "roles", ROOT_SESSION: "root sessions"}.get(action)
+    return f"a root user cannot assume {kind}, whatever the policies say" if kind else ""
 
 
 def needs_resource_policy(action: str, resource: str) -> str:

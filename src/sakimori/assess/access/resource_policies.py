@@ -27,6 +27,7 @@ POLICIES = {
     "AWS::EFS::FileSystem": "Policy",
     "AWS::OpenSearchService::Domain": "AccessPolicies",
     "AWS::ApiGateway::RestApi": "policy",
+    "AWS::BedrockAgentCore::Runtime": "Policy",
 }
 """The resources that have a policy of their own, and where their description keeps it."""
 

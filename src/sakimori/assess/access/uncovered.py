@@ -15,7 +15,7 @@ _WITH_POLICIES = {
     "acm-pca": "AWS::ACMPCA::CertificateAuthority",
     "aoss": "AWS::OpenSearchServerless::AccessPolicy",
     "backup": "AWS::Backup::BackupVault",
-    "bedrock-agentcore": "AWS::BedrockAgentCore::Runtime",
+    "bedrock-agentcore": "AWS::BedrockAgentCore::Gateway",
     "codeartifact": "AWS::CodeArtifact::Repository",
     "events": "AWS::Events::EventBus",
     "glue": "AWS::Glue::DataCatalog",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sakimori.assess.access.estate import Estate
+from sakimori.assess.access.estate import GROUP, MANAGED, PROFILE, ROLE, USER, Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
+from sakimori.assess.access.methods import holder_kinds
 from sakimori.assess.access.symbolic import Outcome
 from sakimori.model.severity import Severity
 
@@ -14,7 +15,7 @@ CHECK = Check(
     severity=Severity.HIGH,
     why="Whoever takes these keys has the account a few calls later, though no policy says administrator.",
     fix="Take away or narrow the permission of the first link, or bound it by a condition, a boundary or an SCP.",
-    needs=("AWS::IAM::User", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"),
+    needs=(USER, GROUP, ROLE, MANAGED, PROFILE, *holder_kinds()),
     techniques=("T1098.003", "T1078.004"),
 )
 
