@@ -26,8 +26,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "protect"))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "respond"))
 
 import accounts
-from manager_stub import known_as, stub
-from trend_stub import DEPENDENCY, KEY, LOG4SHELL, Trend
+from trend_stub import DEPENDENCY, KEY, LOG4SHELL, Trend, trend_stub
 
 AUTO = '[respond.modes]\ndefault = "auto"\n'
 WEBHOOK_KEY = "a-key-that-is-long-enough"
@@ -35,7 +34,7 @@ WEBHOOK_KEY = "a-key-that-is-long-enough"
 
 @pytest.fixture
 def trend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trend]:
-    with stub() as served:
+    with trend_stub() as served:
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         yield served
 
@@ -125,7 +124,7 @@ def finished(home: Path, count: int) -> list[dict[str, Any]]:
 
 def test_a_finding_becomes_protection_once_and_can_be_taken_back(aws: SimulatedAws, home: Path, trend: Trend) -> None:
     instance, url = accounts.make_instance(aws), queue_behind_eventbridge(aws)
-    known_as(trend, instance)
+    trend.instance = instance
     finding = told.guardduty("UnauthorizedAccess:EC2/SSHBruteForce", resource=told.instance_resource(instance))
     same = told.asff(Types=["TTPs/Initial Access/UnauthorizedAccess:EC2-SSHBruteForce"])
     with listening(home, trend, "--queue", url, "--poll", "1"):

@@ -29,11 +29,11 @@ sys.path += [str(Path(__file__).resolve().parents[1] / name) for name in ("prote
 import accounts
 import more_things
 import waf_account
-from manager_stub import known_as, stub
 from served import served
 from test_respond import listening as _listening
 from test_respond import wait_for
-from trend_stub import KEY
+from trend_judge import judged
+from trend_stub import KEY, trend_stub
 
 SOURCES = ["aws.guardduty", "aws.securityhub", "aws.inspector2", "aws.macie", "aws.health", "aws.s3", "aws.events"]
 DISK = {"etc/os-release": 'ID=debian\nVERSION_ID="12"\n', "etc/passwd": "root:x:0:0\n", "var/www/x.php": "<?php ?>"}
@@ -41,18 +41,21 @@ DISK = {"etc/os-release": 'ID=debian\nVERSION_ID="12"\n', "etc/passwd": "root:x:
 
 @dataclass(frozen=True)
 class Manager:
-    """A manager as a user sets it up, and what it says of all rules that are assigned somewhere."""
+    """A manager as a user sets it up, what it says of all rules that are assigned somewhere, and what the vendor's SDK
+    says is wrong with what it was asked and answered."""
 
     environment: dict[str, str]
     rules: Callable[[], Any]
+    wrong: Callable[[], list[str]] = list
 
 
 @contextmanager
 def trends(instance: str, folder: Path) -> Iterator[Manager]:
-    with stub() as trend:
-        known_as(trend, instance)
+    with trend_stub() as trend:
+        trend.instance = instance
         settings = {"SAKIMORI_PROTECT_URL": trend.url, "SAKIMORI_PROTECT_KEY": KEY}
-        yield Manager(settings, lambda: {name: sorted(rules) for name, rules in trend.own_rules.items()})
+        rules = lambda: {name: sorted(each) for name, each in trend.own_rules.items()}  # noqa: E731
+        yield Manager(settings, rules, lambda: judged(trend.exchanges, folder)["wrong"])
 
 
 @contextmanager
@@ -288,6 +291,7 @@ def test_every_workflow_from_eventbridge_to_its_effect_and_back(
                 user("respond", "undo", run["run_id"])
         assert account.describe() == untouched
         assert manager.rules() == rules
+        assert manager.wrong() == []
     assert user("respond", "audit", "verify").returncode == 0
 
 

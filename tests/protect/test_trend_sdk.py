@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from served import served
+from trend_judge import run
 
 from sakimori.protect import storage
 from sakimori.protect.resources import all_resources
 from sakimori.store.database import connect, writing
 
-ROOT = Path(__file__).resolve().parents[2]
 DRIVE = Path(__file__).parent / "trend" / "drive.py"
 TRAPS = Path(__file__).parent / "trend" / "traps.py"
-
-
-@pytest.fixture(scope="session")
-def trend() -> str:
-    """The interpreter that has the SDK."""
-    command = [ROOT / "tools" / "trend-sdk.sh", sys.executable, ROOT / "build" / "trend-sdk"]
-    made = subprocess.run(command, capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
 
 
 def seed(home: Path) -> None:
@@ -47,18 +34,11 @@ def seed(home: Path) -> None:
     engine.dispose()
 
 
-def run(trend: str, script: Path, *arguments: str) -> dict[str, Any]:
-    done = subprocess.run([trend, "-W", "ignore", script, *arguments], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_every_operation_in_scope(trend: str, tmp_path: Path, scheme: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_operation_in_scope(tmp_path: Path, scheme: str, capsys: pytest.CaptureFixture[str]) -> None:
     with served(tmp_path, tls=scheme == "https") as manager:
         seed(tmp_path)
-        result = run(trend, DRIVE, manager.url, manager.key, *([str(manager.ca)] if manager.ca else []))
+        result = run(DRIVE, manager.url, manager.key, *([str(manager.ca)] if manager.ca else []))
     with capsys.disabled():
         print(
             f"\nTrend SDK over {scheme}: {result['passed']} of {result['in_scope']} operations in scope passed "
@@ -71,10 +51,10 @@ def test_every_operation_in_scope(trend: str, tmp_path: Path, scheme: str, capsy
     assert result["fields_compared"] > 5_000
 
 
-def test_the_traps(trend: str, tmp_path: Path) -> None:
+def test_the_traps(tmp_path: Path) -> None:
     limits = "calls_of_key = 110\ncalls_of_tenant = 0\ncalls_of_node = 0\n"
     with served(tmp_path, settings=limits) as manager:
-        found = run(trend, TRAPS, manager.url, manager.key, str(manager.ca))
+        found = run(TRAPS, manager.url, manager.key, str(manager.ca))
     assert found["bare criterion"] == found["text boolean"] == 3
     assert found["empty body"] == 0
     # The wildcard really finds the longer CVE too: it is for clients to look at what they got.

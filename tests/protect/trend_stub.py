@@ -2,8 +2,9 @@
 
 The quirks, each seen in the vendor's SDK, samples or documents: a search matches CVEs that merely begin alike; a list
 ends with an empty page; fields without a value are left out; booleans in queries are text in any spelling; a POST
-modifies; DELETE answers with nothing; dependencies are assigned unasked; a task that ran once is gone; scans end some
-time later; nothing is at /sakimori, and says so with HTML; too many calls are answered with 429.
+modifies; dependencies are assigned unasked; a task that ran once is gone; scans end some time later; nothing is at
+/sakimori, and says so with HTML; too many calls are answered with 429. What it was asked and answered is in
+`exchanges`, for the vendor's SDK to judge (`trend/judge.py`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class Trend:
     """What the stub knows, and what it does wrong on demand: `answers` are given first, whatever is asked."""
 
     url: str = ""
+    instance: str = INSTANCE
+    exchanges: list[dict[str, Any]] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
@@ -38,10 +41,12 @@ class Trend:
     own_rules: dict[str, set[int]] = field(default_factory=lambda: {"policies": {DEPENDENCY}, "computers": set()})
     scanned: dict[str, int] = field(default_factory=lambda: {"recommendation": 1_000, "integrity": 0, "malware": 0})
     due: list[tuple[str, int]] = field(default_factory=list)
+    tasks: dict[int, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     state: str = "detect"
     policy_name: str = "Web Servers"
     agent: str = "active"
+    made: int = 98
     ends: bool = True
     deaf: bool = False
     pages: bool = True
@@ -75,7 +80,7 @@ class Trend:
             "lastAgentCommunication": 1_764_000_000_000,
             "lastSendPolicySuccess": 1_764_000_000_000,
             "computerStatus": {"agentStatus": self.agent, "agentStatusMessages": ["Managed (Online)"]},
-            "ec2VirtualMachineSummary": {"instanceID": INSTANCE, "accountID": "111122223333", "state": "running"},
+            "ec2VirtualMachineSummary": {"instanceID": self.instance, "accountID": "111122223333", "state": "running"},
             "antiMalware": module("on", "active", "On, Real Time", **self._date("lastManualScan", "malware")),
             "intrusionPrevention": module(self.state, "active", "On, Detect, 2 rules"),
             "integrityMonitoring": module("on", "active", "On", **self._date("lastIntegrityScan", "integrity")),
@@ -105,11 +110,14 @@ class Trend:
             if left == 0 and self.ends:
                 self.scanned[kind] += 60_000
         self.due = [(kind, left) for kind, left in self.due if left > 0]
+        if not self.due:
+            self.tasks.clear()
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     trend: Trend
+    asked: dict[str, Any]
 
     def log_message(self, *_: object) -> None:
         pass
@@ -118,7 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
         trend, parts = self.trend, urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length) or b"null")
-        trend.calls.append((self.command, parts.path.removeprefix("/api")))
+        path, query = parts.path.removeprefix("/api"), parse_qs(parts.query)
+        self.asked = {"verb": self.command, "path": path, "query": query, "body": body}
+        trend.calls.append((self.command, path))
         trend.headers.append({name.lower(): value for name, value in self.headers.items()})
         if trend.drops:
             trend.drops -= 1
@@ -134,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(401, "Invalid API key.")
             return
         trend.tick()
-        self._route(parts.path.removeprefix("/api"), parse_qs(parts.query), body)
+        self._route(path, query, body)
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_one
 
@@ -164,10 +174,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"value": trend.settings.get(found[1], inherited)})
         elif path == "/applicationtypes/302":
             self._json({"name": "Web Server Common", "protocol": "tcp", "ID": 302})
+        elif path == "/scheduledtasks/search":
+            rows = [{"ID": number, "name": name} for number, name in trend.tasks.items()]
+            self._json({"scheduledTasks": self._searched(rows, body or {})})
         elif path == "/scheduledtasks" and self.command == "POST":
+            number = trend.made = trend.made + 1
+            trend.tasks[number] = body["name"]
             kinds = {"scan-for-recommendations": "recommendation", "scan-for-integrity-changes": "integrity"}
             trend.due.append((kinds.get(body["type"], "malware"), 2))
-            self._json({"ID": 99, **body})
+            self._json({"ID": number, **body})
         else:
             self._send(404, {"Content-Type": "text/html"}, b"<html><body>Not Found</body></html>")
 
@@ -193,8 +208,6 @@ class _Handler(BaseHTTPRequestHandler):
             own = set(own)  # it says that it did what it was told, and did not
         if self.command == "DELETE":
             own.discard(rule)
-            self._send(200, {}, b"")
-            return
         if self.command in ("POST", "PUT"):
             if self.command == "PUT":
                 own.clear()
@@ -218,6 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode())
 
     def _send(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        self.trend.exchanges.append(self.asked | {"status": status, "answer": content.decode()})
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)

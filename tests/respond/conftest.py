@@ -16,14 +16,13 @@ from sakimori.simulate.aws import SimulatedAws
 sys.path.append(str(Path(__file__).resolve().parents[1] / "protect"))
 
 from accounts import make_instance, world_of
-from manager_stub import known_as, stub
-from trend_stub import KEY, Trend
+from trend_stub import KEY, Trend, trend_stub
 
 
 @pytest.fixture
 def trend() -> Iterator[Trend]:
     """A manager that answers as Trend's does."""
-    with stub() as served:
+    with trend_stub() as served:
         yield served
 
 
@@ -41,7 +40,7 @@ def world(aws: SimulatedAws, trend: Trend, monkeypatch: pytest.MonkeyPatch) -> I
 def instance(aws: SimulatedAws, trend: Trend) -> str:
     """A real instance that the manager knows, and protects."""
     made = make_instance(aws)
-    known_as(trend, made)
+    trend.instance = made
     return made
 
 

@@ -12,8 +12,7 @@ import accounts
 import more_things
 import pytest
 from accounts import Thing, instance_target, world_of
-from manager_stub import stub
-from trend_stub import COMPUTER, DEPENDENCY, KEY, LOG4SHELL, POLICY, Trend
+from trend_stub import COMPUTER, DEPENDENCY, KEY, LOG4SHELL, POLICY, Trend, trend_stub
 
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Target
@@ -253,7 +252,7 @@ def test_an_instance_that_is_gone_is_refused_by_name(aws: SimulatedAws) -> None:
 
 @pytest.fixture
 def trend() -> Iterator[Trend]:
-    with stub() as served:
+    with trend_stub() as served:
         yield served
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from manager_stub import stub
-from trend_stub import INSTANCE, KEY, Trend
+from trend_stub import INSTANCE, KEY, Trend, trend_stub
 
 import told_events as told
 from sakimori.respond import config_rule, plugins
@@ -23,7 +22,7 @@ CHANGE = "ConfigurationItemChangeNotification"
 
 @pytest.fixture
 def trend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trend]:
-    with stub() as served:
+    with trend_stub() as served:
         monkeypatch.setenv("SAKIMORI_PROTECT_URL", served.url)
         monkeypatch.setenv("SAKIMORI_PROTECT_KEY", KEY)
         yield served

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from accounts import world_of
-from manager_stub import stub
-from trend_stub import KEY, Trend
+from trend_stub import KEY, Trend, trend_stub
 
 import corpus
 import told_events as told
@@ -132,7 +131,7 @@ def test_defect_the_managers_address_and_certificate_were_read_and_not_passed_on
 
 
 def test_defect_the_whole_inventory_was_downloaded_for_each_event(aws: SimulatedAws) -> None:
-    with stub() as trend, Client(Settings(trend.url, KEY, patience=1)) as client:
+    with trend_stub() as trend, Client(Settings(trend.url, KEY, patience=1)) as client:
         event = heard(json.dumps(told.guardduty(resource=told.instance_resource("i-0unknown"))), "test").events[0]
         guardduty.plan(event, world_of(aws, client))
         assert searched(trend) <= 2, "by the instance's id, with a connector and without"

@@ -14,8 +14,7 @@ import accounts
 import more_things
 import pytest
 from accounts import Thing, instance_target, world_of
-from manager_stub import known_as, stub
-from trend_stub import COMPUTER, DEPENDENCY, KEY, LOG4SHELL, LONGER, POLICY, Trend
+from trend_stub import COMPUTER, DEPENDENCY, KEY, LOG4SHELL, LONGER, POLICY, Trend, trend_stub
 
 import told_events as told
 from sakimori.collect.events import heard
@@ -55,7 +54,7 @@ def computer(**parameters: Any) -> Callable[[SimulatedAws, Trend], Thing]:
 
     def make(aws: SimulatedAws, trend: Trend) -> Thing:
         instance = accounts.make_instance(aws)
-        known_as(trend, instance)
+        trend.instance = instance
         target = instance_target(instance, computer=COMPUTER, **parameters)
         return Thing(target, lambda: {name: sorted(rules) for name, rules in trend.own_rules.items()})
 
@@ -163,7 +162,7 @@ CASES: dict[str, Case] = {
 def trend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trend]:
     monkeypatch.setattr("sakimori.respond.scanning.LOOK_EVERY", 0.05)
     monkeypatch.setattr("sakimori.respond.actions.put_evaluations.LOOK_EVERY", 0.05)
-    with stub() as served:
+    with trend_stub() as served:
         yield served
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import accounts
-from manager_stub import known_as
 from trend_stub import COMPUTER, DEPENDENCY, LOG4SHELL, LONGER, POLICY, Trend
 from workflow_cases import (
     carry,
@@ -48,7 +47,7 @@ def test_a_finding_that_closes_withdraws_what_was_assigned_for_it_and_nothing_el
     world: World, trend: Trend, aws: SimulatedAws, tmp_path: Path
 ) -> None:
     instance = accounts.make_instance(aws)
-    known_as(trend, instance)
+    trend.instance = instance
     opened = event(on_trends_instance(told.inspector(), instance))
     closed = event(
         on_trends_instance(told.inspector(status="CLOSED", updated="Thu Nov 26 08:30:00.951 UTC 2026"), instance)
@@ -67,7 +66,7 @@ def test_what_another_open_finding_needs_is_not_withdrawn(
     world: World, trend: Trend, aws: SimulatedAws, tmp_path: Path
 ) -> None:
     instance = accounts.make_instance(aws)
-    known_as(trend, instance)
+    trend.instance = instance
     with engine_of(world, tmp_path) as engine:
         world.done_by = engine.book.done_by
         carry(engine, event(on_trends_instance(told.inspector(), instance)))

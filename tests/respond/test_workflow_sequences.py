@@ -8,7 +8,6 @@ from typing import Any
 
 import accounts
 import pytest
-from manager_stub import known_as
 from trend_stub import Trend
 from workflow_cases import carry, engine_of, event, plan
 
@@ -145,7 +144,7 @@ def test_a_sequence_of_other_shape_is_a_finding_that_names_nothing(broken: Any) 
 
 def test_a_sequence_is_acted_on_and_taken_back(world: World, aws: SimulatedAws, trend: Trend, tmp_path: Path) -> None:
     instance, access_key, bucket = accounts.instance(aws), accounts.access_key(aws), accounts.bucket(aws)
-    known_as(trend, instance.target.id)
+    trend.instance = instance.target.id
     resources = [
         resource("EC2_INSTANCE", instance.target.id),
         key(access_key.target.uid),

@@ -8,7 +8,6 @@ from typing import Any
 
 import accounts
 import pytest
-from manager_stub import known_as
 from trend_stub import Trend
 from waf_account import BAD, COMMON, WCU, Network, groups, missing, offers, plan, protected_by
 
@@ -181,7 +180,7 @@ def test_defect_origins_were_matched_by_a_name_and_cloudfronts_acls_are_asked_fo
     """The load balancer is in another region than the schedule and the web ACL."""
     ec2 = aws.client("ec2", "eu-west-1")
     made = str(ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"])
-    known_as(trend, made)
+    trend.instance = made
     network = Network(aws, "eu-west-1")
     balancer = network.balancer("not-called-elb-anything")
     network.group(balancer, [made])

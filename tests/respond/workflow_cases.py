@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import accounts
-from manager_stub import known_as
 from trend_stub import INSTANCE, Trend
 
 import told_events as told
@@ -52,7 +51,7 @@ def on_instance(kind: str, instance: str = INSTANCE) -> dict[str, Any]:
 
 def real_instance(aws: SimulatedAws, trend: Trend, kind: str) -> dict[str, Any]:
     instance = accounts.make_instance(aws)
-    known_as(trend, instance)
+    trend.instance = instance
     return on_instance(kind, instance)
 
 
