@@ -115,6 +115,33 @@ def test_a_service_that_dies_is_named(tmp_path: Path) -> None:
     assert said.splitlines()[-1] == "protect was killed by signal 9; all services are stopped"
 
 
+def runs(process: str) -> bool:
+    """Whether a process is there and not only what nobody has asked after yet."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("when", ["up", "coming up"])
+def test_when_it_is_killed_the_services_stop_by_themselves(tmp_path: Path, when: str) -> None:
+    port, hook = configured(tmp_path), free_port()
+    with running(tmp_path, "--webhook", f"127.0.0.1:{hook}") as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        if when == "up":
+            until_up(process)
+        while len(services := children.read_text().split()) < 2:
+            assert process.poll() is None, "it ended before it had started both"
+        process.kill()
+        process.communicate(
+            timeout=300
+        )  # ends when nobody holds its standard output and error any more: with the last service
+    assert [each for each in services if runs(each)] == []
+    for each in (port, hook):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", each), 10)
+
+
 def test_a_topic_without_a_webhook_is_refused(tmp_path: Path) -> None:
     done = sakimori(tmp_path, "up", "--topic", "arn:aws:sns:eu-west-1:111122223333:t")
     assert done.returncode == 2

@@ -76,11 +76,7 @@ class World:
             for computer in COMPUTERS:
                 agent, catalogue = Agent(0, computer), outcomes.Catalogue()
                 told = agents_api.in_force(connection, agent, Policies(), catalogue)
-                rules = {
-                    f"{kind}/{r['ID']}": enforcement.rule_mode(r)
-                    for kind in RULES.values()
-                    for r in told["rules"][kind]
-                }
+                rules = {f"{kind}/{r['ID']}": rule_mode(r) for kind in RULES.values() for r in told["rules"][kind]}
                 found[computer] = dict(told["modes"]) | rules
         return found
 
@@ -205,6 +201,10 @@ class World:
                 self.update,
             )
         )
+
+
+def rule_mode(rule: Mapping[str, Any]) -> str:
+    return "prevent" if rule.get("action") in ("drop", "deny") and not rule.get("detectOnly") else "detect"
 
 
 def explains(change: modes.ModeChange, what: str, follows: set[str]) -> bool:

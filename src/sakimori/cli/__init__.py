@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from sakimori import __version__
+from sakimori.cli import leash
 
 VERBS = {
     "up": "Run Sakimori's services: the workload protection manager, and the intake of events to respond to.",
@@ -92,6 +93,7 @@ def sakimori(
 
 def main() -> None:
     """The console script. A closed pipe ends it quietly; Ctrl-C that no verb answered ends it with 130."""
+    leash.watch()
     try:
         app()
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue as queues
 import signal
 import subprocess
@@ -14,12 +15,10 @@ from typing import Annotated, Any
 
 import typer
 
+from sakimori.cli import leash
 from sakimori.cli.output import printable
 
 FAILED = 4
-STOP_SECONDS = 30
-"""How long a service may take to end what it is at, before it is killed."""
-
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 READY = "listening"
@@ -84,9 +83,10 @@ def run(services: Sequence[Service], news: queues.SimpleQueue[News]) -> str:
     processes: dict[str, subprocess.Popen[str]] = {}
     ready: dict[str, str] = {}
     last: dict[str, str] = {}
+    theirs, ours = os.pipe()
     try:
         for service in services:
-            processes[service.name] = _started(service, news)
+            processes[service.name] = _started(service, news, theirs)
         while True:
             heard = news.get()
             if not heard.service:
@@ -103,16 +103,23 @@ def run(services: Sequence[Service], news: queues.SimpleQueue[News]) -> str:
                     _say(f"sakimori is up: {what}; Ctrl-C stops it")
     finally:
         _stop(processes.values())
+        os.close(theirs)
+        os.close(ours)
 
 
-def _started(service: Service, news: queues.SimpleQueue[News]) -> subprocess.Popen[str]:
-    """Starts a service; what it writes to standard error becomes news, what it prints stays as it is."""
+def _started(service: Service, news: queues.SimpleQueue[News], end: int) -> subprocess.Popen[str]:
+    """Starts a service; what it writes to standard error becomes news, what it prints stays as it is.
+
+    `end` is that of the pipe from which it learns that this process is gone.
+    """
     process = subprocess.Popen(  # noqa: S603 - this program itself, and no shell
         [sys.executable, "-m", "sakimori", *service.words],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
+        pass_fds=(end,),
+        env={**os.environ, leash.VARIABLE: str(end)},
         start_new_session=True,  # Ctrl-C is ours alone: each service is told to stop once, not twice
     )
 
@@ -141,7 +148,7 @@ def _stop(processes: Any) -> None:
         each.terminate()
     for each in running:
         try:
-            each.wait(timeout=STOP_SECONDS)
+            each.wait(timeout=leash.STOP_SECONDS)
         except subprocess.TimeoutExpired:
             each.kill()
             each.wait()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from sakimori.protect.inheritance import STATES, Effective
 
@@ -48,11 +47,6 @@ def mode(module: str, effective: Effective) -> str:
         case _:
             stops = False
     return "prevent" if stops else "detect"
-
-
-def rule_mode(rule: Mapping[str, Any]) -> str:
-    """detect or prevent, of a rule as it is on a computer; firewall rules that let through detect as little."""
-    return "prevent" if rule.get("action") in ("drop", "deny") and not rule.get("detectOnly") else "detect"
 
 
 def modes(effective: Effective) -> Mapping[str, str]:
