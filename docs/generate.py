@@ -364,6 +364,18 @@ def _service_page(name: str, service: Service) -> str:
         given[resource.type] = list(dict.fromkeys(map(_relation, resource.relations)))
     lines += ["", "| asset | relations |", "| --- | --- |"]
     lines += [f"| `{kind}` | {_cell('; '.join(ties))} |" for kind, ties in given.items()]
+    moving = {resource.type: resource.moving for _, resource in service.resources() if resource.moving}
+    if moving:
+        lines += [
+            "",
+            "What moves though nobody changes anything is kept up to date, and is no part of the history:",
+            "",
+        ]
+        lines += [f"- `{kind}`: {', '.join(f'`{path}`' for path in paths)}" for kind, paths in moving.items()]
+    ordered = {resource.type: resource.ordered for _, resource in service.resources() if resource.ordered}
+    if ordered:
+        lines += ["", "Lists whose order is a setting, so that another order is a change:", ""]
+        lines += [f"- `{kind}`: {', '.join(f'`{path}`' for path in paths)}" for kind, paths in ordered.items()]
     return _page(name, *lines)
 
 

@@ -45,6 +45,34 @@ def test_an_account_twice(aws: SimulatedAws, tmp_path: Path) -> None:
     assert entry["changes"][0]["added"][0]["FromPort"] == 22
 
 
+def test_what_moves_by_itself_is_no_change(aws: SimulatedAws, tmp_path: Path) -> None:
+    """Clocks go on, messages and items come, a key is used: nobody changed anything. Then somebody does."""
+    database = {"Engine": "postgres", "AllocatedStorage": 20, "MasterUsername": "a", "MasterUserPassword": "passw0rd1"}
+    rds = aws.client("rds")
+    rds.create_db_instance(DBInstanceIdentifier="db", DBInstanceClass="db.t3.micro", **database)
+    queue = aws.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    aws.client("dynamodb").create_table(
+        TableName="t",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    words = ("discover", *HERE, "--services", "rds,sqs,dynamodb", "--format", "json")
+    first = told(sakimori(tmp_path, *words))
+    assert (first["new"] >= 3, first["changed"]) == (True, 0)
+    aws.client("sqs").send_message(QueueUrl=queue, MessageBody="x")
+    aws.client("dynamodb").put_item(TableName="t", Item={"id": {"S": "1"}})
+    time.sleep(1.1)  # the simulated clock of the database tells whole seconds
+    again = told(sakimori(tmp_path, *words))
+    assert (again["new"], again["changed"], again["gone"]) == (0, 0, 0)
+    kept = told(sakimori(tmp_path, "explain", "q", "--json"))["asset"]["config"]["Attributes"]
+    assert kept["ApproximateNumberOfMessages"] == "1"
+    rds.modify_db_instance(DBInstanceIdentifier="db", BackupRetentionPeriod=7, ApplyImmediately=True)
+    assert told(sakimori(tmp_path, *words))["changed"] == 1
+    [entry] = told(sakimori(tmp_path, "explain", "db:db", "--json"))["history"]
+    assert [change["path"] for change in entry["changes"]] == ["BackupRetentionPeriod"]
+
+
 def test_a_refused_call_is_named_and_nothing_of_it_is_gone(aws: SimulatedAws, tmp_path: Path) -> None:
     words = ("discover", *HERE, "--services", "vpc,s3", "--format", "json")
     before = told(sakimori(tmp_path, *words))

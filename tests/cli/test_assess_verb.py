@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from sakimori.cli import app
 from sakimori.discover.batfish import add_answers
 from sakimori.model.asset import Inventory
-from sakimori.store.assets import Ended, Scope, Seen
+from sakimori.store.discovered import Ended, Scope, Seen
 from sakimori.store.ledger import open_ledger
 
 

@@ -26,8 +26,8 @@ from sakimori.notify.options import options
 from sakimori.notify.quiet import Quiet, quiet
 from sakimori.notify.routes import Route
 from sakimori.notify.signing import Signer
-from sakimori.store.assets import Ended, Scope, Seen
 from sakimori.store.database import connect
+from sakimori.store.discovered import Ended, Scope, Seen
 from sakimori.store.findings import Status
 from sakimori.store.ledger import Ledger
 

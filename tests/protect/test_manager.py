@@ -15,8 +15,8 @@ from sakimori.model.asset import Asset
 from sakimori.protect import discovered, ongoing
 from sakimori.protect.tasks import NOT_DONE
 from sakimori.protect.work import Job, JobFailed, Outcome, Rules
-from sakimori.store.assets import Ended, Scope, Seen
 from sakimori.store.database import writing
+from sakimori.store.discovered import Ended, Scope, Seen
 from sakimori.store.ledger import Ledger
 
 RULES = "intrusionpreventionrules"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sakimori.model.asset import Asset, NotEvaluated, Relation
-from sakimori.store.assets import Event
 from sakimori.store.diff import changes
+from sakimori.store.discovered import Event
 from sakimori.store.ledger import Ended, Ledger, Recorded, Scope, Seen, open_ledger
 
 ACCOUNT, OTHER = "111122223333", "444455556666"

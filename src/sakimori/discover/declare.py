@@ -153,6 +153,10 @@ class Resource:
     keys to templates over the item above, whose values an item gets under these keys (its details see them).
     `documents` are the paths
     (without lists) of JSON text, which becomes objects. `shape` changes an item that needs more than that.
+
+    `moving` are the paths in config to what moves though nobody changes anything: clocks, counters, health, what was
+    last used. It is kept as AWS answers it, and is no part of the asset's history. AWS answers lists in any order, so
+    that counts for nothing; `ordered` are the paths to those whose order means something.
     """
 
     type: str
@@ -169,6 +173,8 @@ class Resource:
     documents: tuple[str, ...] = ()
     inherit: Mapping[str, str] = field(default_factory=dict)
     shape: Callable[[Item], Item] | None = None
+    moving: tuple[str, ...] = ()
+    ordered: tuple[str, ...] = ()
 
     def found(self, answer: Any) -> list[Item]:
         """The items of an answer, each a dictionary of its own."""

@@ -27,14 +27,15 @@ class Scope:
 
 
 @cache
-def _steps(path: str) -> tuple[tuple[str, bool], ...]:
+def steps(path: str) -> tuple[tuple[str, bool], ...]:
+    """The names in a path, each with whether it goes into every member."""
     return tuple((step.removesuffix("[]"), step.endswith("[]")) for step in path.split(".")) if path else ()
 
 
 def find_all(value: Any, path: str) -> list[Any]:
     """Everything that the path leads to; what is not there is left out. The empty path leads to the value itself."""
     found = [value]
-    for name, each in _steps(path):
+    for name, each in steps(path):
         found = list(_step(found, name, each))
     return found
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sakimori.discover.engine import Found
+from sakimori.discover.settled import settings_of
 from sakimori.model.asset import GLOBAL, NotEvaluated
+from sakimori.store.discovered import Settled
 from sakimori.store.ledger import Ended, Ledger, Recorded, Scope, Seen
 
 BATCH = 2_000
@@ -73,6 +75,7 @@ def record(
     run = ledger.begin_discovery(source)
     incomplete: dict[Scope, set[str]] = {}
     missing: dict[Scope, list[NotEvaluated]] = {}
+    settled: dict[str, Settled] = {}
     steps: list[Seen | Ended] = []
     weight = 0
     for parcel in found:
@@ -80,7 +83,10 @@ def record(
         missing.setdefault(scope, []).extend(parcel.not_evaluated)
         incomplete.setdefault(scope, set()).update(parcel.incomplete)
         if parcel.assets or parcel.relations:
-            steps.append(Seen(scope, parcel.assets, parcel.relations, parcel.asked, parcel.incomplete))
+            seen = scope, parcel.assets, parcel.relations, parcel.asked, parcel.incomplete
+            if scope.service not in settled:
+                settled[scope.service] = settings_of(parcel.unit.service)
+            steps.append(Seen(*seen, settled[scope.service]))
         if parcel.done:
             steps.append(Ended(scope, parcel.whole, incomplete.pop(scope), missing.pop(scope)))
             outcome.units[scope.account] += 1

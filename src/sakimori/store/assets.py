@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, outerjoin, select, update
@@ -19,101 +18,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sakimori.model.asset import Asset, Inventory, NotEvaluated, Relation, owners
 from sakimori.store.diff import Change, canonical, changes
+from sakimori.store.discovered import Ended, Event, HistoryEntry, KnownAsset, Recorded, Run, Scope, Seen
 from sakimori.store.tables import asset_history, assets, discovery_runs, not_evaluated, relations
 from sakimori.store.text import storable, storable_json
 
 IN_CLAUSE = 500
-
-
-class Event(StrEnum):
-    """What an entry of an asset's history tells."""
-
-    CHANGED = "changed"
-    GONE = "gone"
-    RETURNED = "returned"
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One entry of an asset's history; see `diff.Change` for what changed."""
-
-    at: str
-    run: int
-    event: Event
-    changes: tuple[Change, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KnownAsset:
-    """An asset, there or gone, with when it was first seen, last changed and found gone ("" while it is there), and the
-    relations that start or end at it."""
-
-    asset: Asset
-    first_seen: str
-    changed_at: str
-    gone_at: str
-    relations: tuple[Relation, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A discovery. `ended_at` is "" if it is under way or was interrupted."""
-
-    number: int
-    source: str
-    started_at: str
-    ended_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """A unit of discovery."""
-
-    account: str
-    region: str
-    service: str
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Assets and relations that a unit saw. `asked` are keys of config that further calls fill: where one is missing,
-    it could not be asked, which is no change. `incomplete` are the uids of assets that lack such keys, True if what
-    could not be asked is the description itself."""
-
-    scope: Scope
-    assets: Sequence[Asset] = ()
-    relations: Sequence[Relation] = ()
-    asked: frozenset[str] = frozenset()
-    incomplete: Mapping[str, bool] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A unit came to its end: the asset types that it saw whole, the uids of assets of which not all could be asked,
-    and all that it could not see."""
-
-    scope: Scope
-    whole: Collection[str] = ()
-    incomplete: Collection[str] = ()
-    missing: Sequence[NotEvaluated] = ()
-
-
-@dataclass(slots=True)
-class Recorded:
-    """How many assets were new, changed, came back and went."""
-
-    new: int = 0
-    changed: int = 0
-    returned: int = 0
-    gone: int = 0
-
-    def __add__(self, other: Recorded) -> Recorded:
-        return Recorded(
-            self.new + other.new,
-            self.changed + other.changed,
-            self.returned + other.returned,
-            self.gone + other.gone,
-        )
 
 
 # ---- a run
@@ -180,7 +89,7 @@ def _put(connection: Connection, run: int, seen: Seen) -> Recorded:
             continue
         row = _row(asset, seen.scope, run)
         event = Event.RETURNED if before.gone_at else Event.CHANGED
-        told = list(_changes(before, asset, seen.asked)) if row["digest"] != before.digest else []
+        told = list(_changes(before, asset, seen)) if row["digest"] != before.digest else []
         if told or before.gone_at:
             entries.append({"uid": uid, "at": now, "run": run, "event": event, "changes": storable_json(told)})
             done.returned += event is Event.RETURNED
@@ -324,10 +233,13 @@ def _is_others(before: Row[Any], asset: Asset, scope: Scope) -> bool:
     return asset.account != scope.account and before.seen_account == asset.account and not before.gone_at
 
 
-def _changes(before: Row[Any], asset: Asset, asked: frozenset[str]) -> Iterator[Change]:
+def _changes(before: Row[Any], asset: Asset, seen: Seen) -> Iterator[Change]:
     old, new = json.loads(before.config), json.loads(storable_json(asset.config))
-    both = {key for key in asked if key in old and key in new}
-    old, new = ({key: v for key, v in side.items() if key not in asked or key in both} for side in (old, new))
+    unknown = {key for key in seen.asked if key not in old or key not in new}
+    old, new = (
+        {key: value for key, value in seen.settled(asset.type, side).items() if key not in unknown}
+        for side in (old, new)
+    )
     yield from changes(old, new)
     yield from changes(json.loads(before.tags), dict(asset.tags), "tags")
 

@@ -14,7 +14,7 @@ Change = dict[str, Any]
 
 
 def changes(before: Any, after: Any, path: str = "") -> Iterator[Change]:
-    """The changes, in the order of the keys. AWS answers lists in any order: only their members count."""
+    """The changes, in the order of the keys. AWS answers lists in any order: at any depth only their members count."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted({*before, *after}):
             below = f"{path}.{key}" if path else key
@@ -34,15 +34,24 @@ def changes(before: Any, after: Any, path: str = "") -> Iterator[Change]:
 
 def _members(values: Sequence[Any], others: Sequence[Any]) -> list[Any]:
     """The members that are not among the others, each as often as it is missing there."""
-    left = Counter(map(canonical, others))
+    left = Counter(canonical(_sorted(other)) for other in others)
     missing = []
     for value in values:
-        key = canonical(value)
+        key = canonical(_sorted(value))
         if left[key]:
             left[key] -= 1
         else:
             missing.append(value)
     return missing
+
+
+def _sorted(value: Any) -> Any:
+    """The value with the members of every list in it in one order."""
+    if isinstance(value, Mapping):
+        return {key: _sorted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return sorted(map(_sorted, value), key=canonical)
+    return value
 
 
 def canonical(value: Any) -> bytes:

@@ -24,8 +24,8 @@ from sakimori.model.match import Match
 from sakimori.model.refusal import Refusal
 from sakimori.store import assessments, assets, database, findings, matches, tables
 from sakimori.store.assessments import Place
-from sakimori.store.assets import Ended, HistoryEntry, KnownAsset, Recorded, Run, Scope, Seen
 from sakimori.store.database import LedgerError, reading, writing
+from sakimori.store.discovered import Ended, HistoryEntry, KnownAsset, Recorded, Run, Scope, Seen
 from sakimori.store.findings import FindingFilter, Status, StatusChange, StoredFinding, Upserted
 from sakimori.store.lake import LakeFile
 from sakimori.store.matches import Unsettled

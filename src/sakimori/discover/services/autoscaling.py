@@ -29,6 +29,15 @@ GROUP = Resource(
         Tie("built-from", "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification", _TEMPLATE),
         Tie("runs-as", "ServiceLinkedRoleARN"),
     ),
+    moving=(
+        "Instances[].HealthStatus",
+        "PredictedCapacity",
+        "WarmPoolSize",
+    ),
+    ordered=(
+        "TerminationPolicies",
+        "MixedInstancesPolicy.LaunchTemplate.Overrides",
+    ),
 )
 
 CONFIGURATION = Resource(

@@ -63,6 +63,10 @@ DISTRIBUTION = Resource(
         Tie("uses", "DefaultCacheBehavior.LambdaFunctionAssociations.Items[].LambdaFunctionARN"),
         Tie("uses", "CacheBehaviors.Items[].LambdaFunctionAssociations.Items[].LambdaFunctionARN"),
     ),
+    ordered=(
+        "CacheBehaviors.Items",
+        "DistributionConfig.CacheBehaviors.Items",
+    ),
 )
 
 ACCESS_CONTROL = Resource(

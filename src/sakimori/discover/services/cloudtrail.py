@@ -45,6 +45,16 @@ TRAIL = Resource(
         encrypted_by("KmsKeyId"),
         Tie("runs-as", "CloudWatchLogsRoleArn"),
     ),
+    moving=(
+        "Status.LatestDeliveryTime",
+        "Status.LatestNotificationTime",
+        "Status.LatestCloudWatchLogsDeliveryTime",
+        "Status.LatestDigestDeliveryTime",
+        "Status.LatestDeliveryAttemptTime",
+        "Status.LatestNotificationAttemptTime",
+        "Status.LatestDeliveryAttemptSucceeded",
+        "Status.LatestNotificationAttemptSucceeded",
+    ),
 )
 
 SERVICE = Service(

@@ -73,6 +73,7 @@ PROJECT = Resource(
         arns("uses", "environment.registryCredential.credential"),
         Tie("logs-to", "logsConfig.cloudWatchLogs.groupName", arn("logs", "log-group:{}")),
     ),
+    moving=("environment.dockerServer.status",),
 )
 
 CREDENTIAL = Resource(

@@ -43,6 +43,10 @@ GROUP = Resource(
         Tie("built-from", "targetRevision.s3Location.bucket", "arn:{@partition}:s3:::{}"),
         services,
     ),
+    moving=(
+        "lastSuccessfulDeployment",
+        "lastAttemptedDeployment",
+    ),
 )
 
 APPLICATION = Resource(

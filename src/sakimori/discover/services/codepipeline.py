@@ -70,6 +70,7 @@ PIPELINE = Resource(
         encrypted_by("artifactStore.encryptionKey.id"),
         encrypted_by("artifactStores[].encryptionKey.id"),
     ),
+    ordered=("stages",),
 )
 
 WEBHOOK = Resource(
@@ -79,6 +80,11 @@ WEBHOOK = Resource(
     name="{definition.name}",
     tags="tags",
     relations=(Tie("targets", "definition.targetPipeline", arn("codepipeline", "{}")),),
+    moving=(
+        "lastTriggered",
+        "errorCode",
+        "errorMessage",
+    ),
 )
 
 SERVICE = Service(

@@ -24,6 +24,10 @@ RECORDER = Resource(
         ),
     ),
     relations=(Tie("runs-as", "roleARN"),),
+    moving=(
+        "Status.lastStatus",
+        "Status.lastStatusChangeTime",
+    ),
 )
 
 CHANNEL = Resource(

@@ -25,6 +25,11 @@ CONNECTION = Resource(
     arn=arn("directconnect", "dxcon/{connectionId}"),
     name="{connectionName}",
     tags="tags",
+    moving=(
+        "rateLimiterStatus",
+        "prefixPoolUnallocatedCountIpv4",
+        "prefixPoolUnallocatedCountIpv6",
+    ),
 )
 
 INTERFACE = Resource(
@@ -38,6 +43,7 @@ INTERFACE = Resource(
         Tie("attached-to", "virtualGatewayId", arn("ec2", "vpn-gateway/{}")),
         Tie("attached-to", "directConnectGatewayId", "arn:{@partition}:directconnect::{@account}:dx-gateway/{}"),
     ),
+    moving=("bgpPeers[].bgpStatus",),
 )
 
 ASSOCIATION = Resource(

@@ -36,6 +36,25 @@ TABLE = Resource(
         Tie("peers", "Replicas[].ReplicaArn"),
         Tie("built-from", "RestoreSummary.SourceTableArn"),
     ),
+    moving=(
+        "ItemCount",
+        "TableSizeBytes",
+        "WarmThroughput",
+        "ProvisionedThroughput.NumberOfDecreasesToday",
+        "LocalSecondaryIndexes[].ItemCount",
+        "LocalSecondaryIndexes[].IndexSizeBytes",
+        "GlobalSecondaryIndexes[].ItemCount",
+        "GlobalSecondaryIndexes[].IndexSizeBytes",
+        "VectorIndexes[].ItemCount",
+        "VectorIndexes[].IndexSizeBytes",
+        "GlobalSecondaryIndexes[].WarmThroughput",
+        "GlobalSecondaryIndexes[].ProvisionedThroughput.NumberOfDecreasesToday",
+        "Replicas[].ReplicaStatusPercentProgress",
+        "Replicas[].WarmThroughput",
+        "Replicas[].GlobalSecondaryIndexes[].WarmThroughput",
+        "ContinuousBackupsDescription.PointInTimeRecoveryDescription.EarliestRestorableDateTime",
+        "ContinuousBackupsDescription.PointInTimeRecoveryDescription.LatestRestorableDateTime",
+    ),
 )
 
 SERVICE = Service(client="dynamodb", lists=(Listing(operation="ListTables", gives=(TABLE,)),))

@@ -76,6 +76,7 @@ SNAPSHOT = Resource(
         Tie("encrypted-by", "KmsKeyId"),
         Tie("shared-with", "CreateVolumePermissions[].UserId", "arn:{@partition}:iam::{}:root"),
     ),
+    moving=("Progress",),
 )
 
 IMAGE = Resource(
@@ -94,6 +95,10 @@ IMAGE = Resource(
     relations=(
         Tie("built-from", "BlockDeviceMappings[].Ebs.SnapshotId", arn("ec2", "snapshot/{}")),
         Tie("shared-with", "LaunchPermissions[].UserId", "arn:{@partition}:iam::{}:root"),
+    ),
+    moving=(
+        "LastLaunchedTime",
+        "ScanResults",
     ),
 )
 

@@ -13,6 +13,11 @@ IMAGE = Resource(
     arn=arn("ecr", "repository/{repositoryName}/{imageDigest}"),
     name="{repositoryName}",
     relations=(Tie("in", "repositoryName", arn("ecr", "repository/{}")),),
+    moving=(
+        "lastRecordedPullTime",
+        "imageScanStatus",
+        "imageScanFindingsSummary",
+    ),
 )
 
 REPOSITORY = Resource(

@@ -60,6 +60,25 @@ ECS_SERVICE = Resource(
         Tie("built-from", "taskDefinition"),
         Tie("runs-as", "roleArn"),
     ),
+    moving=(
+        "runningCount",
+        "pendingCount",
+        "events",
+        "deployments[].runningCount",
+        "deployments[].pendingCount",
+        "deployments[].failedTasks",
+        "deployments[].updatedAt",
+        "taskSets[].runningCount",
+        "taskSets[].pendingCount",
+        "taskSets[].computedDesiredCount",
+        "taskSets[].updatedAt",
+        "taskSets[].stabilityStatus",
+        "taskSets[].stabilityStatusAt",
+        "currentServiceRevisions[].requestedTaskCount",
+        "currentServiceRevisions[].runningTaskCount",
+        "currentServiceRevisions[].pendingTaskCount",
+    ),
+    ordered=("placementStrategy",),
 )
 
 TASK = Resource(
@@ -78,6 +97,13 @@ TASK = Resource(
         Tie("built-from", "taskDefinitionArn"),
         Tie("runs-as", "overrides.taskRoleArn"),
     ),
+    moving=(
+        "version",
+        "healthStatus",
+        "containers[].healthStatus",
+        "containers[].managedAgents",
+    ),
+    ordered=("overrides.containerOverrides[].command",),
 )
 
 CONTAINER_INSTANCE = Resource(
@@ -93,6 +119,16 @@ CONTAINER_INSTANCE = Resource(
         ),
     ),
     relations=(Tie("in", "clusterArn"), Tie("attached-to", "ec2InstanceId", arn("ec2", "instance/{}"))),
+    moving=(
+        "version",
+        "agentConnected",
+        "runningTasksCount",
+        "pendingTasksCount",
+        "remainingResources",
+        "healthStatus",
+        "gpuDevices[].remainingMemoryInMiB",
+        "gpuDevices[].containerCount",
+    ),
 )
 
 _OF_CLUSTER = {"cluster": "{clusterArn}"}
@@ -119,6 +155,13 @@ CLUSTER = Resource(
         Listing(operation="ListServices", parameters=_OF_CLUSTER, page_size=100, gives=(ECS_SERVICE,)),
         Listing(operation="ListTasks", parameters=_OF_CLUSTER, gives=(TASK,)),
         Listing(operation="ListContainerInstances", parameters=_OF_CLUSTER, gives=(CONTAINER_INSTANCE,)),
+    ),
+    moving=(
+        "registeredContainerInstancesCount",
+        "runningTasksCount",
+        "pendingTasksCount",
+        "activeServicesCount",
+        "statistics",
     ),
 )
 
@@ -149,6 +192,11 @@ TASK_DEFINITION = Resource(
             "volumes[].efsVolumeConfiguration.fileSystemId",
             arn("elasticfilesystem", "file-system/{}"),
         ),
+    ),
+    ordered=(
+        "containerDefinitions[].command",
+        "containerDefinitions[].entryPoint",
+        "containerDefinitions[].healthCheck.command",
     ),
 )
 

@@ -53,6 +53,7 @@ FILE_SYSTEM = Resource(
     documents=("Policy",),
     lists=(Listing(operation="DescribeMountTargets", parameters=_GIVEN, gives=(MOUNT_TARGET,)),),
     relations=(encrypted_by("KmsKeyId"),),
+    moving=("SizeInBytes",),
 )
 
 ACCESS_POINT = Resource(

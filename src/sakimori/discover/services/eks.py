@@ -31,6 +31,8 @@ NODE_GROUP = Resource(
         Tie("uses", "launchTemplate.id", arn("ec2", "launch-template/{}")),
         Tie("runs-as", "nodeRole"),
     ),
+    moving=("health",),
+    ordered=("instanceTypes",),
 )
 
 FARGATE_PROFILE = Resource(
@@ -43,6 +45,7 @@ FARGATE_PROFILE = Resource(
     inherit=_INHERIT,
     details=(_described("DescribeFargateProfile", "fargateProfileName", "fargateProfile"),),
     relations=(_IN_CLUSTER, in_subnets("subnets[]"), Tie("runs-as", "podExecutionRoleArn")),
+    moving=("health",),
 )
 
 ADDON = Resource(
@@ -55,6 +58,7 @@ ADDON = Resource(
     inherit=_INHERIT,
     details=(_described("DescribeAddon", "addonName", "addon"),),
     relations=(_IN_CLUSTER, Tie("runs-as", "serviceAccountRoleArn")),
+    moving=("health",),
 )
 
 ACCESS_ENTRY = Resource(
@@ -118,6 +122,7 @@ CLUSTER = Resource(
         Tie("runs-as", "roleArn"),
         encrypted_by("encryptionConfig[].provider.keyArn"),
     ),
+    moving=("health",),
 )
 
 SERVICE = Service(client="eks", lists=(Listing(operation="ListClusters", gives=(CLUSTER,)),))

@@ -33,6 +33,7 @@ REPLICATION_GROUP = Resource(
     name="{ReplicationGroupId}",
     details=(TAGS,),
     relations=(encrypted_by("KmsKeyId"), _LOGS),
+    moving=("PendingModifiedValues.Resharding.SlotMigration",),
 )
 
 SERVERLESS = Resource(

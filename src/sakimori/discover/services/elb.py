@@ -40,6 +40,11 @@ LOAD_BALANCER = Resource(
         Tie("uses", "SecurityGroups[]", arn("ec2", "security-group/{}")),
         Tie("targets", "Instances[].InstanceId", arn("ec2", "instance/{}")),
     ),
+    moving=(
+        "InstanceStates[].State",
+        "InstanceStates[].ReasonCode",
+        "InstanceStates[].Description",
+    ),
 )
 
 SERVICE = Service(

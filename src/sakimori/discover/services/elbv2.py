@@ -109,6 +109,10 @@ TARGET_GROUP = Resource(
         ),
     ),
     relations=(Tie("in", "VpcId", arn("ec2", "vpc/{}")), targets),
+    moving=(
+        "TargetHealthDescriptions[].TargetHealth",
+        "TargetHealthDescriptions[].AnomalyDetection",
+    ),
 )
 
 SERVICE = Service(

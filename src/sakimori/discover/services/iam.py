@@ -70,12 +70,30 @@ USER = Resource(
         ),
     ),
     relations=(ATTACHED, BOUNDARY, Tie("member-of", "GroupList[]", global_arn("iam", "group/{}"))),
+    moving=(
+        "CredentialReport.password_last_used",
+        "CredentialReport.access_key_1_last_used_date",
+        "CredentialReport.access_key_1_last_used_region",
+        "CredentialReport.access_key_1_last_used_service",
+        "CredentialReport.access_key_2_last_used_date",
+        "CredentialReport.access_key_2_last_used_region",
+        "CredentialReport.access_key_2_last_used_service",
+        "VirtualMFADevices[].User.PasswordLastUsed",
+    ),
 )
 
 GROUP = Resource("AWS::IAM::Group", items="GroupDetailList[]", arn="{Arn}", name="{GroupName}", relations=(ATTACHED,))
 
 ROLE = Resource(
-    "AWS::IAM::Role", items="RoleDetailList[]", arn="{Arn}", name="{RoleName}", relations=(ATTACHED, BOUNDARY, trusted)
+    "AWS::IAM::Role",
+    items="RoleDetailList[]",
+    arn="{Arn}",
+    name="{RoleName}",
+    relations=(ATTACHED, BOUNDARY, trusted),
+    moving=(
+        "RoleLastUsed",
+        "InstanceProfileList[].Roles[].RoleLastUsed",
+    ),
 )
 
 POLICY = Resource("AWS::IAM::ManagedPolicy", items="Policies[]", arn="{Arn}", name="{PolicyName}")
@@ -86,6 +104,7 @@ PROFILE = Resource(
     arn="{Arn}",
     name="{InstanceProfileName}",
     relations=(Tie("runs-as", "Roles[].Arn"),),
+    moving=("Roles[].RoleLastUsed",),
 )
 
 OIDC = Resource(
@@ -116,6 +135,15 @@ ACCOUNT = Resource(
             absent=("NoSuchEntity",),
         ),
         Detail(operation="ListAccountAliases", path="AccountAliases[]", under="AccountAliases"),
+    ),
+    moving=(
+        "CredentialReport.password_last_used",
+        "CredentialReport.access_key_1_last_used_date",
+        "CredentialReport.access_key_1_last_used_region",
+        "CredentialReport.access_key_1_last_used_service",
+        "CredentialReport.access_key_2_last_used_date",
+        "CredentialReport.access_key_2_last_used_region",
+        "CredentialReport.access_key_2_last_used_service",
     ),
 )
 

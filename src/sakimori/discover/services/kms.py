@@ -40,6 +40,7 @@ KEY = Resource(
         arns("trusts", "Grants[].GranteePrincipal"),
         Tie("peers", "MultiRegionConfiguration.ReplicaKeys[].Arn"),
     ),
+    moving=("Rotation.NextRotationDate",),
 )
 
 ALIAS = Resource(

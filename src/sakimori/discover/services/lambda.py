@@ -42,6 +42,16 @@ FUNCTION = Resource(
         Tie("targets", "DeadLetterConfig.TargetArn"),
         Tie("logs-to", "LoggingConfig.LogGroup", "arn:{@partition}:logs:{@region}:{@account}:log-group:{}"),
     ),
+    moving=(
+        "State",
+        "StateReason",
+        "StateReasonCode",
+    ),
+    ordered=(
+        "Layers",
+        "ImageConfigResponse.ImageConfig.Command",
+        "ImageConfigResponse.ImageConfig.EntryPoint",
+    ),
 )
 
 MAPPING = Resource(
@@ -53,6 +63,7 @@ MAPPING = Resource(
         Tie("targets", "FunctionArn"),
         arns("uses", "SourceAccessConfigurations[].URI"),
     ),
+    moving=("LastProcessingResult",),
 )
 
 LAYER = Resource(

@@ -16,6 +16,7 @@ FIREWALL = Resource(
         Tie("in", "Firewall.SubnetMappings[].SubnetId", arn("ec2", "subnet/{}")),
         Tie("uses", "Firewall.FirewallPolicyArn"),
     ),
+    moving=("FirewallStatus.CapacityUsageSummary",),
 )
 
 POLICY = Resource(
@@ -38,6 +39,7 @@ RULE_GROUP = Resource(
     name="{Name}",
     tags="RuleGroupResponse.Tags",
     details=(Detail(operation="DescribeRuleGroup", parameters={"RuleGroupArn": "{Arn}"}),),
+    ordered=("RuleGroup.RulesSource.StatefulRules",),
 )
 
 SERVICE = Service(

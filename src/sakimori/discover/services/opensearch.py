@@ -36,6 +36,19 @@ DOMAIN = Resource(
         Tie("runs-as", "CognitoOptions.RoleArn"),
         Tie("logs-to", "LogPublishingOptions[].CloudWatchLogsLogGroupArn"),
     ),
+    moving=(
+        "Processing",
+        "UpgradeProcessing",
+        "DomainProcessingStatus",
+        "ChangeProgressDetails",
+        "ServiceSoftwareOptions.NewVersion",
+        "ServiceSoftwareOptions.UpdateAvailable",
+        "ServiceSoftwareOptions.UpdateStatus",
+        "ServiceSoftwareOptions.Cancellable",
+        "ServiceSoftwareOptions.Description",
+        "ServiceSoftwareOptions.AutomatedUpdateDate",
+        "ServiceSoftwareOptions.OptionalDeployment",
+    ),
 )
 
 SERVICE = Service(client="opensearch", prefix="es", lists=(Listing(operation="ListDomainNames", gives=(DOMAIN,)),))

@@ -40,6 +40,13 @@ INSTANCE = Resource(
         encrypted_by("KmsKeyId"),
         Tie("runs-as", "AssociatedRoles[].RoleArn", properties={"FeatureName": "FeatureName"}),
     ),
+    moving=(
+        "LatestRestorableTime",
+        "PercentProgress",
+        "StatusInfos",
+        "StorageOperationPercentProgress",
+        "AdditionalStorageVolumes[].StorageOperationPercentProgress",
+    ),
 )
 
 CLUSTER = Resource(
@@ -55,6 +62,15 @@ CLUSTER = Resource(
         _SECRET,
         encrypted_by("KmsKeyId"),
         Tie("runs-as", "AssociatedRoles[].RoleArn"),
+    ),
+    moving=(
+        "LatestRestorableTime",
+        "EarliestRestorableTime",
+        "EarliestBacktrackTime",
+        "BacktrackConsumedChangeRecords",
+        "Capacity",
+        "PercentProgress",
+        "StatusInfos",
     ),
 )
 
@@ -78,6 +94,7 @@ SNAPSHOT = Resource(
         encrypted_by("KmsKeyId"),
         shared_with("DBSnapshotAttributes[].AttributeValues[]"),
     ),
+    moving=("PercentProgress",),
 )
 
 CLUSTER_SNAPSHOT = Resource(
@@ -100,6 +117,7 @@ CLUSTER_SNAPSHOT = Resource(
         encrypted_by("KmsKeyId"),
         shared_with("DBClusterSnapshotAttributes[].AttributeValues[]"),
     ),
+    moving=("PercentProgress",),
 )
 
 SUBNET_GROUP = Resource(

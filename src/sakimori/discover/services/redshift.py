@@ -27,6 +27,18 @@ CLUSTER = Resource(
         Tie("runs-as", "IamRoles[].IamRoleArn"),
         Tie("logs-to", "LoggingStatus.BucketName", "arn:{@partition}:s3:::{}"),
     ),
+    moving=(
+        "ExpectedNextSnapshotScheduleTime",
+        "ExpectedNextSnapshotScheduleTimeStatus",
+        "NextMaintenanceWindowStartTime",
+        "RestoreStatus",
+        "DataTransferProgress",
+        "LoggingPublishStatus.S3Tables.LastIngestionTimes",
+        "LoggingStatus.LastSuccessfulDeliveryTime",
+        "LoggingStatus.LastFailureTime",
+        "LoggingStatus.LastFailureMessage",
+        "LoggingStatus.S3Tables.LastIngestionTimes",
+    ),
 )
 
 SNAPSHOT = Resource(
@@ -38,6 +50,15 @@ SNAPSHOT = Resource(
         Tie("built-from", "ClusterIdentifier", arn("redshift", "cluster:{}")),
         encrypted_by("KmsKeyId"),
         shared_with("AccountsWithRestoreAccess[].AccountId"),
+    ),
+    moving=(
+        "ManualSnapshotRemainingDays",
+        "TotalBackupSizeInMegaBytes",
+        "ActualIncrementalBackupSizeInMegaBytes",
+        "BackupProgressInMegaBytes",
+        "CurrentBackupRateInMegaBytesPerSecond",
+        "EstimatedSecondsToCompletion",
+        "ElapsedTimeInSeconds",
     ),
 )
 

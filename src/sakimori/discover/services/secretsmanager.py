@@ -21,6 +21,10 @@ SECRET = Resource(
     ),
     documents=("ResourcePolicy",),
     relations=(encrypted_by("KmsKeyId"), Tie("uses", "RotationLambdaARN")),
+    moving=(
+        "LastAccessedDate",
+        "NextRotationDate",
+    ),
 )
 
 SERVICE = Service(

@@ -19,6 +19,11 @@ TOPIC = Resource(
     ),
     documents=("Attributes.Policy", "Attributes.EffectiveDeliveryPolicy", "Attributes.DeliveryPolicy"),
     relations=(encrypted_by("Attributes.KmsMasterKeyId"),),
+    moving=(
+        "Attributes.SubscriptionsConfirmed",
+        "Attributes.SubscriptionsPending",
+        "Attributes.SubscriptionsDeleted",
+    ),
 )
 
 

@@ -25,6 +25,11 @@ QUEUE = Resource(
         encrypted_by("Attributes.KmsMasterKeyId"),
         Tie("targets", "Attributes.RedrivePolicy.deadLetterTargetArn"),
     ),
+    moving=(
+        "Attributes.ApproximateNumberOfMessages",
+        "Attributes.ApproximateNumberOfMessagesNotVisible",
+        "Attributes.ApproximateNumberOfMessagesDelayed",
+    ),
 )
 
 SERVICE = Service(client="sqs", lists=(Listing(operation="ListQueues", page_size=1000, gives=(QUEUE,)),))

@@ -44,6 +44,16 @@ NODE = Resource(
         instance,
         Tie("runs-as", "IamRole", "arn:{@partition}:iam::{@account}:role/{}"),
     ),
+    moving=(
+        "PingStatus",
+        "LastPingDateTime",
+        "IsLatestVersion",
+        "AssociationStatus",
+        "AssociationOverview",
+        "LastAssociationExecutionDate",
+        "LastSuccessfulAssociationExecutionDate",
+        "PatchState",
+    ),
 )
 
 DOCUMENT = Resource(
@@ -69,6 +79,7 @@ PARAMETER = Resource(
     name="{Name}",
     shape=_path,
     relations=(encrypted_by("KeyId"),),
+    moving=("Policies[].PolicyStatus",),
 )
 
 SHARING = Resource("AWS::SSM::ServiceSetting", items="ServiceSetting", arn="{ARN}", name="{SettingId}")

@@ -75,7 +75,13 @@ def _rule(type: str, *, egress: bool) -> Resource:
 
 VPC = Resource("AWS::EC2::VPC", items="Vpcs[]", arn=owned("vpc/{VpcId}"))
 
-SUBNET = Resource("AWS::EC2::Subnet", items="Subnets[]", arn=owned("subnet/{SubnetId}"), relations=(IN_VPC,))
+SUBNET = Resource(
+    "AWS::EC2::Subnet",
+    items="Subnets[]",
+    arn=owned("subnet/{SubnetId}"),
+    relations=(IN_VPC,),
+    moving=("AvailableIpAddressCount",),
+)
 
 ROUTE_TABLE = Resource(
     "AWS::EC2::RouteTable",

@@ -24,6 +24,12 @@ CONNECTION = Resource(
         Tie("attached-to", "TransitGatewayId", arn("ec2", "transit-gateway/{}")),
         Tie("attached-to", "CustomerGatewayId", arn("ec2", "customer-gateway/{}")),
     ),
+    moving=(
+        "VgwTelemetry[].AcceptedRouteCount",
+        "VgwTelemetry[].LastStatusChange",
+        "VgwTelemetry[].Status",
+        "VgwTelemetry[].StatusMessage",
+    ),
 )
 
 CLIENT_ENDPOINT = Resource(
