@@ -75,12 +75,19 @@ def deployed_engine(name: str, owner: str, policy: Policy, only: frozenset[str],
     """An engine over the book of a deployment. Raises RespondError, AwsError."""
     from sakimori.cli.respond_parts import workflow_settings
     from sakimori.respond.engine import Engine
+    from sakimori.respond.guard import Guard
+    from sakimori.respond.table_lines import TableLines
     from sakimori.respond.world import AccountClients, World
 
     book, secret = book_of(found_stack(name).parts())
     role = os.environ.get("SAKIMORI_RESPOND_ROLE", "")
     world = World(
-        AccountClients(role), manager=manager, done_by=book.done_by, home=home(), settings=workflow_settings()
+        AccountClients(role),
+        Guard(lines=TableLines(book.table)),
+        manager=manager,
+        done_by=book.done_by,
+        home=home(),
+        settings=workflow_settings(),
     )
     try:
         yield Engine(book, world, policy, secret, owner, only=only)

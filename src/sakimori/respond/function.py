@@ -28,11 +28,13 @@ from sakimori.respond import plugins
 from sakimori.respond.decisions import Decisions
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import Busy, Passing, RespondError
+from sakimori.respond.guard import Guard
 from sakimori.respond.keys import SHORTEST, derived
 from sakimori.respond.policy import policy
 from sakimori.respond.runs import Run, run_id
 from sakimori.respond.table import Table
 from sakimori.respond.table_book import TableBook
+from sakimori.respond.table_lines import TableLines
 from sakimori.respond.telling import about
 from sakimori.respond.world import AccountClients, World
 
@@ -69,9 +71,11 @@ class Function:
             raise RespondError(f"the secret {environment['SAKIMORI_SECRET']} has fewer than {SHORTEST} characters")
         self.name, self.topic = environment["SAKIMORI_DEPLOYMENT"], environment["SAKIMORI_TOPIC"]
         self.language, self.queue = environment.get("SAKIMORI_LANGUAGE", "en"), environment["SAKIMORI_QUEUE"]
-        self.book = TableBook(Table(client("dynamodb"), environment["SAKIMORI_TABLE"]), derived(secret, "audit"))
+        table = Table(client("dynamodb"), environment["SAKIMORI_TABLE"])
+        self.book = TableBook(table, derived(secret, "audit"))
         world = World(
             AccountClients(environment.get("SAKIMORI_RESPOND_ROLE", "")),
+            Guard(lines=TableLines(table)),
             manager=_manager(environment, folder),
             done_by=self.book.done_by,
             home=folder,

@@ -97,12 +97,25 @@ class Table:
                 return
             asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def put(self, pk: str, sk: str, *, only_new: bool = False, **values: Any) -> bool:
-        """Writes one item by itself; with `only_new`, False if there is one already."""
-        condition = {"ConditionExpression": "attribute_not_exists(pk)"} if only_new else {}
+    def put(self, pk: str, sk: str, **values: Any) -> None:
+        """Writes one item by itself."""
+        with asking("dynamodb:PutItem", self.name):
+            self._dynamodb.put_item(TableName=self.name, Item=_written(pk=pk, sk=sk, **values))
+
+    def swap(self, pk: str, sk: str, before: Item | None, **values: Any) -> bool:
+        """Writes one item in the place of `before`, as it was read; False if somebody else has written since, or with
+        None if there is one already."""
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if before is not None:
+            condition = {
+                "ConditionExpression": "#version = :version",
+                "ExpressionAttributeNames": {"#version": "version"},
+                "ExpressionAttributeValues": _written(**{":version": before["version"]}),
+            }
+        item = _written(pk=pk, sk=sk, version=before["version"] + 1 if before else 0, **values)
         try:
             with asking("dynamodb:PutItem", self.name):
-                self._dynamodb.put_item(TableName=self.name, Item=_written(pk=pk, sk=sk, **values), **condition)
+                self._dynamodb.put_item(TableName=self.name, Item=item, **condition)
         except AwsError as error:
             if error.code == "ConditionalCheckFailedException":
                 return False

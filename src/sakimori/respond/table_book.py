@@ -365,7 +365,7 @@ class TableBook:
 
     def is_news(self, key: str) -> bool:
         """Whether this was never told before; from now on it was."""
-        return self.table.put("told", storable(key), only_new=True, at=stamp())
+        return self.table.swap("told", storable(key), None, at=stamp())
 
     def findings(self) -> list[dict[str, Any]]:
         """The findings that came in or were made of one, as JSON."""
