@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass
 class Got:
-    """What a server got; `status` is what it answers."""
+    """What a server got; `status` is what it answers. With `silent` it takes what it gets, and hangs up."""
 
     address: str = ""
     port: int = 0
@@ -24,6 +24,7 @@ class Got:
     location: str = ""
     answers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    silent: bool = False
     raw: list[bytes] = field(default_factory=list)
 
 
@@ -41,6 +42,9 @@ def http() -> Iterator[Got]:
             got.bodies.append(json.loads(body))
             got.headers.append({name.lower(): value for name, value in self.headers.items()})
             threading.Event().wait(got.seconds)
+            if got.silent:
+                self.close_connection = True
+                return
             self.send_response(got.status)
             for name, value in got.answers.items():
                 self.send_header(name, value)
@@ -67,6 +71,8 @@ def smtp() -> Iterator[Got]:
                 if word == "DATA":
                     self._say("354 go on")
                     got.bodies.append(b"".join(iter(self._line, b".\r\n")).decode())
+                    if got.silent:
+                        return
                 if word == "QUIT":
                     self._say("221 bye")
                     return

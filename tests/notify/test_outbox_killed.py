@@ -73,6 +73,8 @@ def test_nothing_is_lost(channel: str, tmp_path: Path) -> None:
             ids = [body["about"] for body in got.bodies]
             assert sorted(set(ids)) == [f"{number:032d}" for number in range(FINDINGS)]
             assert len(ids) <= FINDINGS + KILLS
+            twice = [body for number, body in enumerate(got.bodies) if body["about"] in ids[:number]]
+            assert all("perhaps" in body["facts"] for body in twice), "who gets it twice is told so"
         else:
             said = [re.search(r"(\d+) messages", str(body)) for body in got.bodies]
             assert {int(found[1]) for found in said if found} == {FINDINGS}

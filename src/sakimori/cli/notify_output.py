@@ -50,7 +50,8 @@ def route_line(row: dict[str, Any]) -> str:
 
 
 def log_row(row: Row[Any]) -> dict[str, Any]:
-    """A message of the outbox."""
+    """A message of the outbox. `perhaps_twice`: its answer was lost before, so that it may have come twice."""
+    message = outbox.message_of(row) if row.message else None
     return {
         "number": row.number,
         "at": row.at,
@@ -60,9 +61,10 @@ def log_row(row: Row[Any]) -> dict[str, Any]:
         "about": row.about,
         "severity": Severity(row.severity).label if row.severity else "",
         "state": row.state,
-        "title": worded(outbox.message_of(row), "en").title if row.message else "",
+        "title": worded(message, "en").title if message else "",
         "tries": row.tries,
         "why": row.why,
+        "perhaps_twice": bool(message and "perhaps" in message.facts),
         "next_at": row.next_at if row.state == outbox.State.FAILED else "",
         "reference": row.reference,
         "digest": row.digest,
@@ -78,5 +80,6 @@ def log_line(row: dict[str, Any]) -> str:
     why = f"; {row['why']}" if row["why"] else ""
     later = f"; again at {row['next_at'][:16]}" if row["next_at"] else ""
     ticket = f" {row['reference']}" if row["reference"] else ""
-    what = f"{row['title'] or row['key']}{seen}{why}{later}"
+    twice = "; perhaps sent before" if row["perhaps_twice"] else ""
+    what = f"{row['title'] or row['key']}{seen}{twice}{why}{later}"
     return f"{row['at'][:19]}  {row['route']:<14} {row['state']:<11}{ticket} {what}"

@@ -100,6 +100,7 @@ def worded(message: Message, language: str, person: str = "", asked: Mapping[str
         "todo": said["todo"],
         "acknowledge": given.get("acknowledge", "") if message.kind != "drill" else "",
         "escalated": filled(catalogue["escalated"][language], message.facts) if "unheard" in message.facts else "",
+        "perhaps": catalogue["perhaps"][language] if "perhaps" in message.facts else "",
         "person": plain(person),
     }
     labels = catalogue["labels"]

@@ -39,6 +39,9 @@ bytes, and Slack 50 blocks. What does not fit is counted, and listed by a comman
 BATCH = 100
 """Messages at once, for channels that take many (BatchImportFindings takes 100)."""
 
+UNANSWERED = ("ReadTimeoutError", "ConnectionClosedError", "ResponseStreamingError", "IncompleteReadError")
+"""What botocore calls it when all was sent, and no answer came."""
+
 ASKING = (*OPEN, "run-waiting", "run-failed", "digest")
 """The kinds that somebody has to acknowledge, on routes that say so."""
 
@@ -163,10 +166,11 @@ class Notifier:
     def _send_rows(self, route: Route, rows: list[Row[Any]], now: datetime) -> tuple[list[Sent], bool]:
         """Sends these at once; False where the rest of the route had better wait."""
         with writing(self.engine) as connection:
-            mine = [row for row in rows if outbox.claim(connection, row, now)]
+            claimed = [(row, message) for row in rows if (message := outbox.claim(connection, row, now)) is not None]
+            mine = [row for row, _ in claimed]
             messages = [
                 replace(message, reference=outbox.reference_of(connection, route.name, message.about))
-                for message in map(outbox.message_of, mine)
+                for _, message in claimed
             ]
         answers = self._told(route, messages) if mine else []
         outcomes, go_on = [], True
@@ -174,12 +178,16 @@ class Notifier:
             for row, message, (reference, error) in zip(mine, messages, answers, strict=True):
                 if error is None:
                     outbox.delivered(connection, row, reference, _escalate_at(route, message, now), now)
-                elif outbox.failed(connection, row, str(error), getattr(error, "wait", 0.0), now):
+                elif self._failed(connection, row, message, error, now):
                     why = f"a message was given up after {outbox.TRIES} tries: {error}"
                     drills.keep(connection, route, why, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
                 outcomes.append(Sent(route.name, row.key, str(error or "")))
                 go_on = go_on and not (isinstance(error, PASSING) or getattr(error, "passing", False))
         return outcomes, go_on
+
+    def _failed(self, connection: Any, row: Row[Any], message: Message, error: Exception, now: datetime) -> bool:
+        again = outbox.perhaps(message) if _may_have_arrived(error) else message
+        return outbox.failed(connection, row, again, str(error), getattr(error, "wait", 0.0), now)
 
     def _told(self, route: Route, messages: list[Message]) -> list[tuple[str, Exception | None]]:
         """For each message what the channel calls it, or why it was not sent."""
@@ -325,6 +333,11 @@ class Notifier:
         names = {State.HELD: "held until the quiet hours are over", State.FAILED: "to be tried again"}
         names |= {State.GIVEN_UP: "given up (see `sakimori notify log`)"}
         return "".join(f", {found[state]} {said}" for state, said in names.items() if found.get(state))
+
+
+def _may_have_arrived(error: Exception) -> bool:
+    """Whether it was sent, and the answer is missing."""
+    return bool(getattr(error, "perhaps", False)) or getattr(error, "code", "") in UNANSWERED
 
 
 def _shown(message: Message, language: str, person: str) -> Worded:

@@ -5,8 +5,9 @@ is lost.
     SENDING -> FAILED -> SENDING ...   with growing pauses, TRIES times in all; then GIVEN_UP
     HELD -> DUE, or IN_DIGEST          when the quiet hours are over
 
-A message that is SENDING while its process is killed is sent again after STUCK, under the same key: it may then arrive
-twice, but not never. The functions take a connection inside a transaction.
+A message that is SENDING while its process is killed is sent again after STUCK, under the same key, and so is one that
+was sent and not answered: it may then arrive twice, but not never, and the second one says so (the fact `perhaps`). The
+functions take a connection inside a transaction.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 4, 16, 60))
 """After each failure; the last one from then on: 24 tries take most of a day."""
 
 LONGEST_PAUSE = timedelta(days=1)
-STUCK = timedelta(minutes=5)
-"""After this long, a message that is still being sent was being sent by a process that is no more."""
+STUCK = timedelta(minutes=4)
+"""After this long, a message that is still being sent was being sent by a process that is no more. SNS remembers for
+five minutes which messages a FIFO topic has (Publish, MessageDeduplicationId)."""
 
 
 class State(StrEnum):
@@ -72,7 +74,7 @@ def enter(connection: Connection, route: str, message: Message, state: State, no
         "state": state,
         "tries": 0,
         "at": stamp(now),
-        "message": storable_json(msgspec.to_builtins(message)),
+        "message": _written(message),
     }
     return bool(connection.execute(insert_new(connection, sent), values).rowcount)
 
@@ -111,12 +113,23 @@ def _first_unsent(connection: Connection, route: str, about: Iterable[str]) -> d
     return found
 
 
-def claim(connection: Connection, row: Row[Any], now: datetime) -> bool:
-    """Enters that this process sends it; False if another one was quicker."""
-    c = sent.c
+def claim(connection: Connection, row: Row[Any], now: datetime) -> Message | None:
+    """Enters that this process sends it; gives what is to be sent, None if another process was quicker."""
+    c, message = sent.c, message_of(row)
+    if row.state == State.SENDING:
+        message = perhaps(message)
     same = update(sent).where(c.route == row.route, c.key == row.key, c.state == row.state, c.at == row.at)
-    values = {"state": State.SENDING, "tries": row.tries + 1, "at": stamp(now)}
-    return bool(connection.execute(same.values(values)).rowcount)
+    values = {"state": State.SENDING, "tries": row.tries + 1, "at": stamp(now), "message": _written(message)}
+    return message if connection.execute(same.values(values)).rowcount else None
+
+
+def perhaps(message: Message) -> Message:
+    """The message as one that may have arrived before, and says so."""
+    return replace(message, facts={**message.facts, "perhaps": "yes"})
+
+
+def _written(message: Message) -> str:
+    return storable_json(msgspec.to_builtins(message))
 
 
 def delivered(connection: Connection, row: Row[Any], reference: str, escalate_at: str, now: datetime) -> None:
@@ -129,12 +142,13 @@ def delivered(connection: Connection, row: Row[Any], reference: str, escalate_at
     connection.execute(inside.values(state=State.SENT, at=stamp(now)))
 
 
-def failed(connection: Connection, row: Row[Any], why: str, wait: float, now: datetime) -> bool:
-    """Enters that it was not sent; whether it is given up."""
+def failed(connection: Connection, row: Row[Any], message: Message, why: str, wait: float, now: datetime) -> bool:
+    """Enters that it was not sent, and what is to be sent the next time; whether it is given up."""
     tries = row.tries + 1
     pause = max(PAUSES[min(tries, len(PAUSES)) - 1], timedelta(seconds=min(wait, LONGEST_PAUSE.total_seconds())))
     state = State.GIVEN_UP if tries >= TRIES else State.FAILED
-    values = {"state": state, "why": storable(why), "at": stamp(now), "next_at": stamp(now + pause)}
+    values: dict[str, Any] = {"state": state, "why": storable(why), "at": stamp(now), "next_at": stamp(now + pause)}
+    values["message"] = _written(message)
     connection.execute(update(sent).where(sent.c.route == row.route, sent.c.key == row.key).values(values))
     return state is State.GIVEN_UP
 

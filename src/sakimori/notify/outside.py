@@ -34,6 +34,12 @@ LONGEST = 30.0
 LARGEST = 1 << 20
 """Bytes of an answer that are read."""
 
+AFTERWARDS = (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError)
+"""What goes wrong when all was sent, and the answer is waited for."""
+
+GATEWAYS = (502, 504)
+"""Statuses of what stands between, and does not know what became of it (RFC 9110, 15.6)."""
+
 METADATA = ipaddress.ip_address("fd00:ec2::254")
 """The instance metadata service over IPv6; over IPv4 it is link-local. Source: "Instance metadata", EC2 user guide."""
 
@@ -98,7 +104,9 @@ def ask(
     advice = "it may be over soon" if passing else "look at the address, and at what it lets in"
     said = (explain(answer) if explain else "") or advice
     wait = wait_of(answer.headers) if passing else 0.0
-    raise NotifyError(f"{host} answered {answer.status}: {said}", passing=passing, wait=wait, status=answer.status)
+    told = f"{host} answered {answer.status}: {said}"
+    perhaps = answer.status in GATEWAYS
+    raise NotifyError(told, passing=passing, wait=wait, status=answer.status, perhaps=perhaps)
 
 
 def _asked(
@@ -123,7 +131,8 @@ def _asked(
                 answer.close()
     except httpx.HTTPError as error:
         where = host if host == address else f"{host} ({address})"
-        raise NotifyError(f"{where} cannot be reached: {_cause(error)}", passing=True) from error
+        perhaps = isinstance(error, AFTERWARDS)
+        raise NotifyError(f"{where} cannot be reached: {_cause(error)}", passing=True, perhaps=perhaps) from error
 
 
 @lru_cache(maxsize=8)

@@ -33,14 +33,17 @@ TLS_FROM_THE_START = 465
 def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
     """Sends the message. Without TLS only where `private` says that it is meant."""
     host, port = str(settings["host"]), int(settings.get("port") or 587)
+    begun = False
     try:
         with _connected(host, port, settings) as server:
             if settings.get("user"):
                 server.login(str(settings["user"]), str(settings.get("password", "")))
+            begun = True
             refused = server.send_message(letter(message, said, settings))
     except (smtplib.SMTPException, OSError) as error:
         why = f"the mail server {host}:{port} did not take the message: {_cause(error)}"
-        raise NotifyError(why, passing=_is_passing(error)) from error
+        unanswered = not isinstance(error, (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused))
+        raise NotifyError(why, passing=_is_passing(error), perhaps=begun and unanswered) from error
     if refused:
         raise NotifyError(f"the mail server {host}:{port} took the message, but not for {', '.join(sorted(refused))}")
 

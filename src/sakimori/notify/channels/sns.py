@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,4 +25,14 @@ def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
     region = topic.split(":")[3] if topic.count(":") >= 5 else None
     with asking("sns:Publish", topic):
         sns = client("sns", region=region)
-        sns.publish(TopicArn=topic, Subject=subject, Message=said.text(), MessageAttributes=attributes)
+        sns.publish(
+            TopicArn=topic, Subject=subject, Message=said.text(), MessageAttributes=attributes, **_once(topic, message)
+        )
+
+
+def _once(topic: str, message: Message) -> dict[str, str]:
+    """A FIFO topic takes a message once in five minutes, and keeps the order of what is about the same thing."""
+    if not topic.endswith(".fifo"):
+        return {}
+    group, own = (hashlib.sha256(each.encode()).hexdigest() for each in (message.about or message.key, message.key))
+    return {"MessageGroupId": group, "MessageDeduplicationId": own}

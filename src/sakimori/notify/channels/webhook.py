@@ -11,6 +11,7 @@ import hmac
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from sakimori.notify.message import Message, Worded
 from sakimori.notify.outside import as_json, ask, trust
@@ -22,10 +23,16 @@ PEOPLE = False
 
 def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
     """Posts the message."""
-    content, headers = as_json(document(message, said)), {"Content-Type": "application/json"}
+    content = as_json(document(message, said))
+    headers = {"Content-Type": "application/json", "Idempotency-Key": _quoted(message.key)}
     if settings.get("secret"):
         headers |= signed(content, str(settings["secret"]), int(time.time()))
     ask("POST", settings["url"], content=content, headers=headers, trust=trust(settings))
+
+
+def _quoted(key: str) -> str:
+    """A string of structured headers (RFC 8941), as the draft of `Idempotency-Key` asks for: ASCII alone."""
+    return f'"{quote(key, safe="/-")}"'
 
 
 def signed(content: bytes, secret: str, now: int) -> dict[str, str]:
