@@ -15,6 +15,7 @@ from described_hosts import corpus_hosts
 from plain_recommend import needed
 from served import Served, served
 
+from clamav import BAD, LONGEST, NAME, clamd, needs_clamd
 from sakimori.protect import client_errors as errors
 from sakimori.protect import client_tasks as tasks
 from sakimori.protect.catalogue import reading
@@ -220,6 +221,36 @@ def test_a_malware_scan_is_not_evaluated_and_never_done(setup: Setup) -> None:
     with pytest.raises(errors.TaskFailed, match="not evaluated"):
         setup.scan(tasks.MALWARE_SCAN)
     assert setup.client.computer(setup.computer).last_malware_scan == 0
+
+
+@needs_clamd
+def test_malware_in_the_hosts_files_is_found_by_a_real_scanner(setup: Setup) -> None:
+    (setup.root / "var/www/html/upload.php").write_bytes(b"<?php " + BAD)
+    (setup.root / "var/www/html/long.bin").write_bytes(b"x" * (LONGEST + 1))
+    (setup.root / "tmp").mkdir()
+    (setup.root / "tmp/excluded.php").write_bytes(BAD)
+    directories = setup.client.call("GET", "/directorylists")["directoryLists"]
+    tmp = next(each["ID"] for each in directories if "/tmp/" in each["items"])
+    own = {"name": f"scan {setup.policy}", "scanType": "on-demand", "excludedDirectoryListID": tmp}
+    made = setup.client.call("POST", "/antimalwareconfigurations", body=own, repeatable=False)["ID"]
+    with clamd() as scanner:
+        setup.agent.scanner = scanner
+        with pytest.raises(errors.TaskFailed, match="anti-malware is off on this computer: nothing was looked at"):
+            setup.scan(tasks.MALWARE_SCAN)
+        on = {"antiMalware": {"state": "on", "manualScanConfigurationID": made}}
+        setup.client.modify(policy(setup.policy), on)
+        at = setup.scan(tasks.MALWARE_SCAN)
+    assert setup.client.computer(setup.computer).last_malware_scan >= at > 0
+    found = {str(event["message"]): event for event in setup.events("antiMalware")}
+    hit = found.pop(f"/var/www/html/upload.php is {NAME}")
+    assert (hit["action"], hit["severity"]) == ("detected", "high")
+    (not_evaluated,) = found
+    assert not_evaluated.startswith("not evaluated: /var/www/html/long.bin: clamd: INSTREAM size limit exceeded")
+    module = setup.client.call("GET", f"/computers/{setup.computer}?expand=antiMalware")["antiMalware"]["moduleStatus"]
+    assert module["agentStatus"] == "error"
+    assert "scanned when a scan is asked for, and not as they are opened" in module["agentStatusMessage"]
+    with pytest.raises(errors.TaskFailed, match=r"not evaluated: clamd at .* does not answer"):
+        setup.scan(tasks.MALWARE_SCAN)
 
 
 def test_a_security_update_brings_the_rules_that_the_manager_has(setup: Setup) -> None:

@@ -174,6 +174,9 @@ def simulate(
     instance: Annotated[str, typer.Option(help="The EC2 instance ID that it passes for.")] = "",
     seconds: Annotated[float, typer.Option(min=0.1, help="How far apart heart-beats are.")] = 10.0,
     once: Annotated[bool, typer.Option("--once", help="One heart-beat, then leave.")] = False,
+    clamd: Annotated[
+        str, typer.Option(metavar="SOCKET|HOST:PORT", help="Where ClamAV's daemon is, which then looks for malware.")
+    ] = "",
 ) -> None:
     """Run a simulated agent on a folder.
 
@@ -182,6 +185,7 @@ def simulate(
     """
     from sakimori.cli.configuration import manager_settings
     from sakimori.cli.home import home
+    from sakimori.scan.malware.clamd import Clamd
     from sakimori.simulate.agent import AgentError, SimulatedAgent
     from sakimori.simulate.host import SimulatedHost
 
@@ -189,7 +193,8 @@ def simulate(
     machine = SimulatedHost(name, folder.resolve(), instance_id=instance)
     state = home() / "simulated" / f"{name}.json"
     ca = Path(settings.ca_file) if settings.ca_file else None
-    with _explained(), SimulatedAgent(machine, settings.url, state, ca_file=ca) as agent:
+    scanner = Clamd(clamd) if clamd else None
+    with _explained(), SimulatedAgent(machine, settings.url, state, ca_file=ca, scanner=scanner) as agent:
         try:
             if not agent.state.secret:
                 _say(f"{name} is computer {agent.enrol(settings.key, policy=policy)}")

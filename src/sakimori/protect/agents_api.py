@@ -240,13 +240,22 @@ def in_force(connection: Connection, agent: Agent, policies: Any, catalogue: Any
     return shown
 
 
+_SCANS = ("realTime", "manual", "scheduled")
+_LISTS = {
+    "directorylists": ("directoryListID", "excludedDirectoryListID"),
+    "filelists": ("excludedFileListID", "excludedProcessImageFileListID"),
+    "fileextensionlists": ("fileExtensionListID", "excludedFileExtensionListID"),
+}
+"""The lists that a scan configuration names, and by which fields."""
+
+
 def _configurations(connection: Connection, tenant: int, modules: Mapping[str, Mapping[str, Any]]) -> Shown:
-    """The scan, stateful and time configurations that the modules name."""
+    """The scan, stateful and time configurations that the modules name, with the lists that those name."""
+    scans = [modules["antiMalware"].get(f"{kind}ScanConfigurationID") or 0 for kind in _SCANS]
+    bodies = storage.get_many(connection, tenant, "antimalwareconfigurations", scans).values()
     wanted = {
-        "antimalwareconfigurations": [
-            modules["antiMalware"].get(f"{kind}ScanConfigurationID") or 0
-            for kind in ("realTime", "manual", "scheduled")
-        ],
+        "antimalwareconfigurations": scans,
+        **{kind: [body.get(name) or 0 for body in bodies for name in names] for kind, names in _LISTS.items()},
         "schedules": [modules["antiMalware"].get("realTimeScanScheduleID") or 0],
         "statefulconfigurations": [modules["firewall"].get("globalStatefulConfigurationID") or 0],
     }

@@ -13,5 +13,6 @@ PERFORMERS: Mapping[str, Performer] = {"scan-for-recommendations": scans.recomme
 READERS: Mapping[str, Reader] = {
     "scan-for-recommendations": scans.recommended_by_agent,
     "scan-for-integrity-changes": scans.integrity_by_agent,
+    "scan-for-malware": scans.malware_by_agent,
 }
 """What an agent's answer to a task means; for a type without one, the answer's `events` and `host` are kept."""

@@ -36,11 +36,20 @@ def recommended_by_agent(job: Job, answer: Mapping[str, Any], rules: Rules) -> O
 
 def integrity_by_agent(job: Job, answer: Mapping[str, Any], rules: Rules) -> Outcome:
     """An integrity scan: the changes that the agent found, and what it could not look at."""
-    events = tuple(each for each in answer.get("events") or () if isinstance(each, Mapping))
     values: dict[str, Any] = {}
     if isinstance(answer.get("baseline"), int):
         values = {"integrityMonitoring": {"lastBaselineCreated": answer["baseline"]}}
-    unseen = tuple(_not_evaluated(job, answer, "integrityMonitoring"))
+    return _found(job, answer, "integrityMonitoring", values)
+
+
+def malware_by_agent(job: Job, answer: Mapping[str, Any], rules: Rules) -> Outcome:
+    """A malware scan: what the agent's scanner knows, and what it could not look at."""
+    return _found(job, answer, "antiMalware", {})
+
+
+def _found(job: Job, answer: Mapping[str, Any], module: str, values: Mapping[str, Any]) -> Outcome:
+    events = tuple(each for each in answer.get("events") or () if isinstance(each, Mapping))
+    unseen = tuple(_not_evaluated(job, answer, module))
     return Outcome(events=events + unseen, computer=values, message=str(answer.get("message") or ""))
 
 

@@ -1,8 +1,9 @@
 """A simulated agent: it talks to a manager over HTTP as a real one does, and works on a simulated host's real files.
 
-What it can do it does: it describes its host, keeps an integrity baseline and compares file trees with it, and inspects
-logs. What it cannot (malware, network traffic) it reports as not evaluated and never as done. A module that it does not
-run is reported as off, unless a test has it pretend.
+What it can do it does: it describes its host, keeps an integrity baseline and compares file trees with it, inspects
+logs, and has a scanner look for malware if there is one. What it cannot (network traffic, files as they are opened) it
+reports as not evaluated and never as done. A module that it does not run is reported as off, unless a test has it
+pretend.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Any, NoReturn
 import httpx
 import msgspec
 
-from sakimori.protect.agent import integrity, log_files
+from sakimori.protect.agent import integrity, log_files, malware
 from sakimori.protect.agent.log_inspection import Hit, Inspector
+from sakimori.scan.malware.clamd import Clamd, ScannerError
 from sakimori.simulate.host import SimulatedHost
 
 EVENTS_AT_ONCE = 1_000
@@ -43,7 +45,8 @@ class State(msgspec.Struct):
 class SimulatedAgent:
     """One agent; `state` is the file in which it remembers. Use it in a `with`, or close it.
 
-    `pretends` are modules that are reported in the state that the policy wants although nothing runs them.
+    `pretends` are modules that are reported in the state that the policy wants although nothing runs them; `scanner`
+    looks for malware.
     """
 
     def __init__(
@@ -54,8 +57,10 @@ class SimulatedAgent:
         *,
         ca_file: Path | None = None,
         pretends: Sequence[str] = (),
+        scanner: Clamd | None = None,
     ) -> None:
         self.host = host
+        self.scanner = scanner
         self._path = state
         self._pretends = frozenset(pretends)
         self.state = msgspec.json.decode(state.read_bytes(), type=State) if state.exists() else State()
@@ -151,6 +156,8 @@ class SimulatedAgent:
                 return {"state": "done", "host": self.host.description()}
             case "scan-for-integrity-changes":
                 return self._scan_integrity()
+            case "scan-for-malware" if self.scanner is not None:
+                return self._scan_malware(self.scanner)
             case "isolate" | "release":
                 self.state.isolated = kind == "isolate"
                 self._save()
@@ -181,6 +188,36 @@ class SimulatedAgent:
             "notEvaluated": [{"ruleID": rule, "what": what, "reason": why} for rule, what, why in found.not_evaluated],
         }
         return answer | ({"baseline": found.baseline.made_at} if found.new_rules else {})
+
+    def _scan_malware(self, scanner: Clamd) -> dict[str, Any]:
+        self._fetch()
+        module = self._policy["modules"]["antiMalware"]
+        if module["state"] == "off":
+            return {"state": "failed", "message": "anti-malware is off on this computer: nothing was looked at"}
+        configuration = self._named("antimalwareconfigurations", module.get("manualScanConfigurationID"))
+        if configuration is None:
+            return {"state": "failed", "message": "no manual scan configuration is set: nothing was looked at"}
+        kinds = ("directorylists", "filelists", "fileextensionlists")
+        lists = {kind: {each["ID"]: each.get("items", ()) for each in self._configurations(kind)} for kind in kinds}
+        try:
+            version = scanner.version()
+            found = malware.scan(self.host.root, configuration, lists, scanner.scan)
+        except ScannerError as error:
+            return {"state": "failed", "message": f"not evaluated: {error}"}
+        told = f"{len(found.hits)} of {found.files} files are malware, says {version}; nothing was done to them"
+        return {
+            "state": "done",
+            "message": told,
+            "events": list(malware.events(found, configuration, version)),
+            "notEvaluated": [{"what": what, "reason": why} for what, why in found.not_evaluated],
+        }
+
+    def _configurations(self, kind: str) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = self._policy["configurations"].get(kind, [])
+        return found
+
+    def _named(self, kind: str, id: int | None) -> Mapping[str, Any] | None:
+        return next((each for each in self._configurations(kind) if each["ID"] == id), None)
 
     # ---- logs
 
@@ -237,6 +274,9 @@ class SimulatedAgent:
             yield "state", "on"
             if wanted == "real-time":
                 yield "message", "files are compared when a scan is asked for, and not as they change"
+        elif name == "antiMalware" and self.scanner is not None:
+            yield "state", "off"
+            yield "message", "files are scanned when a scan is asked for, and not as they are opened"
         else:
             yield "state", "off"
             yield "message", "the simulated agent cannot run it"

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -116,9 +117,13 @@ def _contents(path: Path, mode: int) -> str:
     if not stat.S_ISREG(mode):
         return ""
     digest = hashlib.sha256()
-    # Not through a link or a pipe that has taken the file's place since it was looked at.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 # an open descriptor has no path
+    with opened(path) as file:
         while piece := file.read(PIECE):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def opened(path: Path) -> BinaryIO:
+    """A file's bytes, not through a link or a pipe that has taken its place since it was looked at. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    return open(descriptor, "rb", buffering=0)  # noqa: PTH123 # an open descriptor has no path
