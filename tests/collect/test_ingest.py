@@ -18,7 +18,7 @@ from sakimori.collect.sources import SourceObject, find_objects
 from sakimori.model.match import Match, Observed
 from sakimori.model.refusal import Refusal
 from sakimori.store.lake import Lake, LakeError, open_lake, read_batches
-from sakimori.store.ledger import Ledger, ObjectEntry, open_ledger
+from sakimori.store.ledger import Arrival, Ledger, ObjectEntry, open_ledger
 
 
 def record(number: int, **more: Any) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def test_an_s3_object_that_is_known_is_not_even_read(lake: Lake, ledger: Ledger)
     source = SourceObject("s3://no-such-bucket/key", 7, "an-etag", datetime.now(UTC), "s3")
     uid = object_uid(source, "")
     known = ObjectEntry(uid, source.path, "cloudtrail", 7, "5ha", "an-etag", 0, 0, "unknown", "unknown", None, None, ())
-    ledger.commit_object(known, [], [])
+    ledger.commit_objects([Arrival(known)])
     report = ingest([source], lake, ledger, workers=1)
     assert (report.objects, report.known) == (1, 1)
     assert object_uid(replace(source, etag="other"), "") != uid
@@ -119,7 +119,7 @@ def test_what_an_s3_object_was_refused_for_is_told_again_without_reading_it(lake
     uid = object_uid(source, "")
     known = ObjectEntry(uid, source.path, "cloudtrail", 7, "5ha", "an-etag", 0, 1, "unknown", "unknown", None, None, ())
     refusal = Refusal(source.path, 3, "not JSON")
-    ledger.commit_object(known, [refusal], [])
+    ledger.commit_objects([Arrival(known, [refusal])])
     told: list[Ingested] = []
     report = ingest([source], lake, ledger, workers=1, progress=told.append)
     assert (report.objects, report.known, report.refused, report.complete) == (1, 1, 1, False)
@@ -241,9 +241,10 @@ def test_ctrl_c_leaves_nothing_half_done(lake: Lake, ledger: Ledger, logs: Path)
 
     with pytest.raises(KeyboardInterrupt):
         ingest(sources(logs), lake, ledger, workers=2, progress=interrupt)
-    assert len(list(ledger.known_objects())) == 1
+    entered = len(list(ledger.known_objects()))
+    assert entered >= 1
     assert list((lake.root / ".pending").iterdir()) == []
-    assert ingest(sources(logs), lake, ledger, workers=2).known == 1
+    assert ingest(sources(logs), lake, ledger, workers=2).known == entered
     assert len(uids(lake, ledger)) == 12
 
 
@@ -287,3 +288,21 @@ def test_from_s3(lake: Lake, ledger: Ledger, logs: Path, aws: Any, workers: int)
     assert (again.known, again.bytes_in) == (6, 0)
     s3.put_object(Bucket="trail-logs", Key="AWSLogs/0.json.gz", Body=gzip.compress(b'{"Records":[]}'))
     assert ingest(found(), lake, ledger, workers=workers).ingested == 1
+
+
+def test_what_is_in_hand_is_entered_when_a_run_is_cut_short(
+    lake: Lake, ledger: Ledger, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sakimori.collect.ingest.COMMIT_SECONDS", 1e9)
+    with pytest.raises(RuntimeError, match="a rule broke"):
+        ingest(sources(logs), lake, ledger, workers=1, observe=Fails())
+    entered = len(list(ledger.known_objects()))
+    assert 0 < entered < 6
+    assert len(uids(lake, ledger)) == 2 * entered
+
+
+def test_an_object_that_is_given_twice_is_entered_once(lake: Lake, ledger: Ledger, logs: Path) -> None:
+    twice = [*sources(logs / "0.json.gz"), *sources(logs / "0.json.gz")]
+    report = ingest(twice, lake, ledger, workers=1)
+    assert (report.ingested, report.known) == (1, 1)
+    assert report.records == ingest(sources(logs / "1.json.gz"), lake, ledger, workers=1).records

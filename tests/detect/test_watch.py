@@ -19,7 +19,7 @@ from sakimori.detect.sighting import Sighting, epoch
 from sakimori.detect.watch import Watch, reach_of
 from sakimori.model.match import Match
 from sakimori.model.severity import Severity
-from sakimori.store.ledger import Ledger, ObjectEntry, Status, Superseded, Upserted, open_ledger
+from sakimori.store.ledger import Arrival, Ledger, ObjectEntry, Status, Superseded, Upserted, open_ledger
 
 START = int(datetime(2026, 11, 10, tzinfo=UTC).timestamp())
 HOUR, DAY = 3600, 86_400
@@ -55,7 +55,7 @@ def match(number: int, seconds: int, rule: str = "r0", **fields: str) -> Match:
 
 def commit(ledger: Ledger, uid: str, *matches: Match) -> None:
     entry = ObjectEntry(uid, f"/logs/{uid}", "cloudtrail", 1, "s", "", 1, 0, "A", "X", None, None, ())
-    ledger.commit_object(entry, [], matches)
+    ledger.commit_objects([Arrival(entry, [], matches)])
 
 
 def standing(ledger: Ledger) -> dict[str, dict[str, Any]]:

@@ -26,7 +26,7 @@ from sakimori.respond.workflows import s3_appspec
 from sakimori.respond.world import World
 from sakimori.simulate.aws import ACCOUNT, Answer, SimulatedAws
 from sakimori.store.lake import open_lake, pending, write_object
-from sakimori.store.ledger import ObjectEntry, open_ledger
+from sakimori.store.ledger import Arrival, ObjectEntry, open_ledger
 
 DAY = 86_400_000
 NOON = 1_795_608_000_000  # 2026-11-25T12:00Z
@@ -156,7 +156,7 @@ def test_the_lake_knows_who_wrote_before_and_nothing_of_afterwards(tmp_path: Pat
         files = tuple(write_object(lake, folder, "a", activity_batches(texts)))
         times = [time for file in files for time in (file.first, file.last) if time is not None]
         entry = ObjectEntry("a", "a", "cloudtrail", 1, "", "", len(texts), 0, "", "", min(times), max(times), files)
-        ledger.commit_object(entry, [], [])
+        ledger.commit_objects([Arrival(entry)])
     writers = lake_writers(tmp_path / "lake", tmp_path / "ledger.sqlite")
     assert writers("code", NOON) == [Writer(CI, 1_793_534_400_000, 1_795_176_000_000)]
     assert usual(writers, "code", session["arn"], "2026-11-25T12:00:00Z").verdict is True  # type: ignore[arg-type]

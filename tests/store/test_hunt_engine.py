@@ -26,7 +26,7 @@ from sakimori.store.engines.duckdb import (
     near_columns,
 )
 from sakimori.store.lake import Lake, open_lake, pending, write_object
-from sakimori.store.ledger import Ledger, ObjectEntry, open_ledger
+from sakimori.store.ledger import Arrival, Ledger, ObjectEntry, open_ledger
 
 NOON = 1795262400000
 
@@ -49,7 +49,7 @@ def put(lake: Lake, ledger: Ledger, uid: str, *records: dict[str, Any], listed: 
     times = [time for file in files for time in (file.first, file.last) if time is not None]
     entry = ObjectEntry(uid, uid, "cloudtrail", 1, "", "", len(texts), 0, "", "", min(times), max(times), files)
     if listed:
-        ledger.commit_object(entry, [], [])
+        ledger.commit_objects([Arrival(entry)])
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_columns_like_a_name() -> None:
 
 def test_refusals_are_a_table(lake: Lake, ledger: Ledger) -> None:
     entry = ObjectEntry("u", "/logs/a.gz", "cloudtrail", 1, "", "", 0, 2, "", "", None, None, ())
-    ledger.commit_object(entry, [Refusal("/logs/a.gz", 7, "no JSON"), Refusal("/logs/a.gz", 9, "half")], [])
+    ledger.commit_objects([Arrival(entry, [Refusal("/logs/a.gz", 7, "no JSON"), Refusal("/logs/a.gz", 9, "half")])])
     with connect(lake, ledger) as opened:
         found = rows(opened.query("SELECT * FROM refusals"))
         assert set(found[0]) == set(REFUSAL_COLUMNS)

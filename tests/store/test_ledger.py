@@ -17,6 +17,7 @@ from sakimori.model.refusal import Refusal
 from sakimori.model.severity import Severity
 from sakimori.store.lake import LakeFile
 from sakimori.store.ledger import (
+    Arrival,
     Ended,
     FindingFilter,
     Ledger,
@@ -94,9 +95,9 @@ def finding(uid: str = "f1", **changes: Any) -> Finding:
 def test_an_object_is_committed_once(ledger: Ledger) -> None:
     refusals = [Refusal("/logs/a.gz", 17, "no JSON"), Refusal("/logs/a.gz", 17, "no JSON")]
     assert not ledger.versions_of("/logs/a.gz")
-    assert ledger.commit_object(entry(), refusals, [match("e1"), match("e2")])
+    assert ledger.commit_objects([Arrival(entry(), refusals, [match("e1"), match("e2")])]) == [True]
     before = (list(ledger.known_objects()), ledger.refusals(), list(ledger.matches_of("r1")))
-    assert not ledger.commit_object(entry(records=99), [], [match("e3")])
+    assert ledger.commit_objects([Arrival(entry(records=99), [], [match("e3")])]) == [False]
     assert (list(ledger.known_objects()), ledger.refusals(), list(ledger.matches_of("r1"))) == before
     assert ledger.versions_of("/logs/a.gz").keys() == {"o1"}
     assert [one.lake_files for one in before[0]] == [entry().lake_files]
@@ -106,26 +107,26 @@ def test_an_object_is_committed_once(ledger: Ledger) -> None:
 
 def test_a_failed_commit_leaves_nothing(ledger: Ledger) -> None:
     with pytest.raises(AttributeError):
-        ledger.commit_object(entry(), [Refusal("p", 1, "x")], [replace(match("e1"), time=None)])  # type: ignore[arg-type]
+        ledger.commit_objects([Arrival(entry(), [Refusal("p", 1, "x")], [replace(match("e1"), time=None)])])  # type: ignore[arg-type]
     assert list(ledger.known_objects()) == []
 
 
 def test_a_record_delivered_in_two_objects_matches_once(ledger: Ledger) -> None:
-    ledger.commit_object(entry("o1"), [], [match("e1")])
-    ledger.commit_object(entry("o2"), [], [match("e1"), match("e2")])
+    ledger.commit_objects([Arrival(entry("o1"), [], [match("e1")])])
+    ledger.commit_objects([Arrival(entry("o2"), [], [match("e1"), match("e2")])])
     assert [one.record_id for one in ledger.matches_of("r1")] == ["e1", "e2"]
 
 
 def test_matches_come_by_time_within_bounds(ledger: Ledger) -> None:
     matches = [match(f"e{hour}", f"2026-11-21T{hour:02d}:00:00Z") for hour in (3, 1, 2)]
-    ledger.commit_object(entry(), [], [*matches, match("e9", rule="other")])
+    ledger.commit_objects([Arrival(entry(), [], [*matches, match("e9", rule="other")])])
     assert [one.record_id for one in ledger.matches_of("r1")] == ["e1", "e2", "e3"]
     assert [m.record_id for m in ledger.matches_of("r1", "2026-11-21T02:00:00Z", "2026-11-21T03:00:00Z")] == ["e2"]
 
 
 def test_lake_files_of_a_time(ledger: Ledger) -> None:
-    ledger.commit_object(entry("o1"), [], [])
-    ledger.commit_object(entry("o2", first_event=None, last_event=None), [], [])
+    ledger.commit_objects([Arrival(entry("o1"))])
+    ledger.commit_objects([Arrival(entry("o2", first_event=None, last_event=None))])
     paths = [entry(uid).lake_files[0].path for uid in ("o1", "o2")]
     assert [file.path for file in ledger.lake_files()] == paths
     assert [file.path for file in ledger.lake_files(since=1795219200005)] == paths[:1]
@@ -135,7 +136,7 @@ def test_lake_files_of_a_time(ledger: Ledger) -> None:
 
 def test_known_objects_below_a_prefix_which_is_no_pattern(ledger: Ledger) -> None:
     for number, path in enumerate(("s3://b/x_1", "s3://b/xa1", "s3://c/x")):
-        ledger.commit_object(entry(f"o{number}", path=path), [], [])
+        ledger.commit_objects([Arrival(entry(f"o{number}", path=path))])
     assert [one.path for one in ledger.known_objects("s3://b/x_")] == ["s3://b/x_1"]
     assert len(list(ledger.known_objects())) == 3
 
@@ -252,7 +253,9 @@ def test_text_that_no_database_holds(ledger: Ledger) -> None:
     assert stored.finding.actor == "a\ufffdb\ufffdc"
     assert stored.finding.matched == hostile.matched
     assert stored.finding.count == 1
-    ledger.commit_object(entry(path="/a\0\udcff"), [Refusal("p", 0, "\0")], [replace(match("e\0"), actor="\ud800")])
+    ledger.commit_objects(
+        [Arrival(entry(path="/a\0\udcff"), [Refusal("p", 0, "\0")], [replace(match("e\0"), actor="\ud800")])]
+    )
     assert [one.actor for one in ledger.matches_of("r1")] == ["\ufffd"]
     assert ledger.versions_of("/a\0\udcff").keys() == {"o1"}
 

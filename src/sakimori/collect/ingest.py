@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,9 +29,15 @@ from sakimori.model.finding import Finding
 from sakimori.model.match import Match, Observed
 from sakimori.model.refusal import Refusal
 from sakimori.store.lake import UNKNOWN, Lake, LakeFile, pending, write_object
-from sakimori.store.ledger import Ledger, ObjectEntry
+from sakimori.store.ledger import Arrival, Ledger, LedgerError, ObjectEntry
 
 KIND = "cloudtrail"
+
+COMMIT_SECONDS = 1.0
+"""How long what was done may wait for others to be committed with it."""
+
+COMMIT_FINDINGS = 10_000
+"""With so many findings it does not wait."""
 
 
 class Observer(Protocol):
@@ -141,14 +147,11 @@ def ingest(
     with pending(lake) as folder:
         tasks = _tasks(objects, ledger, report, note)
         try:
-            with closing(in_parallel(Ingestion(lake, folder, observe), tasks, workers)) as results:
-                for task, done in results:
-                    if done.known and task.known[done.uid]:
-                        done = replace(done, refusals=tuple(ledger.refusals(done.uid)))
-                    elif done.uid and not done.known:
-                        commit = time.perf_counter()
-                        ledger.commit_object(_entry(done), done.refusals, done.matches, done.findings)
-                        done.seconds["commit"] = time.perf_counter() - commit
+            with (
+                closing(in_parallel(Ingestion(lake, folder, observe), tasks, workers)) as results,
+                closing(_committed(results, ledger)) as committed,
+            ):
+                for done in committed:
                     note(done)
         except WorkerDied as error:
             path = error.task.source.path
@@ -159,6 +162,50 @@ def ingest(
     report.wall_seconds = time.perf_counter() - began
     report.peak_bytes = sum((peaks | {os.getpid(): peak_bytes()}).values())
     return report
+
+
+def _committed(results: Iterable[tuple[Task, Ingested]], ledger: Ledger) -> Generator[Ingested]:
+    """The results, each once it is in the ledger.
+
+    A transaction takes in those of about a second: most of what one costs is the same for many. When the run is cut
+    short, what is in hand is entered before it ends.
+    """
+    waiting: list[Ingested] = []
+    last, found = time.monotonic(), 0
+    try:
+        for task, done in results:
+            if not done.uid or done.known:
+                refused = done.known and task.known[done.uid]
+                yield replace(done, refusals=tuple(ledger.refusals(done.uid))) if refused else done
+                continue
+            waiting.append(done)
+            found += len(done.findings)
+            if time.monotonic() - last > COMMIT_SECONDS or found > COMMIT_FINDINGS:
+                yield from _commit(waiting, ledger)
+                last, found = time.monotonic(), 0
+    finally:
+        ended = _commit(waiting, ledger)
+    yield from ended
+
+
+def _commit(waiting: list[Ingested], ledger: Ledger) -> list[Ingested]:
+    """Enters what waits, and empties it. What another run has entered meanwhile was known."""
+    some = list(waiting)
+    began = time.perf_counter()
+    try:
+        arrivals = [Arrival(_entry(done), done.refusals, done.matches, done.findings) for done in some]
+        entered = ledger.commit_objects(arrivals) if arrivals else []
+    except LedgerError:
+        waiting.clear()  # it is not tried again on the way out
+        raise
+    waiting.clear()
+    seconds = time.perf_counter() - began
+    for done in some:
+        done.seconds["commit"] = seconds / len(some)
+    return [
+        done if new else replace(done, known=True, records=0, matches=(), findings=(), lake_files=())
+        for done, new in zip(some, entered, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,14 +223,14 @@ def _by_uid(batch: Iterable[Finding]) -> dict[str, Finding]:
     for finding in batch:
         known = given.get(finding.uid)
         if known is not None:
-            early = min(known, finding, key=lambda one: (one.first_seen or "~", one.records[:1]))
+            early, late = sorted((known, finding), key=lambda one: (one.first_seen or "~", one.records[:1]))
             finding = replace(
                 early,
                 count=max(known.count, finding.count),
                 first_seen=_earliest(known.first_seen, finding.first_seen),
                 last_seen=max(known.last_seen, finding.last_seen),
-                records=(*known.records, *finding.records),
-                times=(*_times(known), *_times(finding)),
+                records=(*early.records, *late.records),  # the first stays the first
+                times=(*_times(early), *_times(late)),
             )
         given[finding.uid] = finding
     return given

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ from sakimori.store.matches import Unsettled
 from sakimori.store.text import storable
 
 __all__ = [
+    "Arrival",
     "Ended",
     "FindingFilter",
     "HistoryEntry",
@@ -92,6 +93,16 @@ class ObjectEntry:
     ingested_at: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An object that was ingested, with what was refused, matched and found in it."""
+
+    entry: ObjectEntry
+    refusals: Sequence[Refusal] = ()
+    matches: Sequence[Match] = ()
+    findings: Collection[Finding] = ()
+
+
 def open_ledger(place: str | Path) -> Ledger:
     """The ledger at a path or URL; see `database.connect`. Close it, or use it in a `with`."""
     return Ledger(database.connect(place))
@@ -149,31 +160,15 @@ class Ledger:
             found = [file for text in connection.execute(query).scalars() for file in _files(text)]
         return sorted(found, key=lambda file: file.path)
 
-    def commit_object(
-        self,
-        entry: ObjectEntry,
-        refusals: Sequence[Refusal],
-        matched: Sequence[Match],
-        found: Collection[Finding] = (),
-    ) -> bool:
-        """Enters an object with its refusals, matches and findings, all or nothing; False if it was there already."""
-        with writing(self._engine) as connection:  # alone: nobody can enter it between the question and the answer
-            if connection.execute(select(1).where(tables.objects.c.uid == entry.uid)).first() is not None:
-                return False
-            row = asdict(entry) | {"path": storable(entry.path), "ingested_at": entry.ingested_at or _now()}
-            row["lake_files"] = json.dumps([asdict(file) for file in entry.lake_files])
-            connection.execute(tables.objects.insert(), row)
-            if refusals:
-                refused_rows = [
-                    {"object_uid": entry.uid, "number": n, "offset": refused.offset, "reason": storable(refused.reason)}
-                    for n, refused in enumerate(refusals)
-                ]
-                connection.execute(tables.refusals.insert(), refused_rows)
-            if matched:
-                matches.add(connection, matched, entry.uid)
+    def commit_objects(self, arrivals: Sequence[Arrival]) -> list[bool]:
+        """Enters objects with what was found in them, all or nothing; of each whether it was not there already."""
+        with writing(self._engine) as connection:  # alone: nobody can enter one between the question and the answer
+            entered = [_enter(connection, arrival) for arrival in arrivals]
+            new = compress(arrivals, entered)
+            found = [finding for arrival in new for finding in arrival.findings]
             if found:
                 findings.upsert(connection, found)
-            return True
+            return entered
 
     def refusals(self, uid: str = "") -> list[Refusal]:
         """What was refused in the ingested objects, or in the one with this uid, by path, in order."""
@@ -353,6 +348,25 @@ def _setting(connection: Connection, name: str) -> str | None:
 def _set_setting(connection: Connection, name: str, value: str) -> None:
     connection.execute(tables.settings.delete().where(tables.settings.c.name == name))
     connection.execute(tables.settings.insert(), {"name": name, "value": value})
+
+
+def _enter(connection: Connection, arrival: Arrival) -> bool:
+    """Enters all but the findings, if the object is not there."""
+    entry = arrival.entry
+    if connection.execute(select(1).where(tables.objects.c.uid == entry.uid)).first() is not None:
+        return False
+    row = asdict(entry) | {"path": storable(entry.path), "ingested_at": entry.ingested_at or _now()}
+    row["lake_files"] = json.dumps([asdict(file) for file in entry.lake_files])
+    connection.execute(tables.objects.insert(), row)
+    if arrival.refusals:
+        refused = [
+            {"object_uid": entry.uid, "number": n, "offset": each.offset, "reason": storable(each.reason)}
+            for n, each in enumerate(arrival.refusals)
+        ]
+        connection.execute(tables.refusals.insert(), refused)
+    if arrival.matches:
+        matches.add(connection, arrival.matches, entry.uid)
+    return True
 
 
 def _entry(row: Row[Any]) -> ObjectEntry:

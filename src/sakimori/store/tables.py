@@ -99,6 +99,7 @@ finding_records = Table(
     Column("finding_uid", Text, ForeignKey("findings.uid"), primary_key=True),
     Column("record_id", Text, primary_key=True),
     Column("time", Text, nullable=False),  # the record's, "" if it is not known
+    sqlite_with_rowid=False,
 )
 
 finding_status = Table(
