@@ -8,7 +8,7 @@ import pytest
 
 from estates import ACCOUNT, OTHER, instance, inventory, profile, role
 from sakimori.assess.access.estate import INSTANCE, Estate, estate
-from sakimori.assess.access.holders import DEPLOYED, deployed_to, has_profile, holders, values_at
+from sakimori.assess.access.holders import deployed_to, has_profile, holders, values_at
 from sakimori.assess.access.methods import Method
 from sakimori.model.asset import Asset
 
@@ -117,7 +117,7 @@ def test_the_instances_of_a_deployment_group(group: dict[str, Any], reached: boo
     target = thing("AWS::CodeDeploy::DeploymentGroup", "g", **group)
     found = estate(inventory(role("app"), profile("web", "app"), machine, elsewhere, target))
     assert [each.uid for each in deployed_to(found, target)] == ([machine.uid] if reached else [])
-    assert names(found, target.type, f"{DEPLOYED} -> IamInstanceProfile.Arn") == (["g"] if reached else [])
+    assert names(found, target.type, "@deployed-to -> IamInstanceProfile.Arn") == (["g"] if reached else [])
 
 
 def test_whether_a_profile_is_there_where_one_is_needed() -> None:

@@ -31,7 +31,7 @@ from sakimori.assess.access.catalogue import actions_of
 from sakimori.assess.access.engine import decide
 from sakimori.assess.access.escalation import escalations
 from sakimori.assess.access.estate import INSTANCE, asset_of, estate
-from sakimori.assess.access.holders import DEPLOYED
+from sakimori.assess.access.holders import AROUND
 from sakimori.assess.access.methods import CATEGORIES, Method, methods
 from sakimori.assess.access.questions import policies_over
 from sakimori.assess.access.symbolic import Outcome
@@ -39,6 +39,42 @@ from sakimori.model.asset import Asset
 
 ATTACKER, VICTIM, POLICY = "attacker", "victim", f"arn:aws:iam::{ACCOUNT}:policy/worn"
 PROVIDERS = {"SAML": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp", "Open": f"arn:aws:iam::{ACCOUNT}:oidc-provider/idp"}
+
+
+CODE = {"s3:PutObject": "arn:aws:s3:::code/app/*", "codecommit:GitPush": f"arn:aws:codecommit:eu-west-1:{ACCOUNT}:web"}
+PROJECT = f"arn:aws:codebuild:eu-west-1:{ACCOUNT}:project/web"
+GROUP = f"arn:aws:codedeploy:eu-west-1:{ACCOUNT}:deploymentgroup:web/live"
+TAGGED = {"ec2TagFilters": [{"Key": "app", "Type": "KEY_ONLY"}]}
+
+
+def step(category: str, provider: str, **configuration: str) -> dict[str, Any]:
+    return {"actionTypeId": {"category": category, "provider": provider}, "configuration": configuration}
+
+
+CODED: dict[str, dict[str, Any]] = {
+    "AWS::CodePipeline::Pipeline": {
+        "stages": [
+            {
+                "actions": [
+                    step("Source", "S3", S3Bucket="code", S3ObjectKey="app/web.zip"),
+                    step("Source", "CodeCommit", RepositoryName="web"),
+                ]
+            },
+            {"actions": [step("Build", "CodeBuild", ProjectName="web")]},
+            {"actions": [step("Deploy", "CodeDeploy", ApplicationName="web", DeploymentGroupName="live")]},
+        ]
+    },
+    "build_object_replaced": {"source": {"type": "S3", "location": "code/app/web.zip"}},
+    "build_repository_pushed_to": {
+        "source": {"type": "CODECOMMIT", "location": "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/web"}
+    },
+    "AWS::Glue::Job": {"Command": {"ScriptLocation": "s3://code/app/job.py"}},
+    "AWS::MWAA::Environment": {"SourceBucketArn": "arn:aws:s3:::code", "DagS3Path": "app/dags/"},
+    "AWS::ECS::TaskDefinition": {
+        "containerDefinitions": [{"image": f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/web:live"}]
+    },
+}
+"""Where the code of a holder is, by its kind or the method."""
 
 
 class Twin:
@@ -82,6 +118,7 @@ class Twin:
             "target": self.victim,
             "target-policy": POLICY,
             "holder": self.holder,
+            "code": CODE.get(action) or f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/web",
             "provider": provider,
             "new": f"arn:aws:iam::{ACCOUNT}:{self.method.makes}/of-{ATTACKER}-*",
             "script-document": "arn:aws:ssm:*::document/AWS-RunShellScript",
@@ -163,12 +200,18 @@ class Twin:
         kind, path = self.method.holder or ("", "")
         runs_as = f"arn:aws:iam::{ACCOUNT}:instance-profile/p" if "Profile" in path else self.victim
         first, _, rest = path.split(", ")[0].partition(" -> ")
-        if first == DEPLOYED:
-            config = {"ec2TagFilters": [{"Key": "app", "Type": "KEY_ONLY"}]}
-            yield Asset(f"{self.holder}0", INSTANCE, ACCOUNT, "eu-west-1", nested(rest, runs_as), {"app": "web"})
+        config, tags = CODED.get(self.method.id) or CODED.get(kind, {}), {}
+        if first not in AROUND:
+            config = {**nested(first, runs_as), **config}
+        elif first == "@of-beanstalk":
+            config, tags = nested(rest, runs_as), {"elasticbeanstalk:environment-name": "e"}
+        elif first == "@built-by":
+            yield Asset(PROJECT, "AWS::CodeBuild::Project", ACCOUNT, "eu-west-1", nested(rest, runs_as))
         else:
-            config = nested(first, runs_as)
-        yield Asset(self.holder, kind, ACCOUNT, "eu-west-1", config)
+            yield Asset(f"{self.holder}0", INSTANCE, ACCOUNT, "eu-west-1", nested(rest, runs_as), {"app": "web"})
+            config = {**config, **TAGGED}
+            yield Asset(GROUP, "AWS::CodeDeploy::DeploymentGroup", ACCOUNT, "eu-west-1", TAGGED)
+        yield Asset(self.holder, kind, ACCOUNT, "eu-west-1", config, tags)
 
     def works(self, statements: list[dict[str, Any]], *more: Any, limits: dict[str, Any] | None = None) -> bool:
         """Is the method among those by which the attacker becomes an administrator?"""

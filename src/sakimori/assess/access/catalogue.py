@@ -104,6 +104,7 @@ _OWN = {
     "rds-db": "connect",
     "codestar": "CreateProject CreateProjectFromTemplate AssociateTeamMember DisassociateTeamMember UpdateTeamMember"
     " DescribeProject ListProjects ListTeamMembers ListResources DeleteProject",
+    "codecommit": "GitPull GitPush",
     "codestar-connections": "PassConnection UseConnection",
     "cloudformation": "CreateUploadBucket SetStackPolicy TagResource UntagResource",
     "elasticfilesystem": "ClientMount ClientRootAccess ClientWrite",

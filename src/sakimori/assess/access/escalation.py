@@ -152,10 +152,12 @@ def _edges(found: Estate, identity: Identity, frontier: Sequence[str], *, alone:
 
 
 def _by_own_policies(method: Method) -> tuple[str, ...]:
-    """The actions that own policies must allow: not those that a policy of what runs under the role may as well."""
-    if method.holder is None or method.holder[0] not in POLICIES:
+    """The actions that own policies must allow: not those that the policy of what runs under the role, or of what its
+    code is in, may as well."""
+    if method.holder is None:
         return method.actions
-    return tuple(need.action for need in method.needs if need.place != "holder")
+    elsewhere = ("holder", "code") if method.holder[0] in POLICIES else ("code",)
+    return tuple(need.action for need in method.needs if need.place not in elsewhere)
 
 
 def _alone(found: Estate, identity: Identity, method: Method) -> Iterator[Edge]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from sakimori.assess.access.code import actions_of
 from sakimori.assess.access.estate import INSTANCE, PROFILE, Estate, Identity
 from sakimori.assess.access.methods import Method
 from sakimori.model.asset import Asset
@@ -47,11 +48,11 @@ def has_profile(found: Estate, method: Method, role: Identity) -> bool:
 
 
 def _followed(found: Estate, asset: Asset, path: str) -> Iterator[str]:
-    """The values at a path; `a -> b` is what `b` is in the assets that `a` names, or that are deployed to."""
+    """The values at a path; `a -> b` is what `b` is in the assets that `a` names, or that AROUND finds."""
     first, arrow, rest = path.partition(" -> ")
-    if first == DEPLOYED:
-        for instance in deployed_to(found, asset):
-            yield from values_at(instance.config, rest)
+    if first in AROUND:
+        for other in AROUND[first](found, asset):
+            yield from values_at(other.config, rest)
         return
     for value in values_at(asset.config, first):
         if not arrow:
@@ -59,9 +60,6 @@ def _followed(found: Estate, asset: Asset, path: str) -> Iterator[str]:
         else:
             named = found.inventory.get(value)
             yield from values_at(named.config, rest) if named else ()
-
-
-DEPLOYED = "@deployed-to"
 
 
 def deployed_to(found: Estate, group: Asset) -> Iterator[Asset]:
@@ -75,6 +73,50 @@ def deployed_to(found: Estate, group: Asset) -> Iterator[Asset]:
         tagged = bool(every) and all(any(_has_tag(instance, each) for each in filters) for filters in every)
         if tagged or instance.tags.get("aws:autoscaling:groupName") in scaling:
             yield instance
+
+
+def built_by(found: Estate, pipeline: Asset) -> Iterator[Asset]:
+    """The projects of CodeBuild that a pipeline hands its sources to."""
+    for given in _handed(pipeline, ("Build", "Test"), "CodeBuild"):
+        yield from _there(found, f"codebuild:{pipeline.region}:{pipeline.account}:project/{given.get('ProjectName')}")
+
+
+def deployed_by(found: Estate, pipeline: Asset) -> Iterator[Asset]:
+    """The instances that a pipeline deploys its sources to by CodeDeploy."""
+    for given in _handed(pipeline, ("Deploy",), "CodeDeploy"):
+        name = f"{given.get('ApplicationName')}/{given.get('DeploymentGroupName')}"
+        for group in _there(found, f"codedeploy:{pipeline.region}:{pipeline.account}:deploymentgroup:{name}"):
+            yield from deployed_to(found, group)
+
+
+def _handed(pipeline: Asset, categories: Collection[str], provider: str) -> Iterator[Mapping[str, Any]]:
+    for action in actions_of(pipeline.config):
+        kind = action.get("actionTypeId") or {}
+        if kind.get("category") in categories and kind.get("provider") == provider:
+            yield action.get("configuration") or {}
+
+
+def _there(found: Estate, rest: str) -> Iterator[Asset]:
+    """The asset of this ARN, in any partition."""
+    for partition in ("aws", "aws-cn", "aws-us-gov"):
+        asset = found.inventory.get(f"arn:{partition}:{rest}")
+        if asset is not None:
+            yield asset
+
+
+def of_beanstalk(found: Estate, instance: Asset) -> Iterator[Asset]:
+    """The instance itself, if it is one of an environment of Elastic Beanstalk, which tags it so."""
+    if "elasticbeanstalk:environment-name" in instance.tags:
+        yield instance
+
+
+AROUND: Mapping[str, Callable[[Estate, Asset], Iterator[Asset]]] = {
+    "@deployed-to": deployed_to,
+    "@built-by": built_by,
+    "@deployed-by": deployed_by,
+    "@of-beanstalk": of_beanstalk,
+}
+"""What a path may begin with where no text of the description leads from a holder to what has the role."""
 
 
 def _has_tag(instance: Asset, wanted: Mapping[str, str]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 DECLARATIONS = Path(__file__).with_name("escalations.yml")
 
 CATEGORIES = ("self-escalation", "principal-access", "new-passrole", "existing-passrole")
-PLACES = "any self own-policy own-group target target-policy holder provider new same script-document".split()
+PLACES = "any self own-policy own-group target target-policy holder code provider new same script-document".split()
 GIVES = "self group group-self unbounded undenied new role user target-self provider".split()
 REMOVES = ("", "inline", "attached", "group-inline", "group-attached", "group")
 
@@ -87,7 +87,9 @@ def holder_kinds() -> list[str]:
 _THROUGH = {
     "AWS::ECS::Task": ("AWS::ECS::TaskDefinition",),
     "AWS::CodeDeploy::DeploymentGroup": ("AWS::EC2::Instance",),
+    "AWS::CodePipeline::Pipeline": ("AWS::CodeBuild::Project", "AWS::CodeDeploy::DeploymentGroup"),
 }
+"""What else is looked at on the way from a holder to its role."""
 
 
 def _method(told: Mapping[str, Any]) -> Method:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from sakimori.assess.access.arns import condition_glob, likely, universe
+from sakimori.assess.access.code import code_of
 from sakimori.assess.access.context import known_context
 from sakimori.assess.access.engine import Request
 from sakimori.assess.access.estate import Estate, Identity
@@ -162,6 +163,8 @@ def _resources(
         yield from own_managed(found, [target], several=False)
     elif need.place == "holder" and holder is not None:
         yield holder.uid
+    elif need.place == "code" and holder is not None:
+        yield from code_of(holder, need.action)
     elif need.place in ("new", "same"):
         yield thing
     elif need.place == "script-document" and holder is not None:

@@ -1,0 +1,66 @@
+"""Where the code comes from that runs under a role: objects, repositories and images, which others may replace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sakimori.model.asset import Asset
+
+
+def code_of(holder: Asset, action: str) -> Iterator[str]:
+    """The ARNs of what the holder's code is in, of the kind that the action replaces."""
+    if action == "s3:PutObject":
+        yield from _objects(holder)
+    elif action.startswith("codecommit:"):
+        yield from _repositories(holder)
+    elif action.startswith("ecr:"):
+        yield from _image_repositories(holder)
+
+
+def _objects(holder: Asset) -> Iterator[str]:
+    partition = holder.uid.split(":")[1]
+    config = holder.config
+    if config.get("SourceBucketArn"):  # an environment of Airflow reads every workflow below a path
+        yield f"{config['SourceBucketArn']}/{str(config.get('DagS3Path') or '').strip('/')}/*"
+    script = str((config.get("Command") or {}).get("ScriptLocation") or "")
+    if script.startswith("s3://"):  # a job of Glue
+        yield f"arn:{partition}:s3:::{script.removeprefix('s3://')}"
+    source = config.get("source") or {}
+    if source.get("type") == "S3" and source.get("location"):  # a project of CodeBuild
+        yield f"arn:{partition}:s3:::{str(source['location']).removeprefix('arn:aws:s3:::')}"
+    for given in _sources(config, "S3"):
+        if given.get("S3Bucket") and given.get("S3ObjectKey"):
+            yield f"arn:{partition}:s3:::{given['S3Bucket']}/{given['S3ObjectKey']}"
+
+
+def _repositories(holder: Asset) -> Iterator[str]:
+    here = f"arn:{holder.uid.split(':')[1]}:codecommit:{holder.region}:{holder.account}"
+    source = holder.config.get("source") or {}
+    if source.get("type") == "CODECOMMIT":  # a project of CodeBuild, by the URL of its repository
+        yield f"{here}:{str(source.get('location')).rpartition('/')[2]}"
+    yield from (f"{here}:{each['RepositoryName']}" for each in _sources(holder.config, "CodeCommit"))
+
+
+def _sources(pipeline: Mapping[str, Any], provider: str) -> Iterator[Mapping[str, Any]]:
+    """How the source actions of a pipeline with this provider are configured."""
+    for action in actions_of(pipeline):
+        kind = action.get("actionTypeId") or {}
+        if (kind.get("category"), kind.get("provider")) == ("Source", provider):
+            yield action.get("configuration") or {}
+
+
+def actions_of(pipeline: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """All actions of a pipeline of CodePipeline, stage by stage."""
+    for stage in pipeline.get("stages") or ():
+        yield from stage.get("actions") or ()
+
+
+def _image_repositories(holder: Asset) -> Iterator[str]:
+    """The ECR repositories of a task definition's images that are named by a tag: a digest means one image for ever."""
+    partition = holder.uid.split(":")[1]
+    for container in holder.config.get("containerDefinitions") or ():
+        registry, _, rest = str(container.get("image") or "").partition("/")
+        parts = registry.split(".")
+        if rest and "@" not in rest and parts[1:3] == ["dkr", "ecr"] and len(parts) > 4:
+            yield f"arn:{partition}:ecr:{parts[3]}:{parts[0]}:repository/{rest.partition(':')[0]}"
