@@ -149,8 +149,11 @@ def test_prevention_behind_an_engine_that_only_taps_is_a_gap(ledger: Path) -> No
         body = storage.get(connection, 0, policies, policy)
         body["intrusionPrevention"] = {**body["intrusionPrevention"], "state": "prevent"}
         storage.replace(connection, 0, policies, policy, body)
-    assert protect("gaps").stdout == ""
-    assert protect("demote", "firewall", "--policy", str(policy)).exit_code == 0
+    assert protect("gaps").stdout == "", "an engine that nobody has set follows the state"
+    assert protect("demote", "firewall", "--policy", str(policy)).exit_code == 1, "it is in detect"
+    with writing(engine) as connection:
+        body["policySettings"] = {"firewallSettingNetworkEngineMode": "Tap"}
+        storage.replace(connection, 0, policies, policy, body)
     engine.dispose()
     (finding,) = (json.loads(line) for line in protect("gaps", "--format", "jsonl").stdout.splitlines())
     assert "the network engine only taps, so that nothing is stopped" in finding["evidence"]["modules"][0]["message"]

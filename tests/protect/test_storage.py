@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from sakimori.protect import accept, builtin, search, storage
+from sakimori.protect.declare import number, text, texts
 from sakimori.protect.errors import Invalid, NotFound
 from sakimori.protect.resources import all_resources
 from sakimori.store.database import connect, reading, writing
@@ -157,3 +158,14 @@ def test_values_too_long_for_an_index_are_found_whole(engine: Engine) -> None:
         for value in (long + "1", "aaa%1", "%1"):
             query = search.parse(LISTS, {"searchCriteria": {"fieldName": "name", "stringValue": value}})
             assert [id for id, _ in storage.find(connection, 0, LISTS, query)] == [one]
+
+
+def test_only_what_is_looked_up_before_it_is_stored_can_be_declared_unique() -> None:
+    assert text("name", search=True, unique=True).unique
+    for declared in (
+        lambda: number("size", search=True, unique=True),
+        lambda: text("name", unique=True),
+        lambda: texts("names", search=True, unique=True),
+    ):
+        with pytest.raises(ValueError, match="cannot be unique"):
+            declared()

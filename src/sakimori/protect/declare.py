@@ -37,7 +37,7 @@ class Field:
 
     `values` are a choice's; `refers` is the resource whose ID a number holds (0 for none); `fields` and `model` are a
     struct's. A `secret` is taken and never shown again. `kept` is the table and column that hold a value which changes
-    too often to be part of the object.
+    too often to be part of the object. Only a text that is searchable can be `unique` among a resource's objects.
     """
 
     name: str
@@ -55,6 +55,10 @@ class Field:
     model: str = ""
     kept: tuple[str, str] | None = None
     says: str = ""
+
+    def __post_init__(self) -> None:
+        if self.unique and (self.kind != "text" or self.many or not self.search or self.kept):
+            raise ValueError(f"{self.name} cannot be unique: only one searchable text is looked up before it is stored")
 
 
 @dataclass(frozen=True, slots=True)
