@@ -19,6 +19,7 @@ import yaml
 from sakimori.model.finding import Finding
 from sakimori.model.severity import Severity
 from sakimori.notify.errors import NotifyError
+from sakimori.notify.translation import in_language
 
 TEXTS = Path(__file__).with_name("texts.yml")
 LANGUAGES = ("en", "ja")
@@ -89,7 +90,8 @@ def worded(message: Message, language: str, person: str = "", asked: Mapping[str
     given = dict(asked or {})
     if "before" in message.facts:
         given["before"] = catalogue["severities"].get(message.facts["before"], {}).get(language, "")
-    said = {part: filled(kinds[message.kind][part][language], message.facts, given) for part in PARTS}
+    facts = in_language(message.facts, language)
+    said = {part: filled(kinds[message.kind][part][language], facts, given) for part in PARTS}
     level = catalogue["severities"][message.severity.label][language]
     unknown = catalogue["unknown"]
     values = {

@@ -25,6 +25,8 @@ def news(stored: StoredFinding, told: Told | None) -> Message | None:
         "description": finding.description or finding.title,
         "uid": finding.uid[:12],
         "remedy": finding.remediation,
+        "rule": finding.rule,
+        "tactic": next(iter(finding.tactics), ""),
         **({"before": before.label} if before and kind == "finding-worse" else {}),
     }
     key = f"{finding.uid}/{kind}/{(told[2] if told else 0) + 1}"

@@ -1,0 +1,142 @@
+"""What our findings and workflows say has words in Japanese, all of it; what others wrote stays as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from test_channels import FINDING
+
+from sakimori.assess.access.exposure import checks
+from sakimori.assess.network.findings import EXPOSURE
+from sakimori.detect import rules as rules_folder
+from sakimori.model.attack import TACTICS
+from sakimori.model.finding import Finding
+from sakimori.model.severity import Severity
+from sakimori.notify import drills
+from sakimori.notify.message import Message, worded
+from sakimori.notify.news import news
+from sakimori.notify.translation import ASSERTION, in_language, japanese
+from sakimori.protect import gaps
+from sakimori.respond import plugins, protected
+from sakimori.store.findings import Status, StoredFinding
+
+SPELT = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+"""Kana and kanji."""
+
+
+def titles() -> list[str]:
+    """The titles of all detection rules of ours."""
+    [folder] = rules_folder.__path__
+    documents = (
+        document
+        for path in sorted(Path(folder).rglob("*.yml"))
+        for document in yaml.load_all(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    )
+    return [str(each["title"]) for each in documents if isinstance(each, dict) and "title" in each]
+
+
+def constant() -> set[str]:
+    """Texts of ours that hold no values."""
+    return {*titles(), *(each.check.why for each in checks()), *(each.check.fix for each in checks())}
+
+
+def test_every_text_that_stays_the_same_has_its_words_and_none_is_left_over() -> None:
+    known = japanese()["texts"]
+    assert sorted(constant() - known.keys()) == [], "say it in src/sakimori/notify/japanese.yml, too"
+    assert sorted(known.keys() - constant()) == [], "nobody says this any more"
+
+
+@pytest.mark.parametrize(
+    ("part", "wanted"),
+    [
+        (
+            "findings",
+            {each.id for each in checks()} | {EXPOSURE, ASSERTION, gaps.RULE, protected.RULE, drills.RULE},
+        ),
+        ("tactics", set(TACTICS)),
+        ("workflows", set(plugins.workflow_names())),
+    ],
+)
+def test_every_check_tactic_and_workflow_has_its_words(part: str, wanted: set[str]) -> None:
+    assert japanese()[part].keys() == wanted
+
+
+def test_every_action_has_its_words() -> None:
+    assert japanese()["decisions"].keys() >= set(plugins.action_names())
+
+
+def values(node: Any) -> Iterator[str]:
+    for each in node.values():
+        yield from values(each) if isinstance(each, dict) else [each]
+
+
+def test_the_words_are_japanese() -> None:
+    assert [each for each in values(japanese()) if not SPELT.search(each)] == []
+
+
+def said_of(finding: Finding, language: str = "ja") -> str:
+    message = news(StoredFinding(finding, Status.NEW, "", ""), None)
+    assert message is not None
+    return worded(message, language).text()
+
+
+def test_a_detection_is_told_in_japanese_with_what_its_rule_says() -> None:
+    finding = replace(
+        FINDING, rule="s3_bucket_policy_public", title="S3 bucket policy opened to everyone", tactics=("exfiltration",)
+    )
+    said = said_of(finding)
+    assert "S3 バケットポリシーが全員に開放された" in said
+    assert "opened to everyone" not in said
+    assert "持ち出し" in said
+    assert "Anybody may read it." in said
+    assert "S3 bucket policy opened to everyone" in said_of(finding, "en")
+
+
+def test_a_check_is_told_with_its_values() -> None:
+    [check] = [each for each in checks() if each.id == "public_resource"]
+    title = "Anybody may s3:GetObject on data"
+    finding = replace(FINDING, rule=check.id, title=title, description=check.check.why, remediation=check.check.fix)
+    said = said_of(finding)
+    assert f"リソースが誰にでも公開されている（{title}）" in said
+    assert check.check.why not in said
+    assert check.check.fix not in said
+
+
+def test_an_assertion_of_the_user_keeps_its_own_words_behind_ours() -> None:
+    said = said_of(replace(FINDING, rule="network/assertion/no-ssh", title="web-1 violates: no ssh"))
+    assert "取り決めに違反している（web-1 violates: no ssh）" in said
+
+
+def test_a_rule_of_somebody_else_keeps_its_title_even_under_our_id() -> None:
+    finding = replace(FINDING, rule="s3_bucket_policy_public", title="My own words")
+    assert "検出: My own words" in said_of(finding)
+
+
+def test_values_are_no_templates_in_japanese_either() -> None:
+    said = said_of(replace(FINDING, rule="public_resource", title="{description} {acknowledge}"))
+    assert "（{description} {acknowledge}）" in said
+
+
+def test_a_run_says_what_it_does_and_what_for() -> None:
+    facts = {
+        "workflow": "macie",
+        "decision": "block-public-access, integrity-scan",
+        "reason": "3 instances",
+        "run": "r",
+    }
+    said = worded(Message("run-done", "k", Severity.HIGH, "1", "t", "w", facts), "ja")
+    assert "パブリックアクセスをブロック、変更監視の検索" in said.title
+    assert "Macie が機密データ" in said.text()
+    assert "3 instances" in said.text()
+
+
+def test_a_workflow_of_somebody_else_stays_as_it_is() -> None:
+    facts = {"workflow": "theirs", "decision": "do-it", "reason": "so", "run": "r"}
+    assert in_language(facts, "ja") == facts
+    assert in_language(facts, "en") == facts
