@@ -101,3 +101,43 @@ def test_coverage_isolation_and_release_on_our_manager(tmp_path: Path, monkeypat
             assert "at the next heart-beat" in protect(word, "web-1").stderr
             (row,) = (json.loads(line) for line in protect("coverage", "--json").stdout.splitlines())
             assert row["isolated"] is isolated
+
+
+def test_a_manager_whose_certificate_nobody_vouches_for_is_not_talked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAKIMORI_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "disk").mkdir()
+    with served(tmp_path / "manager") as manager:
+        monkeypatch.setenv("SAKIMORI_PROTECT_URL", manager.url)
+        monkeypatch.setenv("SAKIMORI_PROTECT_KEY", manager.key)
+        for words in (("simulate", "disk", "--once"), ("coverage",)):
+            untrusted = protect(*words)
+            assert untrusted.exit_code == 4
+            assert "Name the CA that signed it: SAKIMORI_PROTECT_CA, or ca_file" in untrusted.stderr
+        monkeypatch.setenv("SAKIMORI_PROTECT_CA", "/nowhere/ca.pem")
+        assert "the CA file /nowhere/ca.pem cannot be used" in protect("simulate", "disk", "--once").stderr
+        monkeypatch.setenv("SAKIMORI_PROTECT_CA", str(manager.ca))
+        assert protect("simulate", "disk", "--once").exit_code == 0
+
+
+def test_without_an_address_the_manager_is_the_one_of_this_machine_wherever_it_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sakimori.cli.configuration import manager_settings
+
+    monkeypatch.setenv("SAKIMORI_HOME", str(tmp_path))
+    monkeypatch.setenv("SAKIMORI_PROTECT_KEY", KEY)
+    monkeypatch.delenv("SAKIMORI_PROTECT_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for served_at, url in (
+        ("", "https://localhost:4119"),
+        ("port = 5000", "https://localhost:5000"),
+        ('host = "0.0.0.0"\nport = 5000', "https://localhost:5000"),
+        ('host = "192.0.2.7"', "https://192.0.2.7:4119"),
+        ('host = "2001:db8::7"', "https://[2001:db8::7]:4119"),
+        ("plain_http = true", "http://localhost:4119"),
+    ):
+        (tmp_path / "sakimori.toml").write_text(f"[protect.serve]\n{served_at}\n")
+        assert manager_settings().url == url

@@ -102,9 +102,20 @@ def manager_settings() -> Settings:
         raise typer.BadParameter(f"{style!r} is no style of the key: api-secret-key or authorization")
     own = home() / "protect" / "tls" / "ca.pem"
     if not url:
-        url, ca = "https://localhost:4119", ca or (str(own) if own.exists() else "")
+        url, ca = _own_manager(), ca or (str(own) if own.exists() else "")
     header: KeyStyle = "authorization" if style == "authorization" else "api-secret-key"
     return Settings(url, key, ca, header, patience=PATIENCE)
+
+
+def _own_manager() -> str:
+    """The address at which this machine's manager is reached, as `[protect.serve]` has it."""
+    from sakimori.protect.serving import DEFAULT_PORT, is_loopback
+
+    served = protect_settings()
+    everywhere = served.host in ("", "0.0.0.0", "::")  # noqa: S104 - read, not listened on
+    host = "localhost" if everywhere or is_loopback(served.host) else served.host
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'http' if served.plain_http else 'https'}://{shown}:{served.port or DEFAULT_PORT}"
 
 
 def _path(kind: type, value: Any) -> Any:

@@ -232,7 +232,9 @@ def _explained() -> Iterator[None]:
     """What goes wrong on the way to the manager, as a message and an exit code: not answering is not knowing."""
     import httpx
 
+    from sakimori.cli.configuration import manager_settings
     from sakimori.protect import client_errors as errors
+    from sakimori.protect.client_transport import is_untrusted, untrusted
 
     try:
         yield
@@ -243,6 +245,9 @@ def _explained() -> Iterator[None]:
         _say(str(error))
         raise typer.Exit(FAILED) from None
     except httpx.TransportError as error:
+        if is_untrusted(error):
+            _say(untrusted(manager_settings().url, error))
+            raise typer.Exit(FAILED) from None
         _say(f"the manager does not answer: {error}")
         raise typer.Exit(INCOMPLETE) from None
 

@@ -324,7 +324,7 @@ def _shown(value: Any, subject: str) -> str:
     from sakimori.protect import modes
 
     if isinstance(value, list):
-        return f"{len(value)} rules"
+        return f"{len(value)} rule{'s' if len(value) != 1 else ''}"
     if value is None:
         return "inherited" if subject.endswith((*modes.CHANGEABLE, "/detectOnly")) else "none"
     return str(value)

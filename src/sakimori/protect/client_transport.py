@@ -61,7 +61,7 @@ class Transport:
         self._sleep = sleep
         self._jitter = jitter
         self._http = httpx.Client(
-            verify=_trust(settings),
+            verify=trust(settings.ca_file),
             timeout=httpx.Timeout(settings.timeout, connect=min(10.0, settings.timeout)),
             follow_redirects=False,  # a redirect would take the key elsewhere
             headers={"api-version": "v1", "Accept": "application/json", **_key_header(settings)},
@@ -94,8 +94,8 @@ class Transport:
                     headers={} if body is None else {"Content-Type": "application/json"},
                 )
             except httpx.TransportError as error:
-                if _is_untrusted(error):
-                    raise errors.Untrusted(self._untrusted(error)) from error
+                if is_untrusted(error):
+                    raise errors.Untrusted(untrusted(self.base, error)) from error
                 arrived = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
                 if (arrived and not repeatable) or not patience.pause():
                     raise errors.Unreachable(self._unreachable(error, arrived and not repeatable)) from error
@@ -132,11 +132,13 @@ class Transport:
         unsure = "; it may or may not have done what was asked" if perhaps_done else ""
         return f"the manager at {self.base} does not answer: {reason}{unsure}. Nothing is known about protection"
 
-    def _untrusted(self, error: Exception) -> str:
-        return (
-            f"the certificate of the manager at {self.base} cannot be verified: {error}. Name the CA that signed it "
-            "with the CA file setting; verification is never switched off"
-        )
+
+def untrusted(base: str, error: Exception) -> str:
+    """What to say when a manager's certificate cannot be verified."""
+    return (
+        f"the certificate of the manager at {base} cannot be verified: {error}. Name the CA that signed it: "
+        "SAKIMORI_PROTECT_CA, or ca_file in [protect.client]; verification is never switched off"
+    )
 
 
 class _Patience:
@@ -185,8 +187,8 @@ def _base(settings: Settings) -> str:
         )
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and not settings.allow_plain_http:
         raise errors.Misconfigured(
-            f"http://{parts.hostname} would send the API key in the clear: use https, with the CA file setting if the "
-            "certificate is of a CA of your own"
+            f"http://{parts.hostname} would send the API key in the clear: use https, with SAKIMORI_PROTECT_CA or "
+            "ca_file in [protect.client] if the certificate is of a CA of your own"
         )
     path = parts.path.rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path if path.endswith('/api') else path + '/api'}"
@@ -201,14 +203,15 @@ def _key_header(settings: Settings) -> dict[str, str]:
     return {"api-secret-key": key}
 
 
-def _trust(settings: Settings) -> ssl.SSLContext:
+def trust(ca_file: str) -> ssl.SSLContext:
+    """Verification against a CA file, "" for the system's CAs. Raises Misconfigured."""
     try:
-        return ssl.create_default_context(cafile=settings.ca_file or None)
+        return ssl.create_default_context(cafile=ca_file or None)
     except (OSError, ssl.SSLError) as error:
-        raise errors.Misconfigured(f"the CA file {settings.ca_file} cannot be used: {error}") from error
+        raise errors.Misconfigured(f"the CA file {ca_file} cannot be used: {error}") from error
 
 
-def _is_untrusted(error: BaseException) -> bool:
+def is_untrusted(error: BaseException) -> bool:
     """Whether a failed verification is behind it."""
     seen: BaseException | None = error
     while seen is not None:

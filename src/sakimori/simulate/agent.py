@@ -8,7 +8,6 @@ pretend.
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import msgspec
 
 from sakimori.protect.agent import integrity, log_files, malware
 from sakimori.protect.agent.log_inspection import Hit, Inspector
+from sakimori.protect.client_transport import trust
 from sakimori.scan.malware.clamd import Clamd, ScannerError
 from sakimori.simulate.host import SimulatedHost
 
@@ -68,7 +68,7 @@ class SimulatedAgent:
         self._inspector = Inspector([])
         self._http = httpx.Client(
             base_url=f"{url.rstrip('/').removesuffix('/api')}/api/sakimori",  # with or without /api, as the client
-            verify=ssl.create_default_context(cafile=str(ca_file) if ca_file else None),
+            verify=trust(str(ca_file or "")),
             headers={"api-version": "v1"},
             timeout=30,
         )
