@@ -310,10 +310,14 @@ def allowed_and_denied(case: Mapping[str, Any], v: Variables) -> tuple[Any, Any]
     denied = _or(each.denies for each in (identity, resource, boundary, session, endpoint, *scps, *rcps))
     limits = [level.allows for level in scps] + ([endpoint.allows] if case.get("endpointPolicies") else [])
     own = identity.allows if who.kind != "root" else z3.BoolVal(True)
+    if who.kind == "federated-user" and not case.get("sessionPolicy"):
+        own = z3.BoolVal(False)  # it was given nothing of what its user may
     within = z3.And(
         boundary.allows if bounded and who.kind != "root" else True,
         session.allows if case.get("sessionPolicy") and who.kind != "root" else True,
     )
+    if who.kind == "root" and action == "sts:AssumeRole":
+        return z3.BoolVal(False), denied
     in_session = session.allows if case.get("sessionPolicy") else z3.BoolVal(True)
     if not who.account:
         granted = resource.allows

@@ -11,6 +11,7 @@ PRINCIPALS = (
     f"arn:aws:iam::{A}:user/bob",
     f"arn:aws:iam::{A}:role/app/web",
     f"arn:aws:sts::{A}:assumed-role/web/i-1",
+    f"arn:aws:sts::{A}:federated-user/bob",
     f"arn:aws:iam::{A}:root",
     f"arn:aws:iam::{A}:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
     f"arn:aws:iam::{B}:user/eve",
@@ -48,6 +49,7 @@ NAMED = (
     f"arn:aws:iam::{A}:user/ann",
     f"arn:aws:iam::{A}:role/app/web",
     f"arn:aws:sts::{A}:assumed-role/web/i-1",
+    f"arn:aws:sts::{A}:federated-user/bob",
     f"arn:aws:iam::{B}:user/eve",
 )
 TEXTS = ("a", "b", "ab", "a*", "*b", "a?")

@@ -151,6 +151,10 @@ def test_resource_control_policies_have_a_say_in_some_services_only() -> None:
     done = ask(allow("*"), action="ec2:StopInstances", resource=instance, resourceControlPolicies=nothing)
     assert done == ALLOWED
     assert ask(allow("*"), resourceControlPolicies=nothing) == EXPLICIT
+    grants = policy(allow("*", Principal={"AWS": ACCOUNT}))
+    for action, expected in (("kms:RetireGrant", ALLOWED), ("kms:Decrypt", EXPLICIT)):
+        asked: dict[str, Any] = {"action": action, "resource": KEY, "resourcePolicy": grants}
+        assert ask(allow("*"), resourceControlPolicies=nothing, **asked) == expected
 
 
 @pytest.mark.parametrize(

@@ -352,6 +352,17 @@ def test_instances_that_could_not_be_listed_are_told() -> None:
         assert told.startswith(f"{action} of eu-west-1 in account {ACCOUNT} was answered with AccessDenied")
 
 
+def test_aws_managed_keys_are_under_no_resource_control_policy() -> None:
+    ann = user("ann", allow("kms:Decrypt"))
+    for manager, expected in (("AWS", "Allowed"), ("CUSTOMER", "ExplicitlyDenied")):
+        used = key("1", allow("kms:*", Principal={"AWS": ACCOUNT}), KeyManager=manager)
+        org = organization(
+            OTHER, ACCOUNT, scps={"ou-1": [deny("kms:*", Principal="*")]}, kind="RESOURCE_CONTROL_POLICY"
+        )
+        found = estate(inventory(ann, used, org))
+        assert can(found, ann.uid, "kms:Decrypt", used.uid).response.value == expected
+
+
 def test_the_root_user_assumes_no_role() -> None:
     admin = role("admin", allow("*"), trusts={"AWS": ACCOUNT})
     found = estate(inventory(admin))

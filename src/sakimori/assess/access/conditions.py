@@ -124,7 +124,8 @@ def holds(test: Test, context: Context) -> bool:
         return test.if_exists or test.quantifier == "all" or (test.negated and test.quantifier != "any")
     compare = comparison(test, context)
     if test.quantifier == "all":
-        return all(compare(value) != test.negated for value in values)
+        # "... or the key value resolves to a null data set, such as an empty string"
+        return values == ("",) or all(compare(value) != test.negated for value in values)
     if test.quantifier == "any":
         return any(compare(value) != test.negated for value in values)
     return any(map(compare, values)) != test.negated
@@ -193,9 +194,16 @@ def number(text: str) -> float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
+_MONTH = re.compile(r"[12]\d{3}(-\d\d)?", re.ASCII)
+"""A year, or a month of one: the first moment of it is meant ("Date and Time Formats", W3C)."""
+
+
 @lru_cache(maxsize=4096)
 def moment(text: str) -> float | None:
-    """Seconds since 1970 of an ISO 8601 date or of a number of seconds (of milliseconds past the year 5000)."""
+    """Seconds since 1970 of an ISO 8601 date, as W3C writes them down to the year alone, or of a number of seconds (of
+    milliseconds past the year 5000)."""
+    if _MONTH.fullmatch(text):
+        text += "-01" * (2 - text.count("-"))
     seconds = number(text)
     if seconds is not None:
         return seconds / 1000 if seconds > 1e11 else seconds

@@ -18,10 +18,10 @@ from sakimori.assess.access.policy import Policy, Statement
 from sakimori.assess.access.principals import Grant, Principal, granted, spared
 from sakimori.assess.access.reserved import (
     ALWAYS_ALLOWED,
-    RCP_SERVICES,
     ROOT_SESSION,
     forbidden,
     needs_resource_policy,
+    under_rcps,
 )
 from sakimori.assess.access.variables import Context, filled_in, has_variables, unshielded
 
@@ -139,7 +139,7 @@ class _Matches:
         who = request.principal
         if policies.scps and who.has_identity and not who.is_service_linked:
             self.scps = [self._sort(level.policies, applies.plain) for level in policies.scps]
-        if policies.rcps and not who.is_service_linked and request.action.partition(":")[0].lower() in RCP_SERVICES:
+        if policies.rcps and not who.is_service_linked and under_rcps(request.action.lower()):
             for level in policies.rcps:
                 self._sort(level.policies, applies.named)
         self.resource: list[Statement] = []

@@ -198,7 +198,10 @@ def policies_over(
     resource = found.resource_policy(asset) if asset is not None else None
     if asset is not None and asset.type == BUCKET and resource is not None:
         resource = _unblocked(found, identity, asset, resource)
-    return found.policies(identity, resource, account), resource
+    policies = found.policies(identity, resource, account)
+    if asset is not None and asset.config.get("KeyManager") == "AWS":
+        policies = replace(policies, rcps=())  # "Resource control policies in AWS KMS"
+    return policies, resource
 
 
 def _unblocked(found: Estate, identity: Identity, bucket: Asset, policy: Policy) -> Policy | None:

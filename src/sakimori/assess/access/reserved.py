@@ -65,6 +65,15 @@ def needs_resource_policy(action: str, resource: str) -> str:
 RCP_SERVICES = frozenset("s3 sts kms sqs secretsmanager dynamodb ecr logs aoss cognito-idp cognito-identity".split())
 """Action prefixes that resource control policies have a say in ("Resource control policies", AWS Organizations)."""
 
+
+def under_rcps(action: str) -> bool:
+    """Have resource control policies a say in the action (in lower case)?
+
+    None in kms:RetireGrant, whatever they say of kms:* ("Resource control policies in AWS KMS").
+    """
+    return action.partition(":")[0] in RCP_SERVICES and action != "kms:retiregrant"
+
+
 _UNSIGNED = frozenset("s3 sqs sns es execute-api elasticfilesystem mediastore codebuild".split())
 
 
