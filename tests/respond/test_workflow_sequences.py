@@ -14,8 +14,10 @@ from workflow_cases import carry, engine_of, event, plan
 import told_events as told
 from sakimori.model.action import Mode
 from sakimori.model.event import Resource
+from sakimori.notify.message import worded
 from sakimori.respond.policy import Limits, Policy
 from sakimori.respond.runs import ActionState, RunState
+from sakimori.respond.telling import about
 from sakimori.respond.undo import undo
 from sakimori.respond.world import World
 from sakimori.simulate.aws import ACCOUNT, REGION, SimulatedAws
@@ -184,3 +186,33 @@ def test_a_key_of_root_is_named_and_the_others_are_deactivated(world: World) -> 
     assert [step.target.uid for step in found.steps] == ["AKIAEXAMPLE1"]
     assert "root user" in found.not_evaluated[0]
     assert Resource("AWS::IAM::AccessKey", "AKIAROOT", ACCOUNT, REGION).id == "AKIAROOT"
+
+
+def test_what_cannot_be_looked_at_is_not_in_the_decision_and_every_target_is_told(
+    world: World, aws: SimulatedAws, tmp_path: Path
+) -> None:
+    bucket, access_key = accounts.bucket(aws), accounts.access_key(aws)
+    resources = [resource("S3_BUCKET", "data"), key(access_key.target.uid), resource("EC2_INSTANCE", "i-0gone")]
+    told_event = event(sequence("AttackSequence:S3/CompromisedData", resources))
+    with engine_of(world, tmp_path) as engine:
+        engine.only, engine.policy = frozenset(("guardduty",)), Policy(Mode.OBSERVE)
+        run = carry(engine, told_event)
+    assert "snapshot-instance" not in run.decision
+    assert "block-public-access" in run.decision
+    assert [each for each in run.not_evaluated if each.startswith("snapshot-instance on")]
+    message = about(run, told_event)
+    assert message is not None
+    text = worded(message, "en").text()
+    assert access_key.target.uid in text
+    assert bucket.target.uid in text
+
+
+def test_a_long_title_does_not_push_out_why(world: World, tmp_path: Path) -> None:
+    document = sequence("AttackSequence:S3/CompromisedData", [key("AKIAEXAMPLE1")])
+    document["detail"]["title"] = "A" * 2_000
+    told_event = event(document)
+    with engine_of(world, tmp_path) as engine:
+        engine.only, engine.policy = frozenset(("guardduty",)), Policy(Mode.OBSERVE)
+        message = about(carry(engine, told_event), told_event)
+    assert message is not None
+    assert "its row of the table" in worded(message, "en").text()

@@ -96,7 +96,7 @@ def worded(message: Message, language: str, person: str = "", asked: Mapping[str
     unknown = catalogue["unknown"]
     values = {
         "severity": level,
-        "target": plain(message.target) or unknown["target"][language],
+        "target": _targets(message) or unknown["target"][language],
         "who": plain(message.who) or unknown["who"][language],
         "why": said["why"],
         "todo": said["todo"],
@@ -108,6 +108,12 @@ def worded(message: Message, language: str, person: str = "", asked: Mapping[str
     labels = catalogue["labels"]
     lines = tuple((labels[name][language], value) for name, value in values.items() if value)
     return Worded(f"[{level}] {said['what']}", lines)
+
+
+def _targets(message: Message) -> str:
+    """What it is about, and what else."""
+    others = plain(message.facts.get("others", ""))
+    return f"{plain(message.target)}, {others}" if others else plain(message.target)
 
 
 def filled(text: str, facts: Mapping[str, str], ours: Mapping[str, str] | None = None) -> str:

@@ -3,6 +3,7 @@ gone."""
 
 from __future__ import annotations
 
+from sakimori.model.finding import Finding
 from sakimori.model.severity import Severity
 from sakimori.notify.message import Message
 from sakimori.store.findings import Status, StoredFinding
@@ -20,15 +21,7 @@ def news(stored: StoredFinding, told: Told | None) -> Message | None:
     if not kind:
         return None
     finding, before = stored.finding, Severity(told[1]) if told and told[1] else None
-    facts = {
-        "title": finding.title,
-        "description": finding.description or finding.title,
-        "uid": finding.uid[:12],
-        "remedy": finding.remediation,
-        "rule": finding.rule,
-        "tactic": next(iter(finding.tactics), ""),
-        **({"before": before.label} if before and kind == "finding-worse" else {}),
-    }
+    facts = facts_of(finding) | ({"before": before.label} if before and kind == "finding-worse" else {})
     key = f"{finding.uid}/{kind}/{(told[2] if told else 0) + 1}"
     return Message(
         kind,
@@ -42,6 +35,18 @@ def news(stored: StoredFinding, told: Told | None) -> Message | None:
         about=finding.uid,
         at=stored.updated_at,
     )
+
+
+def facts_of(finding: Finding) -> dict[str, str]:
+    """What a message says of a finding."""
+    return {
+        "title": finding.title,
+        "description": finding.description or finding.title,
+        "uid": finding.uid[:12],
+        "remedy": finding.remediation,
+        "rule": finding.rule,
+        "tactic": next(iter(finding.tactics), ""),
+    }
 
 
 def _kind(stored: StoredFinding, told: Told | None) -> str:

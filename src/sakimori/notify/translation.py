@@ -56,7 +56,13 @@ def _of_check(given: Mapping[str, str], about: Mapping[str, str]) -> dict[str, s
 
 
 def _of_run(given: Mapping[str, str]) -> dict[str, str]:
-    known = japanese()["decisions"]
-    decided = [known.get(each, each) for each in given.get("decision", "").split(", ")]
     why = japanese()["workflows"].get(given["workflow"], "")
-    return {"decision": "、".join(decided), "reason": f"{why}{given.get('reason', '')}"}
+    return {"decision": decided(given.get("decision", ""), "ja"), "reason": f"{why}{given.get('reason', '')}"}
+
+
+def decided(decision: str, language: str) -> str:
+    """What a run does, which may be several actions, in a language."""
+    if language != "ja":
+        return decision
+    known = japanese()["decisions"]
+    return "、".join(known.get(each, each) for each in decision.split(", "))

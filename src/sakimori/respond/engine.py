@@ -175,7 +175,7 @@ class Engine:
             modes.append(Mode.APPROVE if step.ask and mode is Mode.AUTO else mode)
         if trouble and not steps and run.mode is not Mode.OBSERVE:
             raise RespondError(f"nothing of it can be done: {trouble}")  # it can be replayed when that is seen to
-        kept = replace(plan, steps=tuple(steps), not_evaluated=tuple(left_out))
+        kept = replace(plan, steps=tuple(steps), not_evaluated=tuple(left_out), decision=_left_of(plan, steps))
         return kept, seen, min(modes, key=list(Mode).index, default=run.mode)
 
     def _ask(self, run: str) -> None:
@@ -283,6 +283,12 @@ class Engine:
         if approval.plan_of(run) != asked.plan:
             raise approval.Refused(f"the run {run.id} would do something else than was asked about", "changed")
         return asked, run
+
+
+def _left_of(plan: Plan, steps: list[Step]) -> str:
+    """The decision without the actions of which none is left."""
+    gone = {step.action for step in plan.steps} - {step.action for step in steps}
+    return ", ".join(part for part in plan.decision.split(", ") if part not in gone) or "nothing can be done"
 
 
 def _state_after_planning(plan: Plan, mode: Mode) -> RunState:

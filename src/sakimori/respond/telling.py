@@ -16,6 +16,12 @@ KINDS = {
     RunState.OBSERVED: "run-told",
 }
 
+LONGEST_TITLE = 160
+"""Letters of a finding's title, which others wrote: it must not push out why something is done."""
+
+MOST_NAMED = 4
+"""Further targets that a message names."""
+
 
 def about(run: Run, event: Event, asked: Approval | None = None) -> Message | None:
     """The message about a run as it stands; None where there is nothing to tell. `asked` is what people are asked."""
@@ -25,15 +31,18 @@ def about(run: Run, event: Event, asked: Approval | None = None) -> Message | No
     severity = event.finding.severity if event.finding else Severity.MEDIUM
     if run.state is RunState.FAILED:
         severity = max(severity, Severity.HIGH)
-    target = run.actions[0].target.uid if run.actions else next((each.uid for each in event.resources), "")
+    changed = dict.fromkeys(each.target.uid for each in run.actions)
+    target, *others = [*changed] or [next((each.uid for each in event.resources), "")]
     missing = f" Not evaluated: {'; '.join(run.not_evaluated)}" if run.not_evaluated else ""
-    what = f"{event.finding.title}: " if event.finding else ""
+    what = f"{event.finding.title[:LONGEST_TITLE]}: " if event.finding else ""
     facts = {
         "workflow": run.workflow,
         "decision": run.decision or event.kind,
         "reason": f"{what}{run.why}.{missing}",
         "run": run.id,
     }
+    if others:
+        facts["others"] = ", ".join(others[:MOST_NAMED]) + (", ..." if len(others) > MOST_NAMED else "")
     if asked is not None:
         facts |= {"approval": asked.id, "until": asked.expires_at, "plan": plan_of(run)}
     key = f"{run.id}/{run.attempt}/{kind}"

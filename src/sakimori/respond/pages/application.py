@@ -21,7 +21,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sakimori.notify.asking import ACKNOWLEDGE
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import LANGUAGES, filled, plain, texts
+from sakimori.notify.news import facts_of
 from sakimori.notify.notifier import Notifier
+from sakimori.notify.translation import decided, in_language
 from sakimori.respond import approval
 from sakimori.respond.approval import Refused
 from sakimori.respond.engine import Engine
@@ -99,13 +101,15 @@ def pages_approve(pages: Pages) -> Do:
             verdict: forms.seal(pages.notifier.links.signer, token, verdict, now) for verdict in ("approve", "reject")
         }
         finding = event.finding
+        told = in_language(facts_of(finding) if finding else {"title": event.kind}, language)
         shown = {
             "run": run,
             "person": asked.person,
             "until": _time(asked.approval.expires_at),
             "actions": [_action(each, language) for each in run.actions],
-            "title": plain(finding.title) if finding else plain(event.kind),
-            "description": plain(finding.description) if finding else "",
+            "decision": plain(decided(run.decision, language)),
+            "title": plain(told["title"]),
+            "description": plain(told.get("description", "")),
             "severity": texts()["severities"][finding.severity.label][language] if finding else "",
             "facts": {"workflow": run.workflow, "person": asked.person, "until": _time(asked.approval.expires_at)}
             | {"run": run.id},
@@ -181,7 +185,7 @@ def _action(row: ActionRow, language: str) -> dict[str, Any]:
         for key in keys
         if row.before.get(key) != row.would.get(key)
     ]
-    return {"action": row.action, "target": row.target.uid, "why": row.why, "changes": changes}
+    return {"action": decided(row.action, language), "target": row.target.uid, "why": row.why, "changes": changes}
 
 
 def _value(value: Any) -> str:
