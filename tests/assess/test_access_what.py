@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from estates import ACCOUNT, allow, bucket, deny, inventory, key, role, trust, user
@@ -11,6 +13,7 @@ from sakimori.assess.access.engine import Response
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.symbolic import Outcome
+from sakimori.model.asset import Asset
 
 ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
 
@@ -63,6 +66,30 @@ def test_resources_that_name_the_principal() -> None:
     }
 
 
+def test_resources_that_allow_the_same_are_one_right() -> None:
+    """Whatever letters their policies write actions in; one on other terms is another right."""
+    tls = {"Bool": {"aws:SecureTransport": "true"}}
+
+    def open_to_ann(name: str, actions: list[str], **more: Any) -> Asset:
+        return bucket(name, allow(actions, f"arn:aws:s3:::{name}/*", Principal={"AWS": ANN}, **more))
+
+    assets = [
+        open_to_ann("a", ["s3:PutObject", "S3:deleteobject"]),
+        open_to_ann("b", ["s3:PutObject", "s3:DeleteObject"]),
+        open_to_ann("c", ["s3:PutObject"]),
+        open_to_ann("d", ["s3:PutObject"], Condition=tls),
+        user("ann"),
+    ]
+    found = {(right.actions, right.resources): right for right in what_can(estate(inventory(*assets)), ANN).rights}
+    both, alone = (("s3:DeleteObject",), ("a", "b")), (("s3:PutObject",), ("a", "b", "c"))
+    wanted = [(actions, tuple(f"arn:aws:s3:::{name}/*" for name in names)) for actions, names in (both, alone)]
+    other = (("s3:PutObject",), ("arn:aws:s3:::d/*",))
+    assert set(found) == {*wanted, other}
+    assert found[other].conditions == ("aws:SecureTransport = true",)
+    assert found[wanted[1]].by == tuple(f"policy of arn:aws:s3:::{name}" for name in "abc")
+    assert all(right.witness.answer.allowed for right in found.values())
+
+
 @pytest.mark.parametrize(
     ("action", "risk"),
     [
@@ -88,4 +115,6 @@ def test_the_catalogue_has_what_is_no_operation_and_nothing_made_up() -> None:
     assert "lambda:InvokeFunction" in actions_of("lambda")
     assert "cloudwatch:PutMetricData" in actions_of("cloudwatch")
     assert actions_like("nosuch:*") == ()
+    assert actions_like("S3:getobject") == ("s3:GetObject",)
+    assert actions_like("s3:NoSuch") == ("s3:NoSuch",)
     assert len(actions_like("*")) > 10_000

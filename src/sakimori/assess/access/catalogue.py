@@ -180,11 +180,18 @@ def _operations(model: Path) -> list[str]:
     return [*found["operations"].keys()]
 
 
+@lru_cache(maxsize=16_384)
+def as_written(action: str) -> str:
+    """The action as AWS writes it, whatever letters a policy writes it in; one that AWS has not as it is."""
+    prefix = action.partition(":")[0].lower()
+    return next((each for each in actions_of(prefix) if each.lower() == action.lower()), action)
+
+
 @lru_cache(maxsize=4096)
 def actions_like(pattern: str) -> tuple[str, ...]:
-    """All actions that a pattern such as `s3:Get*` means, sorted; itself where it has no wildcard."""
+    """All actions that a pattern such as `s3:Get*` means, sorted; the one that it is where it has no wildcard."""
     if not is_pattern(pattern):
-        return (pattern,)
+        return (as_written(pattern),)
     prefix, _, name = pattern.lower().partition(":")
     if not name and prefix.strip("*"):
         return ()

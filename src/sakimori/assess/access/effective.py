@@ -6,7 +6,7 @@ all of them, which makes thousands of actions a few dozen questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,14 +164,47 @@ def _right(actions: tuple[str, ...], conclusion: Conclusion) -> Right:
 def _by_resources(found: Estate, identity: Identity) -> Iterator[Right]:
     """What policies of resources allow it: of ours by name, of keys and roles also where they leave it to its
     account."""
+    given: list[tuple[str, str, Row]] = []
     for asset in found.with_policies:
         policy = found.resource_policy(asset)
-        if policy is None:
-            continue
-        for action in _named_actions(policy, identity, asset):
-            row = row_of(found, identity, action, subject_of(asset, action), asset, asset.account)
+        for action in _named_actions(policy, identity, asset) if policy is not None else ():
+            subject = subject_of(asset, action)
+            row = row_of(found, identity, action, subject, asset, asset.account)
             if row is not None:
-                yield _row_right(action, asset, row)
+                given.append((action, subject, row))
+    return _together(given)
+
+
+def _together(given: Iterable[tuple[str, str, Row]]) -> Iterator[Right]:
+    """Resources on which an action is allowed on the same terms are one right, and so are actions that share them."""
+    resources: dict[tuple[str, Terms], dict[str, Row]] = {}
+    for action, subject, row in given:
+        terms = (row.outcome, row.conditions, row.why if row.outcome is Outcome.UNKNOWN else "")
+        resources.setdefault((action, terms), {})[subject] = row
+    actions: dict[tuple[str, Risk, Terms, tuple[str, ...]], list[str]] = {}
+    for (action, terms), rows in resources.items():
+        kind = (action.partition(":")[0], risk_of(action), terms, tuple(rows))
+        actions.setdefault(kind, []).append(action)
+    for (service, risk, terms, subjects), alike in actions.items():
+        every = [row for action in alike for row in resources[action, terms].values()]
+        steps = [row.steps[-1] for row in every]
+        by = dict.fromkeys(each.policy for step in steps for each in step.answer.decided_by if each.allows)
+        first = every[0]
+        yield Right(
+            service,
+            risk,
+            tuple(sorted(alike)),
+            subjects,
+            first.outcome,
+            first.conditions,
+            tuple(by),
+            first.why,
+            steps[0],
+        )
+
+
+Terms = tuple[Outcome, tuple[str, ...], str]
+"""The outcome, its conditions, and where it is unknown why."""
 
 
 def _named_actions(policy: Policy, identity: Identity, asset: Asset) -> Iterator[str]:
@@ -189,20 +222,3 @@ def _named_actions(policy: Policy, identity: Identity, asset: Asset) -> Iterator
                 if action not in seen:
                     seen.add(action)
                     yield action
-
-
-def _row_right(action: str, asset: Asset, row: Row) -> Right:
-    step = row.steps[-1]
-    by = tuple(dict.fromkeys(each.policy for each in step.answer.decided_by if each.allows))
-    service = action.partition(":")[0]
-    return Right(
-        service,
-        risk_of(action),
-        (action,),
-        (subject_of(asset, action),),
-        row.outcome,
-        row.conditions,
-        by,
-        row.why,
-        step,
-    )
