@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sakimori.cli.home import home
 
 if TYPE_CHECKING:
+    from sakimori.model.asset import Inventory
     from sakimori.respond.deploy.stack import Stack
     from sakimori.respond.engine import Engine
     from sakimori.respond.policy import Policy
@@ -73,9 +74,11 @@ def deployment() -> str:
 @contextmanager
 def deployed_engine(name: str, owner: str, policy: Policy, only: frozenset[str], manager: Any) -> Iterator[Engine]:
     """An engine over the book of a deployment. Raises RespondError, AwsError."""
+    from sakimori.cli.configuration import section
     from sakimori.cli.respond_parts import workflow_settings
     from sakimori.respond.engine import Engine
     from sakimori.respond.guard import Guard
+    from sakimori.respond.policy import paces
     from sakimori.respond.table_lines import TableLines
     from sakimori.respond.world import AccountClients, World
 
@@ -83,7 +86,8 @@ def deployed_engine(name: str, owner: str, policy: Policy, only: frozenset[str],
     role = os.environ.get("SAKIMORI_RESPOND_ROLE", "")
     world = World(
         AccountClients(role),
-        Guard(lines=TableLines(book.table)),
+        Guard(paces(section("respond.paces")), lines=TableLines(book.table)),
+        inventory=lambda: known_inventory()[0],
         manager=manager,
         done_by=book.done_by,
         home=home(),
@@ -94,6 +98,20 @@ def deployed_engine(name: str, owner: str, policy: Policy, only: frozenset[str],
     finally:
         if manager is not None:
             manager.close()
+
+
+def known_inventory() -> tuple[Inventory, str]:
+    """What this machine has discovered, and when it last looked; an empty one where it never has."""
+    from sakimori.cli.home import ledger_place
+    from sakimori.model.asset import Inventory
+    from sakimori.store.ledger import open_ledger
+
+    place = ledger_place()
+    if isinstance(place, Path) and not place.is_file():
+        return Inventory(), ""
+    with open_ledger(place) as ledger:
+        looked = [run.started_at for run in ledger.discoveries()]
+        return (ledger.inventory(), max(looked)) if looked else (Inventory(), "")
 
 
 def found_stack(name: str) -> Stack:

@@ -16,21 +16,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sakimori.aws.errors import asking
+from sakimori.aws.errors import AwsError, asking
 from sakimori.aws.session import client
 from sakimori.collect import products
 from sakimori.collect.events import Heard, heard
 from sakimori.model.event import Event
+from sakimori.notify import routes as routing
 from sakimori.notify.asking import Links
-from sakimori.notify.channels import sns
-from sakimori.notify.message import worded
+from sakimori.notify.errors import NotifyError
+from sakimori.notify.message import Message, worded
+from sakimori.notify.routes import Route
 from sakimori.respond import plugins
+from sakimori.respond.carried_inventory import carried
+from sakimori.respond.carried_routes import Settings, opened
 from sakimori.respond.decisions import Decisions
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import Busy, Passing, RespondError
 from sakimori.respond.guard import Guard
 from sakimori.respond.keys import SHORTEST, derived
-from sakimori.respond.policy import policy
+from sakimori.respond.policy import paces, policy
 from sakimori.respond.runs import Run, run_id
 from sakimori.respond.table import Table
 from sakimori.respond.table_book import TableBook
@@ -69,14 +73,17 @@ class Function:
         secret = _secret(environment["SAKIMORI_SECRET"]).encode()
         if len(secret) < SHORTEST:
             raise RespondError(f"the secret {environment['SAKIMORI_SECRET']} has fewer than {SHORTEST} characters")
-        self.name, self.topic = environment["SAKIMORI_DEPLOYMENT"], environment["SAKIMORI_TOPIC"]
-        self.language, self.queue = environment.get("SAKIMORI_LANGUAGE", "en"), environment["SAKIMORI_QUEUE"]
+        self.name, self.queue = environment["SAKIMORI_DEPLOYMENT"], environment["SAKIMORI_QUEUE"]
+        topic, language = environment["SAKIMORI_TOPIC"], environment.get("SAKIMORI_LANGUAGE", "en")
+        self.topic = Route("topic", "sns", language=language, settings={"topic": topic})
+        self.routes, self.lacking = _routes(settings.get("routes") or {}, environment.get("SAKIMORI_NOTIFY_SECRET", ""))
         table = Table(client("dynamodb"), environment["SAKIMORI_TABLE"])
         self.book = TableBook(table, derived(secret, "audit"))
         world = World(
             AccountClients(environment.get("SAKIMORI_RESPOND_ROLE", "")),
-            Guard(lines=TableLines(table)),
+            Guard(paces(settings.get("paces")), lines=TableLines(table)),
             manager=_manager(environment, folder),
+            inventory=lambda: carried(folder),
             done_by=self.book.done_by,
             home=folder,
             settings=settings,
@@ -193,16 +200,31 @@ class Function:
         self._count(Heartbeat=1)
 
     def _tell(self, run: Run, event: Event) -> None:
-        """Tells people through the topic, once; that it failed is counted, and holds up nothing."""
+        """Tells people through the topic, and through the routes that the message fits."""
         message = about(run, event, self.book.open_approval(run.id))
-        if message is None or not self.book.is_news(message.key):
+        if message is None:
             return
-        asked = Decisions(self.book, Links(self.engine.signer)).decide(message, "", "", self.language)
-        said = worded(message, self.language, asked=asked)
+        self._send(self.topic, message, message.key)
+        for name, why in self.lacking.items():
+            if self.book.is_news(f"{message.key}@{name}"):
+                _log("a route cannot be used", route=name, error=why, run=run.id)
+                self._count(Untold=1)
+        for route in routing.fitting(self.routes, message):
+            self._send(route, message, f"{message.key}@{route.name}")
+
+    def _send(self, route: Route, message: Message, key: str) -> None:
+        """Tells people through one route, once; that it failed is counted, and holds up nothing."""
+        if not self.book.is_news(key):
+            return
+        asked = Decisions(self.book, Links(self.engine.signer)).decide(
+            message, "" if route is self.topic else route.name, route.person, route.language
+        )
         try:
-            self.engine.world.guard.call("sns", "", lambda: sns.send(message, said, {"topic": self.topic}))
+            said = worded(message, route.language, route.person, asked)
+            channel = routing.channel(route.channel)
+            self.engine.world.guard.call(route.channel, "", lambda: channel.send(message, said, route.settings))
         except Exception as error:
-            _log("nobody was told", run=run.id, error=f"{type(error).__name__}: {error}")
+            _log("nobody was told", route=route.name, run=message.about, error=f"{type(error).__name__}: {error}")
             self._count(Untold=1)
 
     def _count(self, **metrics: int) -> None:
@@ -225,6 +247,16 @@ def _manager(environment: Mapping[str, str], folder: Path) -> Any:
     style: Any = environment.get("SAKIMORI_PROTECT_KEY_STYLE", "api-secret-key")
     key = _secret(environment["SAKIMORI_PROTECT_SECRET"]).strip()
     return Client(Settings(url, key, str(own) if own.is_file() else "", style))
+
+
+def _routes(settings: Settings, secret: str) -> tuple[list[Route], dict[str, str]]:
+    """The routes beside the topic, and those that cannot be used with the reason: that is no reason not to respond."""
+    if not settings:
+        return [], {}
+    try:
+        return opened(settings, _secret(secret))
+    except (AwsError, NotifyError) as error:
+        return [], dict.fromkeys(settings, str(error))
 
 
 def _secret(arn: str) -> str:

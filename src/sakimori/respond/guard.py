@@ -47,6 +47,7 @@ PACES: Mapping[str, Pace] = {
     "apigateway": Pace(rate=5.0, burst=20),
     "resourcegroupstaggingapi": Pace(rate=5.0, burst=5),
     "protect": Pace(rate=8.0, burst=50, attempts=1),  # its client tries again by itself
+    **dict.fromkeys(("slack", "teams", "webhook", "smtp", "jira", "backlog"), Pace(rate=1.0, burst=10)),
 }
 """Well under what the services allow an account ("Quotas" in each API reference; UpdateWebACL is allowed once a second,
 Trend's API 500 calls a minute), because the account's own programs call them too."""

@@ -22,6 +22,7 @@ from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
+from sakimori.respond.carried_inventory import FILE as INVENTORY
 from sakimori.respond.deploy.closure import needs
 from sakimori.respond.deploy.machine import misfit
 from sakimori.respond.errors import RespondError
@@ -31,6 +32,7 @@ ENTRIES = (
     "sakimori.respond.workflows.*",
     "sakimori.respond.actions.*",
     "sakimori.collect.products.*",
+    "sakimori.notify.channels.*",
 )
 LIMIT = 200 * 1_000_000
 """Bytes of a bundle when it is unpacked; Lambda takes 250 MB ("Lambda quotas")."""
@@ -60,9 +62,17 @@ class Bundle:
         return f"bundle-{self.sha256[:32]}.zip"
 
 
-def build(settings: Mapping[str, Any], home: Path | None, *, architecture: str, packages: Path | None = None) -> Bundle:
+def build(
+    settings: Mapping[str, Any],
+    home: Path | None,
+    *,
+    architecture: str,
+    packages: Path | None = None,
+    inventory: bytes | None = None,
+) -> Bundle:
     """The bundle for this version of Python. `settings` are sections of sakimori.toml; the tables that the user edits
-    are taken from `home`. Raises RespondError where a package is missing or is for another machine."""
+    are taken from `home`; `inventory` is one as `carried_inventory` packs it. Raises RespondError where a package is
+    missing or is for another machine."""
     needed = needs(ENTRIES)
     roots = {_distribution_of(name) for name in needed.imported} | _plugins()
     chosen = _closure(roots, packages)
@@ -76,6 +86,8 @@ def build(settings: Mapping[str, Any], home: Path | None, *, architecture: str, 
         for beside in sorted(each for kind in ("*.yml", "*.json") for each in folder.glob(kind)):
             files[beside.relative_to(base).as_posix()] = beside.read_bytes()
     files |= _compiled(files) | _settings(settings, home)
+    if inventory is not None:
+        files[f"settings/{INVENTORY}"] = inventory
     unpacked = sum(map(len, files.values()))
     if unpacked > LIMIT:
         raise RespondError(f"the bundle has {unpacked / 1e6:.0f} MB unpacked, more than {LIMIT / 1e6:.0f}")

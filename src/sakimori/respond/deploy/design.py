@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sakimori.respond import plugins
+from sakimori.respond.carried_routes import carried
 from sakimori.respond.deploy.sources import HEARTBEAT, SCHEDULES, SOURCES
 from sakimori.respond.errors import RespondError
 from sakimori.respond.function import HEARTBEAT as HEARTBEAT_NAME
@@ -42,8 +43,8 @@ class Design:
     """The choices. `settings` are the sections of sakimori.toml that go with the function; nothing of them is secret.
 
     `protect_secret` is the ARN of a secret that holds the API key of the workload protection manager at
-    `protect_url`; `key` the ARN of a KMS key of the user's, "" for AWS's own; `bundle` is where the bundle is in its
-    bucket.
+    `protect_url`; `notify_secret` that of one that holds what the `routes` name by `_env`; `key` the ARN of a KMS key
+    of the user's, "" for AWS's own; `bundle` is where the bundle is in its bucket.
     """
 
     name: str = "sakimori"
@@ -59,6 +60,8 @@ class Design:
     role: str = ""
     key: str = ""
     email: str = ""
+    notify_secret: str = ""
+    routes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     language: str = "en"
     bundle: str = "bundle.zip"
 
@@ -74,6 +77,7 @@ class Design:
             "SAKIMORI_PROTECT_SECRET": self.protect_secret,
             "SAKIMORI_PROTECT_KEY_STYLE": self.key_style if self.protect_url else "",
             "SAKIMORI_RESPOND_ROLE": self.role,
+            "SAKIMORI_NOTIFY_SECRET": self.notify_secret,
         }
         return {
             "SAKIMORI_DEPLOYMENT": self.name,
@@ -90,11 +94,12 @@ class Design:
 
 
 def design(**choices: Any) -> Design:
-    """The design for these choices, checked. Raises RespondError."""
+    """The design for these choices, checked. Raises RespondError, NotifyError."""
     workflows = tuple(choices.pop("workflows", ()) or plugins.workflow_names())
     given = dict(choices.pop("schedules", {}))
     schedules = {name: when for name, when in SCHEDULES.items() if name in workflows} | given
-    found = Design(workflows=tuple(sorted(set(workflows))), schedules=schedules, **choices)
+    routes = carried(choices.pop("routes", {}))
+    found = Design(workflows=tuple(sorted(set(workflows))), schedules=schedules, routes=routes, **choices)
     for name in found.workflows:
         plugins.uses(name)
     _check(found)
@@ -116,9 +121,9 @@ def _check(found: Design) -> None:
             bool(found.protect_url) == bool(found.protect_secret),
             "a workload protection manager needs both its address and the ARN of the secret that holds its API key",
         ),
-        (
-            not found.protect_secret or bool(re.fullmatch(secret, found.protect_secret)),
-            f"not the ARN of a secret of Secrets Manager: {found.protect_secret!r}",
+        *(
+            (not arn or bool(re.fullmatch(secret, arn)), f"not the ARN of a secret of Secrets Manager: {arn!r}")
+            for arn in (found.protect_secret, found.notify_secret)
         ),
         (not found.role or bool(re.fullmatch(r"[\w+=,.@-]{1,64}", found.role)), f"not a role's name: {found.role!r}"),
         (not found.email or bool(re.fullmatch(r"[^@\s]+@[^@\s]+", found.email)), f"no address: {found.email!r}"),

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sakimori.notify.channels import sns
+from sakimori.notify.routes import channel
 from sakimori.respond import function, plugins, table
+from sakimori.respond.carried_routes import Settings, named
 from sakimori.respond.deploy.design import Design
 
 ACCOUNT, PARTITION, REGION = "{account}", "{partition}", "{region}"
@@ -124,7 +126,7 @@ def of_workflows(workflows: Iterable[str]) -> list[Statement]:
 def of_running(design: Design, part: Callable[[str], Any], text: Callable[[str], Any]) -> list[Statement]:
     """What running itself needs: the queues, the table, the secrets, the topic and the log. `part` gives the ARN of a
     part in the language of the template, `text` an ARN with placeholders."""
-    secrets = [part("secret"), *([design.protect_secret] if design.protect_secret else [])]
+    secrets = [part("secret"), *filter(None, (design.protect_secret, design.notify_secret))]
     log = text(f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{design.named('respond')}:*")
     running = [
         Statement(function.IAM_ACTIONS, (part("events"),)),
@@ -133,10 +135,23 @@ def of_running(design: Design, part: Callable[[str], Any], text: Callable[[str],
         Statement(("secretsmanager:GetSecretValue",), tuple(secrets)),
         Statement(sns.IAM_ACTIONS, (part("topic"),)),
         Statement(("logs:CreateLogStream", "logs:PutLogEvents"), (log,)),
+        *(Statement(each.actions, tuple(map(text, each.resources))) for each in of_routes(design.routes)),
     ]
     if design.key:
         running.append(Statement(("kms:Decrypt", "kms:GenerateDataKey"), (design.key,)))
     return running
+
+
+def of_routes(routes: Settings) -> list[Statement]:
+    """What the channels of the routes need: each on the topic or event bus that its route names."""
+    found: list[Statement] = []
+    for route in named(routes):
+        actions = tuple(channel(route.channel).IAM_ACTIONS)
+        where = str(route.settings.get("topic") or route.settings.get("bus"))
+        if not where.startswith("arn:"):
+            where = f"arn:{PARTITION}:events:{route.settings.get('region') or REGION}:{ACCOUNT}:event-bus/{where}"
+        found += [Statement(actions, (where,))] if actions else []
+    return found
 
 
 def of_function(design: Design, part: Callable[[str], Any], text: Callable[[str], Any]) -> dict[str, Any]:
