@@ -49,7 +49,6 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(audit_log, name="audit")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN_ID", help="The run, as `respond runs` lists it.")]
 
 
 @app.command("list")

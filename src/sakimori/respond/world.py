@@ -9,11 +9,12 @@ Every call goes through the guard (budget, retries, breaker), and what AWS refus
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sakimori.aws.errors import AwsError, asking
+from sakimori.aws.errors import AccessDenied, AwsError, asking
 from sakimori.model.asset import Inventory
 from sakimori.respond.errors import RespondError
 from sakimori.respond.guard import Guard
@@ -22,6 +23,25 @@ from sakimori.respond.runs import Run
 
 Clients = Callable[[str, str, str], Any]
 """Gives a boto3 client for (service, account, region); "" stands for our own account, and for the default region."""
+
+
+class NotAllowed(AccessDenied):
+    """Whoever responds may not do this."""
+
+    remedy = (
+        "allow this action on this resource for whoever responds; `sakimori respond permissions` prints the policy of "
+        "all that workflows need"
+    )
+
+
+@contextmanager
+def _asked(action: str, resource: str) -> Iterator[None]:
+    """See asking; what is denied here is told with what responses need."""
+    try:
+        with asking(action, resource):
+            yield
+    except AccessDenied as error:
+        raise NotAllowed(error.action, error.resource, error.code, error.message) from error
 
 
 class World:
@@ -90,7 +110,7 @@ class _Guarded:
             where = next((value for value in parameters.values() if isinstance(value, str)), "")[:200]
 
             def ask() -> Any:
-                with asking(f"{self._service}:{name}", where or "(all)"):
+                with _asked(f"{self._service}:{name}", where or "(all)"):
                     return call(**parameters)
 
             return self._guard.call(self._service, self._account, ask)
@@ -104,7 +124,7 @@ class _Guarded:
         name = self._client.meta.method_to_api_mapping.get(operation, operation)
 
         def ask() -> Any:
-            with asking(f"{self._service}:{name}", "(pages)"):
+            with _asked(f"{self._service}:{name}", "(pages)"):
                 return next(pages, None)
 
         while (page := self._guard.call(self._service, self._account, ask)) is not None:
@@ -143,7 +163,7 @@ class AccountClients:
             max_pool_connections=16,
             user_agent_extra="sakimori-respond",
         )
-        with asking(f"{service}:*", account or "our own account"):
+        with _asked(f"{service}:*", account or "our own account"):
             session = self._session(account)
             return session.client(service, config=once, region_name=region or session.region_name or "us-east-1")
 
@@ -160,7 +180,7 @@ class AccountClients:
             )
         arn = f"arn:aws:iam::{account}:role/{self._role}"
         region = session.region_name or "us-east-1"
-        with asking("sts:AssumeRole", arn):
+        with _asked("sts:AssumeRole", arn):
             answer = session.client("sts", region_name=region).assume_role(
                 RoleArn=arn, RoleSessionName="sakimori-respond"
             )
@@ -169,7 +189,7 @@ class AccountClients:
 
     def _own_account(self, session: Any) -> str:
         if not self._own:
-            with asking("sts:GetCallerIdentity", "ourselves"):
+            with _asked("sts:GetCallerIdentity", "ourselves"):
                 client = session.client("sts", region_name=session.region_name or "us-east-1")
                 self._own = str(client.get_caller_identity()["Account"])
         return self._own
