@@ -18,7 +18,7 @@ _ENGINE = Engine([_EVERY_RECORD])
 def told(record: dict[str, Any]) -> Told:
     """The record as a hit in a text that is not clean."""
     (piece,) = record_pieces([orjson.dumps(record)])
-    _, (hit,) = _ENGINE.candidates(piece)
+    _, (hit,), *_ = _ENGINE.candidates(piece)
     return hit
 
 
@@ -26,7 +26,7 @@ def told_of_clean(record: dict[str, Any]) -> Told | None:
     """The record as a hit in a clean text; None if such a text does not have it."""
     raw = orjson.dumps(record)
     try:
-        _, (hit,) = _ENGINE.candidates(Piece(raw, 0, len(raw)))
+        _, (hit,), *_ = _ENGINE.candidates(Piece(raw, 0, len(raw)))
     except NotClean:
         return None
     return hit

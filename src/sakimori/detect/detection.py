@@ -23,13 +23,14 @@ from sakimori.collect.records import split_stream
 from sakimori.collect.sources import SourceError, SourceObject, chunks, read
 from sakimori.detect import correlation, matched
 from sakimori.detect.correlation import Correlator, Seen
-from sakimori.detect.engine import Engine, Matched
+from sakimori.detect.engine import Engine, Matched, Scan
 from sakimori.detect.fields import Record
 from sakimori.detect.grouping import Groups
+from sakimori.detect.ir import Rule
 from sakimori.detect.reading import Told
 from sakimori.detect.rulebook import Rulebook
 from sakimori.detect.sighting import asset, epoch, group_values, sighting
-from sakimori.detect.tables import prepared
+from sakimori.detect.tables import Report, prepared
 from sakimori.model.finding import Finding
 from sakimori.model.match import Match, Observed
 from sakimori.model.refusal import Refusal
@@ -77,19 +78,18 @@ class Detector:
 
     def __init__(self, book: Rulebook, *, since: str = "", until: str = "") -> None:
         self.book = book
-        conditions = [rule.condition for rule in book.rules]
-        self.engine = Engine(book.rules, prepared(conditions, book.matcher))
-        self.since, self.until = since, until or "~"  # after any digit
         needed = correlation.needed_fields(book.correlations)
+        conditions = [rule.condition for rule in book.rules]
+        reports = [None if rule.meta.id in needed else _report(rule) for rule in book.rules]
+        tables = prepared(conditions, book.matcher, reports)
+        self.engine = Engine(book.rules, tables, wants_ready=not (since or until))
+        self.since, self.until = since, until or "~"  # after any digit
         self.reported = [(rule, rule.meta.id, rule.meta.asset, needed.get(rule.meta.id)) for rule in book.rules]
         self._shows: list[Callable[[Record], dict[str, Any]] | None] = [None] * len(book.rules)
 
     def look(self, text: bytes | bytearray, path: str) -> Look:
         """What the rules make of one file's text."""
-        scan = self.engine.scan(text, path, lambda: _LookTaker(self))
-        look = scan.taker.look
-        look.records, look.refusals = scan.records, scan.refusals
-        return look
+        return _looked(self.engine.scan(text, path, lambda: _LookTaker(self)))
 
     def look_at(self, source: SourceObject) -> Look:
         """What the rules make of one log object, read here; what cannot be read is among the refusals."""
@@ -131,14 +131,12 @@ class Detector:
 
     def look_over(self, records: Sequence[bytes]) -> Look:
         """What the rules make of records that were cut already."""
-        scan = self.engine.scan_records(records, lambda: _LookTaker(self))
-        scan.taker.look.records = scan.records
-        return scan.taker.look
+        return _looked(self.engine.scan_records(records, lambda: _LookTaker(self)))
 
     def text(self, source: SourceObject, text: bytes | bytearray) -> tuple[int, Observed] | None:
         """See `collect.ingest.Observer`."""
         scan = self.engine.scan_clean(text, lambda: _LookTaker(self))
-        return None if scan is None else (scan.records, self._observed(scan.taker.look))
+        return None if scan is None else (scan.records, self._observed(_looked(scan)))
 
     def records(self, source: SourceObject, records: Sequence[bytes]) -> Observed:
         """See `collect.ingest.Observer`."""
@@ -163,6 +161,20 @@ class Detector:
         if show is None:
             show = self._shows[rule] = matched.build(self.book.rules[rule].condition)
         return show(record)
+
+
+def _report(rule: Rule) -> Report | None:
+    """What the kernel needs to make its matches ready; None if they are not reported, or the id takes an escape."""
+    plain = rule.meta.id.isascii() and orjson.dumps(rule.meta.id) == f'"{rule.meta.id}"'.encode()
+    return Report(rule.meta.id, rule.meta.asset) if rule.reports and plain else None
+
+
+def _looked(scan: Scan[_LookTaker]) -> Look:
+    look = scan.taker.look
+    look.records, look.refusals = scan.records, scan.refusals
+    look.matched += scan.matches
+    look.groups.add_ready(scan.ready)
+    return look
 
 
 class Whole:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import orjson
 
@@ -26,6 +26,15 @@ class Taker(Protocol):
     def take(self, hit: Told, matched: Matched) -> None: ...
 
 
+class Candidates(NamedTuple):
+    """How many records a piece has, those that rules match or may, and the matches that are ready: see Scan."""
+
+    records: int
+    hits: list[Told]
+    matches: int = 0
+    ready: bytes = b""
+
+
 T = TypeVar("T", bound=Taker)
 
 
@@ -35,14 +44,21 @@ class Scan(Generic[T]):
 
     taker: T
     records: int = 0
+    matches: int = 0
+    """Of those, how many are not among the hits: `ready` has them, as `grouping.Ready`."""
+    ready: list[bytes] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
 
 class Engine:
-    """Compiled rules. Scanning keeps no state, so one engine serves any number of texts."""
+    """Compiled rules. Scanning keeps no state, so one engine serves any number of texts.
 
-    def __init__(self, rules: Sequence[ir.Rule], tables: Tables | None = None) -> None:
+    With `wants_ready` what is plain to see of a match is not taken as a hit: it is made ready to be a finding.
+    """
+
+    def __init__(self, rules: Sequence[ir.Rule], tables: Tables | None = None, *, wants_ready: bool = False) -> None:
         self.rules = tuple(rules)
+        self._wants_ready = wants_ready
         self._kernel = Kernel(tables or prepared([rule.condition for rule in rules]))
         self._tests: list[Test | None] = [None] * len(self.rules)
 
@@ -67,30 +83,34 @@ class Engine:
         """Every hit in records that were cut already, each the JSON of one object."""
         return self._taken(self._found(record_pieces(records)), new_taker())
 
-    def candidates(self, piece: Piece) -> tuple[int, list[Told]]:
-        """How many records there are, and those that rules match or may. Raises NotClean."""
+    def candidates(self, piece: Piece) -> Candidates:
+        """The records that rules match or may. Raises NotClean."""
         try:
-            count, told = self._kernel.scan(piece.text, piece.start, piece.end, check=piece.check)
-            return count, piece.hits(told)
+            scanned = self._kernel.scan(
+                piece.text, piece.start, piece.end, check=piece.check, wants_ready=self._wants_ready
+            )
+            return Candidates(scanned.records, piece.hits(scanned.told), scanned.matches, scanned.ready)
         except NotClean:
             if piece.check:
                 raise
         if len(piece.parsed) > 1:  # one of them cannot be written as JSON again: each by itself
-            return len(piece.parsed), [hit for part in piece.parts() for hit in self.candidates(part)[1]]
+            return Candidates(len(piece.parsed), [hit for part in piece.parts() for hit in self.candidates(part).hits])
         every = range(len(self.rules))
-        return 1, [
-            Told(0, 0, 0, [2 * rule for rule in every], [None for _ in every], piece=piece, parsed=piece.parsed[0])
-        ]
+        hit = Told(0, 0, 0, [2 * rule for rule in every], [None for _ in every], piece=piece, parsed=piece.parsed[0])
+        return Candidates(1, [hit])
 
-    def _found(self, pieces: Iterable[Piece]) -> Iterator[tuple[int, list[Told]]]:
+    def _found(self, pieces: Iterable[Piece]) -> Iterator[Candidates]:
         return map(self.candidates, pieces)
 
-    def _taken(self, found: Iterable[tuple[int, list[Told]]], taker: T) -> Scan[T]:
+    def _taken(self, found: Iterable[Candidates], taker: T) -> Scan[T]:
         scan = Scan(taker)
         take, holds = taker.take, self._holds
-        for count, hits in found:
-            scan.records += count
-            for hit in hits:
+        for some in found:
+            scan.records += some.records
+            if some.matches:
+                scan.matches += some.matches
+                scan.ready.append(some.ready)
+            for hit in some.hits:
                 record, told = hit.parsed or hit, zip(hit.rules, hit.shown, strict=True)
                 matched = [(rule >> 1, shown) for rule, shown in told if rule & 1 or holds(rule >> 1, record)]
                 if matched:

@@ -6,7 +6,8 @@ order and in however many runs they are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -40,7 +41,14 @@ class Group(msgspec.Struct, array_like=True, gc=False):
             self.first, self.source_ip, self.matched = other.first, other.source_ip, other.matched
 
 
+Ready = list[tuple[Key, Moment, str, dict[str, Any]]]
+"""Matches as the kernel makes them ready: key, moment, source IP, the values that made the rule hold."""
+
 _Sent = list[tuple[Key, Group]]
+_ready = msgspec.json.Decoder(Ready).decode
+_RULES = re.compile(rb'\[\["([^"]*)"')
+"""Finds at least the ids of the rules in the JSON of ready matches."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Sent).decode
 
@@ -64,19 +72,21 @@ class Groups:
 
     def __init__(self) -> None:
         self._groups: dict[Key, Group] = {}
+        self._ready: list[bytes] = []
         self._weight = 0
         self._aside: Spool[Key, Group] = Spool()
 
-    def __getstate__(self) -> bytes | _Sent:
+    def __getstate__(self) -> tuple[list[bytes], bytes | _Sent]:
         """What goes from a worker to its parent, which was never written aside."""
         sent = list(self._groups.items())
         try:
-            return _encode(sent)
+            return self._ready, _encode(sent)
         except (UnicodeEncodeError, OverflowError):  # half surrogates, numbers past 64 bits
-            return sent
+            return self._ready, sent
 
-    def __setstate__(self, sent: bytes | _Sent) -> None:
+    def __setstate__(self, state: tuple[list[bytes], bytes | _Sent]) -> None:
         self.__init__()  # type: ignore[misc]
+        self._ready, sent = state
         self._groups = dict(_decode(sent) if isinstance(sent, bytes) else sent)
 
     def add(self, rule: str, seen: Sighting, asset: str, matched: Matched) -> None:
@@ -90,6 +100,24 @@ class Groups:
         else:
             group.seen.append(moment)
 
+    def add_ready(self, told: Iterable[bytes]) -> None:
+        """Adds matches that the kernel made ready, each of `told` the JSON of a Ready. They are read when needed."""
+        self._ready += told
+
+    def _read(self, told: list[bytes]) -> None:
+        """Reads ready matches in, and empties `told`."""
+        groups = self._groups
+        for some in told:
+            for key, moment, source_ip, matched in _ready(some):
+                group = groups.get(key)
+                if group is None:
+                    groups[key] = Group([moment], moment, source_ip, matched)
+                    self._weight += 1 + GROUP_WEIGHT
+                else:
+                    group.merge(Group([moment], moment, source_ip, matched))
+                    self._weight += 1
+        told.clear()
+
     def merge(self, other: Groups) -> None:
         """Takes another's groups in; the other is used up."""
         groups = self._groups
@@ -98,6 +126,7 @@ class Groups:
             if known is not group:
                 known.merge(group)
             self._weight += len(group.seen) + (GROUP_WEIGHT if known is group else 0)
+        self._read(other._ready)
         if self._weight > HELD:
             self._aside.write(self._groups.items())
             self._groups, self._weight = {}, 0
@@ -109,15 +138,18 @@ class Groups:
 
     def findings(self, rules: Mapping[str, Meta]) -> Iterator[Finding]:
         """One finding a group: by rule where they did not fit in memory, else as they came."""
+        self._read(self._ready)
         groups = _united(self._aside.merged(self._groups.items())) if self._aside else self._groups.items()
         for key, group in groups:
             yield finding(rules[key[0]], key, group.seen, group.source_ip, group.matched)
 
     def reported(self, rules: Mapping[str, Meta]) -> Reported:
         """The findings, to be made where they are wanted."""
-        return Reported(self, {key[0]: rules[key[0]] for key in self._groups})
+        ids = {rule.decode() for told in self._ready for rule in _RULES.findall(told)} & rules.keys()
+        return Reported(self, {rule: rules[rule] for rule in ids.union(key[0] for key in self._groups)})
 
     def __len__(self) -> int:
+        self._read(self._ready)
         return len(self._groups)
 
 

@@ -61,6 +61,11 @@ typedef struct { i32 kind, field, at, length, rule; } PointerRow;
 /* A rule: where its condition is in the code, and the fields that show why it holds; with `shows` -1 that is not told here. */
 typedef struct { i32 code, first, shows; } RuleRow;
 typedef struct { i32 field, at, length; } ShowRow; /* the text is the field's path as JSON */
+/* What a finding of a rule starts from: its name as JSON, and the fields that may have its asset. Without a name, nothing. */
+typedef struct { i32 at, length, first, assets; } ReportRow;
+/* The fields that are told of a hit, by their place in the table, and those that only say who the caller is. */
+enum { EVENT_ID, EVENT_TIME, EVENT_SOURCE, EVENT_NAME, REGION, SOURCE_IP, RECIPIENT, IDENTITY, CALLER_TYPE, CALLER_ARN,
+       ISSUER_ARN, CALLER_ACCOUNT, PARAMETERS, RESOURCES, RESOURCE_ARN, ALL_TOLD, INVOKED_BY = ALL_TOLD, USER_NAME, PRINCIPAL_ID };
 
 typedef struct { u64 first, last; } Ends;  /* the first and last eight bytes of a key */
 typedef struct { u32 record; i32 start, end; u8 kind; } Value;
@@ -77,6 +82,7 @@ typedef struct { i32 parent, length; u8 *text; } KeyName;
 /* An object or array that is open: the key it is the value of, the field that is, and the same of the value at hand. */
 typedef struct { i32 key, field, closes, is_array, value_key, value_field; u32 serial; Guess *guess; u64 rank; } Frame;
 typedef struct { u64 tag; u32 record; } Seen;
+typedef struct { u8 *bytes; u64 room, length; } Out; /* a JSON array that grows; no bytes without memory */
 typedef struct { u64 hash; i32 pointer; } Entry;
 /* What points at rules from a field: lists of pointers, through `next` (-1 ends one); a set of stretches, of which one is
  * met at one of `step` places in a row; the lengths (modulo 64) of whole texts. */
@@ -85,8 +91,9 @@ typedef struct { i32 present, equal, gram, step; u8 *grams; u64 lengths; } Watch
 typedef struct {
     u8 *texts;
     FieldRow *fields; PredicateRow *predicates; TextRow *choices; PointerRow *pointers; RuleRow *rules; ShowRow *shows;
-    i32 *code, *told, *next, *watched;
-    i32 field_count, rule_count, pointer_count, told_count, watched_count, always, required;
+    ReportRow *reports;
+    i32 *code, *known, *assets, *next, *watched;
+    i32 field_count, rule_count, pointer_count, report_count, watched_count, always, required;
     Ends *ends;
     i32 *field_table; u32 field_mask;
     Entry *entries; u32 entry_mask;
@@ -101,8 +108,8 @@ typedef struct {
     /* of the text at hand */
     const u8 *text; i32 length;
     u64 *odd; u32 *quotes; i32 room, is_ascii;
-    i32 *hits, hit_count, record_start, record_end;
-    u8 *out; u64 out_room, out_length;
+    i32 *hits, hit_count, record_start, record_end, wants_ready, ready_count;
+    Out told, ready;
 } Kernel;
 
 static inline u8 lower(u8 byte) { return byte - 'A' < 26u ? byte | 32 : byte; }
@@ -405,75 +412,232 @@ static void ask_watch(Kernel *k, i32 field) {
 /* ---- telling of a record that rules match or may */
 
 /* Room for so many bytes more; NULL without memory, and then until the next text. */
-static u8 *room_for(Kernel *k, u64 bytes) {
-    if (k->out && k->out_length + bytes > k->out_room) {
-        u64 room = 2 * (k->out_length + bytes);
-        u8 *larger = realloc(k->out, room);
-        if (!larger) free(k->out);
-        k->out = larger, k->out_room = larger ? room : 0;
+static u8 *room_for(Out *out, u64 bytes) {
+    if (out->bytes && out->length + bytes > out->room) {
+        u64 room = 2 * (out->length + bytes);
+        u8 *larger = realloc(out->bytes, room);
+        if (!larger) free(out->bytes);
+        out->bytes = larger, out->room = larger ? room : 0;
     }
-    return k->out ? k->out + k->out_length : NULL;
+    return out->bytes ? out->bytes + out->length : NULL;
 }
 
-static void put(Kernel *k, const void *bytes, i32 length) {
-    u8 *to = room_for(k, length);
-    if (to) memcpy(to, bytes, length), k->out_length += length;
+static void put(Out *out, const void *bytes, i32 length) {
+    u8 *to = room_for(out, length);
+    if (to) memcpy(to, bytes, length), out->length += length;
 }
 
-static void put_number(Kernel *k, i32 number) {
+static void begin(Out *out) {
+    if (!out->bytes && (out->bytes = malloc(FIRST_OUT))) out->room = FIRST_OUT;
+    out->length = 0;
+    put(out, "[", 1);
+}
+
+static void put_number(Out *out, i32 number) {
     u8 digits[12];
     i32 at = sizeof digits;
     do digits[--at] = '0' + number % 10;
     while (number /= 10);
-    put(k, digits + at, sizeof digits - at);
+    put(out, digits + at, sizeof digits - at);
 }
 
-static void put_value(Kernel *k, const Value *value) {
+static void put_value(Kernel *k, Out *out, const Value *value) {
     int in_quotes = value->kind == SIMPLE || value->kind == STRING;
-    if (value->kind == ABSENT || value->kind == MANY) put(k, "null", 4);
-    else put(k, k->text + value->start - in_quotes, value->end - value->start + 2 * in_quotes);
+    if (value->kind == ABSENT || value->kind == MANY) put(out, "null", 4);
+    else put(out, k->text + value->start - in_quotes, value->end - value->start + 2 * in_quotes);
 }
 
-/* The values that show why the rule holds, if it does: an object, or `null` where that takes a closer look. */
-static void put_shown(Kernel *k, const RuleRow *rule) {
+/* The values that show why the rule holds, if it does: an object. 0 if that takes a closer look: nothing is put then. */
+static int put_shown(Kernel *k, Out *out, const RuleRow *rule) {
     const ShowRow *first = k->shows + rule->first, *end = first + rule->shows;
-    u64 start = k->out_length;
-    put(k, "{", 1);
+    u64 start = out->length;
+    if (rule->shows < 0) return 0;
+    put(out, "{", 1);
     for (const ShowRow *show = first; show < end; show++) {
         const Value *value = value_of(k, show->field);
         if ((value->kind != SIMPLE && value->kind != STRING) || value->end - value->start > LONGEST_SHOWN) {
-            k->out_length = start;
-            put(k, "null", 4);
-            return;
+            out->length = start;
+            return 0;
         }
-        if (show > first) put(k, ",", 1);
-        put(k, k->texts + show->at, show->length);
-        put(k, ":", 1);
-        put_value(k, value);
+        if (show > first) put(out, ",", 1);
+        put(out, k->texts + show->at, show->length);
+        put(out, ":", 1);
+        put_value(k, out, value);
     }
-    put(k, "}", 1);
+    put(out, "}", 1);
+    return 1;
 }
 
 /* Writes `[number,start,end,[rule,...],[shown,...],value,...]`: a rule is twice its index, plus 1 where it is sure to match. */
 static void tell(Kernel *k, i32 number, int check) {
+    Out *out = &k->told;
+    i32 numbers[] = {number, k->record_start, k->record_end};
+    put(out, out->length > 1 ? ",[" : "[", out->length > 1 ? 2 : 1);
+    for (i32 at = 0; at < 3; at++) put_number(out, numbers[at]), put(out, ",", 1);
+    for (i32 at = 0; at < k->hit_count; at++) put(out, at ? "," : "[", 1), put_number(out, k->hits[at]);
+    for (i32 at = 0; at < k->hit_count; at++) {
+        put(out, at ? "," : "],[", at ? 1 : 3);
+        if (!check || !put_shown(k, out, &k->rules[k->hits[at] >> 1])) put(out, "null", 4);
+    }
+    put(out, "]", 1);
+    for (i32 at = 0; check && at < ALL_TOLD; at++) put(out, ",", 1), put_value(k, out, value_of(k, k->known[at]));
+    put(out, "]", 1);
+}
+
+/* ---- matches that are ready to be findings: as `sighting.py` and `grouping.py` make them, where all is plain to see */
+
+typedef struct { const u8 *at; i32 length; } Text; /* of ASCII without escapes; `at` is NULL where it takes a closer look */
+static const Text UNCLEAR = {NULL, 0}, EMPTY = {(const u8 *)"", 0};
+
+static Text simple_text(const Kernel *k, i32 start, i32 end) {
+    return is_simple(k, start, end) ? (Text){k->text + start, end - start} : UNCLEAR;
+}
+
+/* The text that stands in a field, empty where nothing does. */
+static Text text_of(const Kernel *k, i32 field) {
+    const Value *value = value_of(k, field);
+    if (value->kind <= NOTHING) return EMPTY;
+    return value->kind == SIMPLE ? (Text){k->text + value->start, value->end - value->start} : UNCLEAR;
+}
+
+/* The first of these fields that has a text. */
+static Text first_text(const Kernel *k, const i32 *fields, i32 count) {
+    for (i32 at = 0; at < count; at++) {
+        Text found = text_of(k, fields[at]);
+        if (!found.at || found.length) return found;
+    }
+    return EMPTY;
+}
+
+static i32 two_digits(const u8 *at) { return (at[0] - '0') * 10 + at[1] - '0'; }
+
+/* Whether it is a time to the second in UTC; of one that only leap years have that is not said. */
+static int is_time(Text text) {
+    static const char form[] = "0000-00-00T00:00:00Z";
+    static const i32 days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (!text.at || text.length != sizeof form - 1) return 0;
+    for (i32 at = 0; at < text.length; at++)
+        if (form[at] == '0' ? text.at[at] - '0' >= 10u : text.at[at] != form[at]) return 0;
+    i32 month = two_digits(text.at + 5), day = two_digits(text.at + 8);
+    return memcmp(text.at, "0000", 4) && month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1]
+        && two_digits(text.at + 11) < 24 && two_digits(text.at + 14) < 60 && two_digits(text.at + 17) < 60;
+}
+
+static int has(Text text, const char *wanted) {
+    return contains(text.at, text.length, (const u8 *)wanted, strlen(wanted), 1);
+}
+
+/* The principal: of a session that names no person it is the role. */
+static Text caller(const Kernel *k) {
+    Text arn = text_of(k, k->known[CALLER_ARN]), type = text_of(k, k->known[CALLER_TYPE]);
+    if (!arn.at || !type.at) return UNCLEAR;
+    if (type.length == 11 && !memcmp(type.at, "AssumedRole", 11) && !has(arn, "@") && !has(arn, "/AWSReservedSSO_")) {
+        Text issuer = text_of(k, k->known[ISSUER_ARN]);
+        if (!issuer.at || issuer.length) return issuer;
+    }
+    if (arn.length) return arn;
+    i32 fields[] = {k->known[INVOKED_BY], k->known[USER_NAME], k->known[PRINCIPAL_ID], k->known[CALLER_ACCOUNT], k->known[CALLER_TYPE]};
+    return first_text(k, fields, sizeof fields / sizeof *fields);
+}
+
+/* The first ARN among the record's resources. */
+static Text named_resource(const Kernel *k) {
+    const Value *value = value_of(k, k->known[RESOURCE_ARN]);
+    if (value->kind != MANY) return text_of(k, k->known[RESOURCE_ARN]);
+    const u8 *at = k->text + value->start, *end = at[-1] == '"' ? memchr(at, '"', k->length - value->start) : NULL;
+    return end && end > at ? simple_text(k, value->start, end - k->text) : UNCLEAR;
+}
+
+/* The quote that ends the string which goes on at `at`; the text is valid JSON. */
+static i32 string_end(const Kernel *k, i32 at) {
+    for (; k->text[at] != '"'; at++) at += k->text[at] == '\\';
+    return at;
+}
+
+/* The place behind the value at `at` that is no string. */
+static i32 value_end(const Kernel *k, i32 at) {
+    for (i32 depth = 0;; at++)
+        switch (k->text[at]) {
+            case '"': at = string_end(k, at + 1); break;
+            case '{': case '[': depth++; break;
+            case ',': if (!depth) return at; break;
+            case '}': case ']':
+                if (!depth) return at;
+                if (!--depth) return at + 1;
+        }
+}
+
+static int names_something(Text key) {
+    static const char *const ends[] = {"arn", "name", "id", "identifier"};
+    for (u32 at = 0; at < sizeof ends / sizeof *ends; at++) {
+        i32 length = strlen(ends[at]);
+        if (key.length >= length && equals(key.at + key.length - length, (const u8 *)ends[at], length, 0))
+            return !contains(key.at, key.length, (const u8 *)"token", 5, 0);
+    }
+    return 0;
+}
+
+/* The first request parameter that reads like the name of a thing. */
+static Text named_parameter(const Kernel *k) {
+    const Value *value = value_of(k, k->known[PARAMETERS]);
+    if (value->kind <= NOTHING) return EMPTY;
+    if (value->kind != OBJECT) return UNCLEAR;
+    for (i32 at = value->start; k->text[at] != '}' && k->text[at + 1] != '}';) {
+        i32 key_end = string_end(k, at + 2), start = key_end + 2;
+        if (k->text[start] == '"') {
+            i32 end = string_end(k, ++start);
+            Text key = simple_text(k, at + 2, key_end);
+            if (end > start && !key.at) return UNCLEAR;
+            if (end > start && names_something(key)) return simple_text(k, start, end);
+            at = end + 1;
+        } else {
+            at = value_end(k, start);
+        }
+    }
+    return EMPTY;
+}
+
+static void put_text(Out *out, const char *before, Text text, const char *after) {
+    put(out, before, strlen(before)), put(out, text.at, text.length), put(out, after, strlen(after));
+}
+
+/* Writes `[[rule,account,region,actor,asset,day],[time,id],source IP,shown]` for each rule that the record matches; 0, and
+ * nothing, if one of them or the record takes a closer look. */
+static int put_ready(Kernel *k) {
+    Out *out = &k->ready;
+    u64 start = out->length;
+    i32 accounts[] = {k->known[RECIPIENT], k->known[CALLER_ACCOUNT]};
+    Text id = text_of(k, k->known[EVENT_ID]), time = text_of(k, k->known[EVENT_TIME]), region = text_of(k, k->known[REGION]);
+    Text ip = text_of(k, k->known[SOURCE_IP]), account = first_text(k, accounts, 2), actor = caller(k);
+    if (!id.at || !id.length || !is_time(time) || !region.at || !ip.at || !account.at || !actor.at) return 0;
+    for (i32 at = 0; at < k->hit_count; at++) {
+        i32 rule = k->hits[at] >> 1;
+        const ReportRow *report = &k->reports[rule];
+        if (!(k->hits[at] & 1) || !report->length) goto unclear;
+        Text asset = first_text(k, k->assets + report->first, report->assets);
+        if (asset.at && !asset.length) asset = named_resource(k);
+        if (asset.at && !asset.length) asset = named_parameter(k);
+        if (!asset.at) goto unclear;
+        put(out, out->length > 1 ? ",[[" : "[[", out->length > 1 ? 3 : 2), put(out, k->texts + report->at, report->length);
+        put_text(out, ",\"", account, "\",\""), put_text(out, "", region, "\",\""), put_text(out, "", actor, "\",\"");
+        put_text(out, "", asset.length ? asset : account, "\",\""), put_text(out, "", (Text){time.at, 10}, "\"],[\"");
+        put_text(out, "", time, "\",\""), put_text(out, "", id, "\"],\""), put_text(out, "", ip, "\",");
+        if (!put_shown(k, out, &k->rules[rule])) goto unclear;
+        put(out, "]", 1);
+    }
+    k->ready_count += k->hit_count;
+    return 1;
+unclear:
+    out->length = start;
+    return 0;
+}
+
+static void sort_hits(Kernel *k) {
     for (i32 *one = k->hits + 1; one < k->hits + k->hit_count; one++)
         for (i32 *low = one; low > k->hits && low[-1] > *low; low--) {
             i32 held = *low;
             *low = low[-1], low[-1] = held;
         }
-    i32 numbers[] = {number, k->record_start, k->record_end};
-    put(k, k->out_length > 1 ? ",[" : "[", k->out_length > 1 ? 2 : 1);
-    for (i32 at = 0; at < 3; at++) put_number(k, numbers[at]), put(k, ",", 1);
-    for (i32 at = 0; at < k->hit_count; at++) put(k, at ? "," : "[", 1), put_number(k, k->hits[at]);
-    for (i32 at = 0; at < k->hit_count; at++) {
-        const RuleRow *rule = &k->rules[k->hits[at] >> 1];
-        put(k, at ? "," : "],[", at ? 1 : 3);
-        if (check && rule->shows >= 0) put_shown(k, rule);
-        else put(k, "null", 4);
-    }
-    put(k, "]", 1);
-    for (i32 at = 0; check && at < k->told_count; at++) put(k, ",", 1), put_value(k, value_of(k, k->told[at]));
-    put(k, "]", 1);
 }
 
 /* ---- walking the text */
@@ -486,7 +650,9 @@ static i32 end_record(Kernel *k, i32 number, i32 end, int check) {
     k->hit_count = 0, k->record_end = end;
     ask_all(k, k->always);
     for (i32 at = 0; at < k->watched_count; at++) ask_watch(k, k->watched[at]);
-    if (k->hit_count) tell(k, number, check);
+    if (!k->hit_count) return 0;
+    sort_hits(k);
+    if (!(check && k->wants_ready && put_ready(k))) tell(k, number, check);
     return 0;
 }
 
@@ -766,9 +932,9 @@ void kernel_free(Kernel *k) {
     if (!k) return;
     for (i32 key = 1; k->names && key < k->key_count; key++) free(k->names[key].text);
     for (i32 field = 0; k->watches && field < k->field_count; field++) free(k->watches[field].grams);
-    void *owned[] = {k->texts, k->fields, k->predicates, k->choices, k->pointers, k->code, k->rules, k->shows, k->told,
-                     k->next, k->watched, k->ends, k->field_table, k->entries, k->watches, k->values, k->asked, k->many,
-                     k->quotes, k->odd, k->keys, k->names, k->key_table, k->hits, k->out, k};
+    void *owned[] = {k->texts, k->fields, k->predicates, k->choices, k->pointers, k->code, k->rules, k->shows, k->known,
+                     k->reports, k->assets, k->next, k->watched, k->ends, k->field_table, k->entries, k->watches, k->values, k->asked, k->many,
+                     k->quotes, k->odd, k->keys, k->names, k->key_table, k->hits, k->told.bytes, k->ready.bytes, k};
     for (u32 at = 0; at < sizeof owned / sizeof *owned; at++) free(owned[at]);
 }
 
@@ -818,18 +984,19 @@ static u32 table_size(i32 count) {
 Kernel *kernel_new(const u8 *texts, i32 texts_size, const i32 *fields, i32 fields_size, const i32 *predicates,
                    i32 predicates_size, const i32 *choices, i32 choices_size, const i32 *pointers, i32 pointers_size,
                    const i32 *code, i32 code_size, const i32 *rules, i32 rules_size, const i32 *shows, i32 shows_size,
-                   const i32 *told, i32 told_size) {
+                   const i32 *known, i32 known_size, const i32 *reports, i32 reports_size, const i32 *assets, i32 assets_size) {
     Kernel *k = calloc(1, sizeof *k);
     if (!k) return NULL;
     if (kernel_level < 0) kernel_level = own_level();
     k->field_count = fields_size / sizeof(FieldRow), k->pointer_count = pointers_size / sizeof(PointerRow);
-    k->rule_count = rules_size / sizeof(RuleRow), k->told_count = told_size / sizeof(i32);
+    k->rule_count = rules_size / sizeof(RuleRow), k->report_count = reports_size / sizeof(ReportRow);
     u32 field_slots = table_size(k->field_count), entry_slots = table_size(GRAM_STEP * k->pointer_count);
     k->field_mask = field_slots - 1, k->entry_mask = entry_slots - 1, k->always = -1;
     int whole = (k->texts = copied(texts, texts_size)) && (k->fields = copied(fields, fields_size))
         && (k->predicates = copied(predicates, predicates_size)) && (k->choices = copied(choices, choices_size))
         && (k->pointers = copied(pointers, pointers_size)) && (k->code = copied(code, code_size))
-        && (k->rules = copied(rules, rules_size)) && (k->shows = copied(shows, shows_size)) && (k->told = copied(told, told_size))
+        && (k->rules = copied(rules, rules_size)) && (k->shows = copied(shows, shows_size)) && (k->known = copied(known, known_size))
+        && (k->reports = copied(reports, reports_size)) && (k->assets = copied(assets, assets_size))
         && (k->hits = malloc((k->rule_count + 1) * sizeof(i32)))
         && (k->next = calloc(k->pointer_count + 1, sizeof(i32))) && (k->watched = calloc(k->field_count, sizeof(i32)))
         && (k->ends = calloc(k->field_count, sizeof(Ends))) && (k->field_table = malloc(field_slots * sizeof(i32)))
@@ -859,12 +1026,18 @@ Kernel *kernel_new(const u8 *texts, i32 texts_size, const i32 *fields, i32 field
     return NULL;
 }
 
-/* Scans `record,record,...`. Gives how many records there are, in `is_ascii` whether the text is, in `out` a JSON array of
- * those that rules match or may (see `tell`), of `out_length` bytes, which stays until the next text; or NOT_CLEAN (see the
- * top; also a field of a wrong type, or no name of the call), or NO_MEMORY. Without `check` the text was written by a JSON
- * library of values that were read: no numbers, types and names are judged, keys may have escapes, spelt as those of the
- * tables, and no values are told. */
-i32 kernel_scan(Kernel *k, const u8 *text, i32 length, i32 check, const u8 **out, u64 *out_length, i32 *is_ascii) {
+/* What a scan gives besides the number of records: two JSON arrays, which stay until the next text. */
+typedef struct {
+    const u8 *told; u64 told_length; /* the records that rules match or may: see `tell` */
+    const u8 *ready; u64 ready_length; /* matches of all others: see `put_ready` */
+    i32 ready_count, is_ascii;
+} Found;
+
+/* Scans `record,record,...`. Gives how many records there are, and what is found; or NOT_CLEAN (see the top; also a field of a
+ * wrong type, or no name of the call), or NO_MEMORY. Without `wants_ready` all is told. Without `check` the text was written by
+ * a JSON library of values that were read: no numbers, types and names are judged, keys may have escapes, spelt as those of
+ * the tables, and no values are told. */
+i32 kernel_scan(Kernel *k, const u8 *text, i32 length, i32 check, i32 wants_ready, Found *found) {
     if (length > k->room) {
         free(k->quotes), free(k->odd);
         k->odd = malloc((length / 64 + 2) * sizeof(u64));
@@ -872,7 +1045,6 @@ i32 kernel_scan(Kernel *k, const u8 *text, i32 length, i32 check, const u8 **out
         k->room = length;
         if (!k->quotes || !k->odd) return k->room = 0, NO_MEMORY;
     }
-    if (!k->out && (k->out = malloc(FIRST_OUT))) k->out_room = FIRST_OUT;
     if (k->record > UINT32_MAX / 2 || k->serial > UINT32_MAX / 2) { /* what is left from before must not look new */
         memset(k->values, 0, k->field_count * sizeof(Value));
         memset(k->asked, 0, k->rule_count * sizeof(u32));
@@ -880,10 +1052,10 @@ i32 kernel_scan(Kernel *k, const u8 *text, i32 length, i32 check, const u8 **out
         if (k->many) memset(k->many, 0, MANY_KEYS * sizeof(Seen));
         k->record = k->serial = 0;
     }
-    k->text = text, k->length = length, k->out_length = 0;
-    put(k, "[", 1);
+    k->text = text, k->length = length, k->ready_count = 0, k->wants_ready = wants_ready && k->report_count == k->rule_count;
+    begin(&k->told), begin(&k->ready);
     i32 count = scan_text(k, check);
-    put(k, "]", 1);
-    *out = k->out, *out_length = k->out_length, *is_ascii = k->is_ascii;
-    return count >= 0 && !k->out ? NO_MEMORY : count;
+    put(&k->told, "]", 1), put(&k->ready, "]", 1);
+    *found = (Found){k->told.bytes, k->told.length, k->ready.bytes, k->ready.length, k->ready_count, k->is_ascii};
+    return count >= 0 && !(k->told.bytes && k->ready.bytes) ? NO_MEMORY : count;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sakimori.detect.kernel_build import library
 from sakimori.detect.tables import Tables
@@ -14,6 +14,31 @@ _NOT_CLEAN = -1
 
 class NotClean(Exception):
     """The text has something in it that only the exact path gets right."""
+
+
+class Scanned(NamedTuple):
+    """How many records there are, and what is found in them, as JSON arrays of arrays.
+
+    `told` has the records that match or may, as `reading.Told`; `ready` the `matches` of others, as `grouping.Ready`.
+    """
+
+    records: int
+    told: bytes
+    matches: int
+    ready: bytes
+
+
+class _Found(ctypes.Structure):
+    """As in `kernel.c`."""
+
+    _fields_ = (
+        ("told", ctypes.c_void_p),
+        ("told_length", ctypes.c_uint64),
+        ("ready", ctypes.c_void_p),
+        ("ready_length", ctypes.c_uint64),
+        ("ready_count", ctypes.c_int32),
+        ("is_ascii", ctypes.c_int32),
+    )
 
 
 class Kernel:
@@ -33,24 +58,24 @@ class Kernel:
         if getattr(self, "_kernel", None):
             _library().kernel_free(self._kernel)
 
-    def scan(self, text: bytes | bytearray, start: int, end: int, *, check: bool) -> tuple[int, bytes]:
-        """How many records stand from `start` to `end` (`record,record,...`), and what is told of those that match, or
-        may: a JSON array of arrays, which `reading.Told` reads.
+    def scan(self, text: bytes | bytearray, start: int, end: int, *, check: bool, wants_ready: bool = False) -> Scanned:
+        """What is found from `start` to `end` (`record,record,...`).
 
         Raises NotClean: nothing passes but valid JSON in UTF-8, without space between tokens, in which no object has a
         key twice and no key has escapes, every field has its right type and every record a name of the call. Without
         `check` the text is one that orjson wrote, and no values are told.
         """
-        told, length, is_ascii = ctypes.c_void_p(), ctypes.c_uint64(), ctypes.c_int32()
-        given = (self._kernel, _address(text) + start, end - start, check)
-        count = _library().kernel_scan(*given, ctypes.byref(told), ctypes.byref(length), ctypes.byref(is_ascii))
+        found = _Found()
+        given = (self._kernel, _address(text) + start, end - start, check, wants_ready)
+        count = _library().kernel_scan(*given, ctypes.byref(found))
         if count == _NOT_CLEAN:
             raise NotClean
         if count < 0:
             raise MemoryError
-        if not is_ascii.value:
+        if not found.is_ascii:
             _check_utf8(text[start:end])
-        return count, ctypes.string_at(told, length.value)
+        told = ctypes.string_at(found.told, found.told_length)
+        return Scanned(count, told, found.ready_count, ctypes.string_at(found.ready, found.ready_length))
 
 
 def _address(text: bytes | bytearray) -> int:
@@ -77,7 +102,6 @@ def _library() -> Any:
     found.kernel_new.argtypes = [ctypes.c_char_p, ctypes.c_int32] * len(Tables.__struct_fields__)
     found.kernel_free.argtypes = [ctypes.c_void_p]
     found.kernel_scan.argtypes = [
-        *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32),
-        *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
+        *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, ctypes.c_int32, ctypes.c_void_p),
     ]
     return found

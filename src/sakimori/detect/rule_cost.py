@@ -44,7 +44,7 @@ def measure(book: Rulebook, sources: Iterable[SourceObject], refuse: Callable[[o
     records = 0
     for source in sources:
         for piece in _pieces(engine, source, refuse):
-            count, hits = engine.candidates(piece)
+            count, hits, *_ = engine.candidates(piece)
             records += count
             for hit in hits:
                 record = hit.parsed or hit

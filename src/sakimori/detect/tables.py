@@ -29,7 +29,7 @@ _EXPECTED = {"string": 1, "object": 2, "array": 4, "boolean": 8}
 _REQUIRED = 16
 """As in `kernel.c`."""
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever the tables of the same rules would be read differently."""
 
 TOLD = (
@@ -38,6 +38,9 @@ TOLD = (
     *("userIdentity.accountId", "requestParameters", "resources", "resources.ARN"),
 )
 """Fields whose values are told of every hit, in the order of `reading.Told`."""
+
+_OF_THE_CALLER = ("userIdentity.invokedBy", "userIdentity.userName", "userIdentity.principalId")
+"""Fields that say who the caller is, where there is no ARN."""
 
 _GRAM = 4
 _DEEPEST = 100
@@ -64,17 +67,30 @@ class Tables(msgspec.Struct, frozen=True):
     code: bytes
     rules: bytes
     shows: bytes
-    told: bytes
+    known: bytes
+    reports: bytes
+    assets: bytes
 
 
-def prepared(conditions: Sequence[ir.Condition], place: Path | None = None) -> Tables:
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the findings of a rule start from: its id, and the paths that may lead to the asset."""
+
+    rule: str
+    asset: tuple[str, ...] = ()
+
+
+def prepared(
+    conditions: Sequence[ir.Condition], place: Path | None = None, reports: Sequence[Report | None] = ()
+) -> Tables:
     """The tables for these rules' conditions; kept at `place`, if one is given, and taken from there the next time.
 
-    Whoever gives a place gives another for other conditions. One that cannot be written costs time, nothing else.
+    With `reports`, one for each rule that is only asked for findings, the kernel makes ready what these are made of.
+    Whoever gives a place gives another for other rules. One that cannot be written costs time, nothing else.
     """
     if place is not None and (kept := _kept(place)) is not None:
         return kept
-    tables = _Compiler().tables(conditions)
+    tables = _Compiler().tables(conditions, reports)
     if place is not None:
         content = msgspec.msgpack.encode(tables)
         put_aside(place, _seal(content) + content)
@@ -120,12 +136,12 @@ class _Compiler:
         self._code: list[int] = []
         self._shows: list[tuple[int, int, int]] = []
 
-    def tables(self, conditions: Sequence[ir.Condition]) -> Tables:
+    def tables(self, conditions: Sequence[ir.Condition], reports: Sequence[Report | None]) -> Tables:
         for path, (kind, _) in FIELD_TYPES.items():
             self._field(path, _EXPECTED[kind] | (_REQUIRED if path == "eventName" else 0))
         for path, (kind, _) in IDENTITY_TYPES.items():
             self._field(f"userIdentity.{path}", _EXPECTED[kind])
-        told = [self._field(path) for path in TOLD]
+        known = [self._field(path) for path in (*TOLD, *_OF_THE_CALLER)]
         rules, pointers = [], []
         for rule, condition in enumerate(conditions):
             rules.append((len(self._code), len(self._shows), self._shown(condition)))
@@ -133,6 +149,7 @@ class _Compiler:
             for found in _pointers(condition) or (_ALWAYS,):
                 field = 0 if found is _ALWAYS else self._field(found.field)
                 pointers.append((found.kind, field, self._text(found.text), len(found.text), rule))
+        reported = self._reports(reports)
         return Tables(
             bytes(self._texts),
             _rows(self._field_rows),
@@ -142,8 +159,20 @@ class _Compiler:
             _numbers(self._code),
             _rows(rules),
             _rows(self._shows),
-            _numbers(told),
+            _numbers(known),
+            *reported,
         )
+
+    def _reports(self, reports: Sequence[Report | None]) -> tuple[bytes, bytes]:
+        rows, assets = [], list[int]()
+        for report in reports:
+            if report is None:
+                rows.append((0, 0, 0, 0))
+                continue
+            name = _as_json(report.rule)
+            rows.append((self._text(b'"%s"' % name), len(name) + 2, len(assets), len(report.asset)))
+            assets += [self._field(path) for path in report.asset]
+        return _rows(rows), _numbers(assets)
 
     def _shown(self, condition: ir.Condition) -> int:
         """Enters the fields that show why the condition holds; how many there are, -1 if it takes a closer look."""
