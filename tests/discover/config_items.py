@@ -73,7 +73,7 @@ def _low(name: str) -> str:
 
 def _load_balancer(asset: Asset) -> tuple[Any, dict[str, Any]]:
     config = {key: value for key, value in asset.config.items() if key not in ("Tags", "Attributes")}
-    return _lowered(config), {"Tags": json.dumps(_lowered(asset.config["Tags"]))}
+    return _lowered(config), {"Tags": json.dumps(_lowered(asset.config.get("Tags", [])))}
 
 
 def _bucket(asset: Asset) -> tuple[Any, dict[str, Any]]:

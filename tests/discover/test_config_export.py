@@ -12,10 +12,15 @@ import pytest
 from discover.config_items import RECORDED, config_items
 from discover.world import discovered
 from sakimori.discover.config_export import read_config_export
+from sakimori.discover.declare import Place
+from sakimori.discover.engine import Found, Unit
+from sakimori.discover.offline import found_in_config_export
+from sakimori.discover.record import record
 from sakimori.discover.services import services
 from sakimori.discover.snapshot import SnapshotError
 from sakimori.model.asset import Asset, Inventory
 from sakimori.simulate.aws import ACCOUNT, SimulatedAws
+from sakimori.store.ledger import open_ledger
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ def account(aws: SimulatedAws) -> Inventory:
     s3.put_bucket_tagging(Bucket="rich", Tagging={"TagSet": [{"Key": "tier", "Value": "db"}]})
     s3.put_public_access_block(Bucket="rich", PublicAccessBlockConfiguration={"BlockPublicAcls": True})
     s3.put_bucket_acl(Bucket="plain", ACL="public-read")
-    aws.client("elbv2").create_load_balancer(Name="lb", Subnets=[subnet], Type="network")
+    aws.client("elbv2").create_load_balancer(Name="lb", Subnets=[subnet], Type="network", Scheme="internal")
     return discovered("vpc", "ec2", "iam", "s3", "elbv2")
 
 
@@ -98,7 +103,7 @@ def test_what_config_does_not_carry_is_named(account: Inventory, tmp_path: Path)
     assert ("s3:GetBucketObjectLockConfiguration", "arn:aws:s3:::rich") in named
     assert ("iam:GetCredentialReport", f"arn:aws:iam::{ACCOUNT}:user/kaede") in named
     assert ("ec2:DescribeSecurityGroupRules", "AWS::EC2::SecurityGroupIngress") in named
-    assert {each.code for each in read.not_evaluated} == {"NotInConfig"}
+    assert [each for each in read.not_evaluated if each.code != "NotInConfig"] == []
 
 
 def test_query_results_give_the_same(account: Inventory, tmp_path: Path) -> None:
@@ -184,3 +189,115 @@ def test_only_the_chosen_services(tmp_path: Path) -> None:
     read = read_config_export(file, {"vpc": services()["vpc"]})
     assert [asset.id for asset in read] == ["vpc-1"]
     assert {each.action.partition(":")[0] for each in read.not_evaluated} == {"ec2"}
+
+
+def vpc_item(id: str, captured: str, block: str = "10.0.0.0/16", status: str = "OK") -> dict[str, Any]:
+    return {
+        **{"awsAccountId": ACCOUNT, "awsRegion": "us-east-1", "resourceType": "AWS::EC2::VPC", "resourceId": id},
+        **{"configurationItemCaptureTime": captured, "configurationItemStatus": status, "tags": {}},
+        "configuration": {"vpcId": id, "cidrBlock": block} if status == "OK" else None,
+    }
+
+
+EARLY, LATE = "2026-11-20T08:00:00.000Z", "2026-11-20T09:00:00.000Z"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_a_history_the_newest_item_counts_and_says_what_is_gone(order: int, tmp_path: Path) -> None:
+    items = [
+        *(vpc_item("vpc-1", EARLY), vpc_item("vpc-1", LATE, "10.9.0.0/16")),
+        *(vpc_item("vpc-2", EARLY), vpc_item("vpc-2", LATE, status="ResourceDeleted")),
+        *(vpc_item("vpc-3", EARLY, status="ResourceDeleted"), vpc_item("vpc-3", LATE)),
+    ]
+    read = read_config_export(snapshot_file(tmp_path / "history.json.gz", items[::order]))
+    assert {asset.id: asset.config["CidrBlock"] for asset in read} == {
+        "vpc-1": "10.9.0.0/16",
+        "vpc-3": "10.0.0.0/16",
+    }
+
+
+def test_a_folder_as_config_delivers_it(tmp_path: Path) -> None:
+    delivered = tmp_path / f"AWSLogs/{ACCOUNT}/Config"
+    for region, id in (("us-east-1", "vpc-1"), ("eu-west-1", "vpc-2")):
+        folder = delivered / f"{region}/2026/11/20/ConfigSnapshot"
+        folder.mkdir(parents=True)
+        item = vpc_item(id, EARLY) | {"awsRegion": region}
+        snapshot_file(folder / f"{ACCOUNT}_Config_{region}_ConfigSnapshot.json.gz", [item])
+    history = delivered / "us-east-1/2026/11/20/ConfigHistory"
+    history.mkdir(parents=True)
+    snapshot_file(history / "later.json.gz", [vpc_item("vpc-1", LATE, "10.9.0.0/16")])
+    (delivered / "ConfigWritabilityCheckFile").touch()
+    read = read_config_export(tmp_path)
+    assert {(asset.region, asset.id, asset.config["CidrBlock"]) for asset in read} == {
+        ("us-east-1", "vpc-1", "10.9.0.0/16"),
+        ("eu-west-1", "vpc-2", "10.0.0.0/16"),
+    }
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(SnapshotError, match=r"holds no file that ends in \.json"):
+        read_config_export(empty)
+
+
+@pytest.mark.parametrize("wrapping", ["configurationItems", "baseConfigurationItems", "configurationItem"])
+def test_what_the_cli_and_notifications_print_of_single_resources(wrapping: str, tmp_path: Path) -> None:
+    item = vpc_item("vpc-1", EARLY)
+    told = {key: value for key, value in item.items() if key != "awsAccountId"} | {"accountId": ACCOUNT}
+    told["configuration"] = json.dumps(item["configuration"])
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps({wrapping: told if wrapping.endswith("Item") else [told]}))
+    [asset] = read_config_export(file)
+    assert (asset.id, asset.config["CidrBlock"]) == ("vpc-1", "10.0.0.0/16")
+
+
+def test_an_export_of_nothing_is_not_complete(tmp_path: Path) -> None:
+    read = read_config_export(snapshot_file(tmp_path / "x.json.gz", []))
+    assert [each.message for each in read.not_evaluated] == ["the export holds no configuration item"]
+
+
+def test_a_damaged_gzip_is_refused_by_name(tmp_path: Path) -> None:
+    whole = snapshot_file(tmp_path / "x.json.gz", [vpc_item("vpc-1", EARLY)]).read_bytes()
+    for number, damaged in enumerate((whole[:40], whole[:12] + b"\xff" * 20 + whole[32:], whole + b"\x1f\x8bAAAA")):
+        file = tmp_path / f"damaged-{number}.gz"
+        file.write_bytes(damaged)
+        with pytest.raises(SnapshotError, match=file.name):
+            read_config_export(file)
+
+
+def test_a_part_that_was_not_selected_is_named(tmp_path: Path) -> None:
+    item = vpc_item("vpc-1", EARLY) | {"configuration": {"vpcId": "vpc-1"}}
+    del item["tags"]
+    read = read_config_export(snapshot_file(tmp_path / "x.json.gz", [item]))
+    [asset] = read
+    named = {(each.action, each.code, each.message) for each in read.not_evaluated if each.resource == asset.uid}
+    assert named == {
+        (
+            "ec2:DescribeVpcs",
+            "NotDescribed",
+            "the item does not tell cidrBlock: select configuration as a whole",
+        ),
+        ("ec2:DescribeTags", "NotInConfig", "the item does not tell its tags: select tags"),
+    }
+
+
+def test_an_export_after_a_discovery_changes_nothing(account: Inventory, tmp_path: Path) -> None:
+    """What Config does not carry has not changed, and not gone."""
+    file = snapshot_file(tmp_path / "snapshot.json.gz", config_items(account))
+    chosen = services()
+    homes = {resource.type: name for name, service in chosen.items() for _, resource in service.resources()}
+    with open_ledger(tmp_path / "ledger.db") as ledger:
+        parcels = [
+            Found(Unit(Place(asset.account, asset.region), homes[asset.type], chosen[homes[asset.type]]), [asset])
+            for asset in account
+        ]
+        record(parcels, ledger, "aws", progress=lambda _: None)
+        for _ in range(2):
+            found, _, _ = found_in_config_export(file, chosen)
+            done = record(found, ledger, "config", progress=lambda _: None).recorded
+            assert (done.new, done.changed, done.gone) == (0, 0, 0)
+        changed = config_items(account)
+        groups = (item for item in changed if item["resourceType"] == "AWS::EC2::SecurityGroup")
+        group = next(item for item in groups if item["configuration"]["ipPermissions"])
+        group["configuration"]["ipPermissions"] = []
+        found, _, _ = found_in_config_export(snapshot_file(tmp_path / "new.json.gz", changed), chosen)
+        done = record(found, ledger, "config", progress=lambda _: None).recorded
+        assert done.changed == 1

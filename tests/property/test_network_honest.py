@@ -5,12 +5,17 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from network_worlds import Maker, World
+from network_worlds import ACCOUNT, Maker, World
 
+from sakimori.assess.network.assertions import parse
 from sakimori.assess.network.engine import Engine, Question
+from sakimori.assess.network.prove import UNDECIDED, Prover
+from sakimori.assess.network.resolve import UnknownEnd
+from sakimori.model.asset import NOT_DESCRIBED, NotEvaluated
 
 WORLDS = 300
 ORDER = {"unreachable": 0, "unknown": 1, "reachable": 2}
@@ -210,3 +215,76 @@ def test_a_missing_piece_never_decides_anything(seed: int) -> None:
         source, target = chooser.sample(names, 2)
         first, second = (engine.ask(Question(source, target)).answer for engine in (before, after))
         assert second in ("unknown", first), f"{key}: {source} -> {target}: {first}, then {second}"
+
+
+BALANCING = {
+    "LoadBalancers",
+    "LoadBalancerListeners",
+    "LoadBalancerAttributes",
+    "TargetGroups",
+    "LoadBalancerTargetHealth",
+}
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_a_refused_call_never_decides_anything(seed: int) -> None:
+    """With a call refused in one region, which is said, what was decided with its answer is unknown or as it was."""
+    world, chooser = Maker(seed).make(), random.Random(seed)
+    before, names = Engine(world.inventory()), ends(world)
+    asked = [Question(*chooser.sample(names, 2)) for _ in range(8)]
+    first = [before.ask(question).answer for question in asked]
+    for region, answers in world.answers.items():
+        for key in sorted(answers):
+            smaller = copy.deepcopy(world)
+            del smaller.answers[region][key]
+            inventory = smaller.inventory()
+            service = "elasticloadbalancing" if key in BALANCING else "ec2"
+            refused = f"{service}:Describe{key.removeprefix('LoadBalancer') if key in BALANCING else key}"
+            inventory.not_evaluated.append(NotEvaluated(refused, ACCOUNT, region, "", "AccessDenied", "not allowed"))
+            after = Engine(inventory)
+            for question, one in zip(asked, first, strict=True):
+                two = told(after, question)
+                assert two in ("unknown", "not there", one), f"{key} in {region}: {question}: {one}, then {two}"
+
+
+def told(engine: Engine, question: Question) -> str:
+    try:
+        return engine.ask(question).answer
+    except UnknownEnd:
+        return "not there"
+
+
+def test_what_has_no_known_place_is_unknown_and_not_left_out() -> None:
+    world = plain_world()
+    inventory = world.inventory()
+    uid = next(asset.uid for asset in inventory if asset.id == "subnet-b")
+    why = "the item does not tell cidrBlock"
+    inventory.not_evaluated.append(NotEvaluated("ec2:DescribeSubnets", "1", "us-east-1", uid, NOT_DESCRIBED, why))
+    engine = Engine(inventory)
+    for question in (Question("i-b", "internet"), Question("internet", "i-b"), Question("i-a", "i-b")):
+        answer = engine.ask(question)
+        assert answer.answer == "unknown"
+        assert "where i-b is in the network is not in the inventory" in answer.unknown_because[0]
+        assert why in answer.unknown_because[0]
+    listed = {answer.target: answer.answer for answer in engine.ask_all(Question("internet", "all"))}
+    assert listed["i-b"] == "unknown"
+    assert listed["i-a"] == "reachable"
+
+
+@pytest.mark.parametrize(
+    ("code", "resource", "reason"),
+    [(NOT_DESCRIBED, "subnet-b", "whether i-b is tag:tier=db"), ("NotInConfig", "i-b", "whether it is tag:tier=db")],
+)
+def test_an_assertion_about_what_was_not_told_is_not_held(code: str, resource: str, reason: str) -> None:
+    inventory = plain_world().inventory()
+    for asset in list(inventory):
+        if asset.id in ("i-a", "i-b"):
+            told = {"tier": "web" if asset.id == "i-a" else "db"} if code == NOT_DESCRIBED or asset.id == "i-a" else {}
+            inventory.add(replace(asset, tags=told))
+    uid = next(asset.uid for asset in inventory if asset.id == resource)
+    action = "ec2:DescribeSubnets" if code == NOT_DESCRIBED else "ec2:DescribeTags"
+    assertion = parse("no path from internet to tag:tier=db or tag:tier=none")
+    inventory.not_evaluated.append(NotEvaluated(action, "1", "us-east-1", uid, code, "not selected"))
+    proof = Prover(Engine(inventory), inventory).prove(assertion)
+    assert proof.verdict == UNDECIDED
+    assert any(reason in each for reasons in proof.unknown.values() for each in reasons)

@@ -16,6 +16,7 @@ from sakimori.cli.progress import ProgressLine
 if TYPE_CHECKING:
     from sakimori.discover.declare import Service
     from sakimori.discover.live import Plan
+    from sakimori.discover.offline import Within
     from sakimori.discover.record import Outcome
     from sakimori.model.asset import NotEvaluated
     from sakimori.store.ledger import Ledger
@@ -43,7 +44,10 @@ def discover(
     ] = None,
     config_export: Annotated[
         Path | None,
-        typer.Option(help="Read an AWS Config snapshot or advanced-query export instead of AWS.", metavar="FILE"),
+        typer.Option(
+            help="Read AWS Config's snapshots, histories or query results, a file or a folder, instead of AWS.",
+            metavar="PLACE",
+        ),
     ] = None,
     form: Annotated[
         OutcomeFormat, typer.Option("--format", help="How to write the account of it.")
@@ -60,13 +64,15 @@ def discover(
     """
     if sum(each is not None for each in (snapshot, snapshot_out, config_export)) > 1:
         raise typer.BadParameter("take one of --snapshot, --snapshot-out and --config-export", param_hint="--snapshot")
+    from sakimori.discover.offline import Within
+
     chosen = _chosen(_split(services))
     account_ids = _split(accounts)
     _check_accounts(account_ids, role, offline=bool(snapshot or config_export))
     try:
         with _ledger(ledger) as opened:
             if snapshot or config_export:
-                outcome = _from_files(opened, snapshot, config_export, chosen)
+                outcome = _from_files(opened, snapshot, config_export, chosen, Within(account_ids, _split(regions)))
             else:
                 outcome = _from_aws(opened, account_ids, _split(regions), role, external_id, chosen, snapshot_out)
     except KeyboardInterrupt:
@@ -123,18 +129,22 @@ def _from_aws(
 
 
 def _from_files(
-    ledger: Ledger, snapshot: Path | None, config_export: Path | None, chosen: dict[str, Service]
+    ledger: Ledger, snapshot: Path | None, config_export: Path | None, chosen: dict[str, Service], within: Within
 ) -> Outcome:
     from sakimori.discover.offline import found_in_config_export, found_in_snapshot
     from sakimori.discover.record import record
+    from sakimori.model.asset import GLOBAL, NotEvaluated
 
     with ProgressLine() as progress:
         if snapshot is not None:
-            found, missing, units = found_in_snapshot(snapshot, chosen)
+            found, missing, units = found_in_snapshot(snapshot, chosen, within)
         else:
             assert config_export is not None
-            found, missing, units = found_in_config_export(config_export, chosen)
+            found, missing, units = found_in_config_export(config_export, chosen, within)
         place, missing = str(snapshot or config_export), [*missing, *_unusable("", chosen)]
+        if not units and not missing:
+            why = "it holds nothing of these accounts, regions and services"
+            missing.append(NotEvaluated("", "", GLOBAL, place, "NotInSnapshot", why))
         return record(found, ledger, place, missing, progress=lambda so_far: progress.show(_counts(so_far, units, 0)))
 
 
@@ -180,7 +190,7 @@ def _check_accounts(accounts: list[str], role: str, *, offline: bool) -> None:
         raise typer.BadParameter(
             f"{wrong[0]!r} is no account number: give twelve digits, or all", param_hint="--accounts"
         )
-    if accounts and not role and not offline:
+    if ("all" in accounts or len(accounts) > 1) and not role and not offline:
         raise typer.BadParameter(
             "name the role that may be assumed in the other accounts with --role", param_hint="--accounts"
         )

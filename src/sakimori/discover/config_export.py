@@ -7,36 +7,25 @@ the assets. What Config does not carry is NOT_EVALUATED by name.
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sakimori.discover.config_names import IN_PART, TYPES
+from sakimori.discover.config_items import current, items
+from sakimori.discover.config_names import IN_PART, NECESSARY, TYPES, untold
 from sakimori.discover.config_shapes import config_of
 from sakimori.discover.declare import Item, Listing, Place, Reach, Resource, Service
 from sakimori.discover.services import services
-from sakimori.discover.snapshot import SnapshotError
 from sakimori.discover.transform import to_asset, to_tags
-from sakimori.model.asset import GLOBAL, Asset, Inventory, NotEvaluated
-
-COLUMNS = (
-    *("accountId", "awsRegion", "resourceType", "resourceId", "resourceName", "arn"),
-    *("configuration", "supplementaryConfiguration", "tags"),
-)
-"""What an advanced query has to select."""
-
-GONE = frozenset(("ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded"))
-"""`configurationItemStatus` of what is not there."""
+from sakimori.model.asset import GLOBAL, NOT_DESCRIBED, Asset, Inventory, NotEvaluated
 
 
-def read_config_export(file: Path, chosen: Mapping[str, Service] | None = None) -> Inventory:
-    """What the export holds of these services (none: all). Raises SnapshotError."""
-    reading = _Reading(file, services() if chosen is None else chosen)
-    for item in _current(_items(file)):
+def read_config_export(place: Path, chosen: Mapping[str, Service] | None = None) -> Inventory:
+    """What a file, or all files below a folder, hold of these services (none: all). Raises SnapshotError."""
+    reading = _Reading(place, services() if chosen is None else chosen)
+    for item in current(items(place)):
         reading.take(item)
     reading.tell_what_is_missing()
     reading.found.point_to_owners()
@@ -45,7 +34,7 @@ def read_config_export(file: Path, chosen: Mapping[str, Service] | None = None) 
 
 @dataclass(slots=True)
 class _Reading:
-    file: Path
+    place: Path
     chosen: Mapping[str, Service]
     found: Inventory = field(default_factory=Inventory)
     known: dict[str, tuple[Service, Listing, Resource]] = field(default_factory=dict)
@@ -62,7 +51,7 @@ class _Reading:
         account, region = str(item.get("awsAccountId") or item.get("accountId") or ""), str(item.get("awsRegion") or "")
         name = str(item.get("ARN") or item.get("arn") or item.get("resourceId") or "")
         if not account or not region:
-            self._miss("", account, region, name, f"{self.file}: the item has no account or region")
+            self._miss("", account, region, name, f"{self.place}: the item has no account or region")
             return
         seen = self.seen.setdefault(account, set())
         if kind not in self.known:
@@ -85,6 +74,17 @@ class _Reading:
         )
         self.found.relations += relations
         self._miss_details(service, resource, config, asset)
+        self._miss_parts(service.action(listing), item, asset)
+
+    def _miss_parts(self, action: str, item: Mapping[str, Any], asset: Asset) -> None:
+        """What the item should tell, and a query did not select."""
+        missing = untold(item, NECESSARY.get(asset.type, ()))
+        if missing:
+            why = f"the item does not tell {', '.join(missing)}: select configuration as a whole"
+            self._miss(action, asset.account, asset.region, asset.uid, why, NOT_DESCRIBED)
+        if "tags" not in item and untold(item, ("tags",)) and asset.type.startswith("AWS::EC2::"):
+            why = "the item does not tell its tags: select tags"
+            self._miss("ec2:DescribeTags", asset.account, asset.region, asset.uid, why)
 
     def _miss_details(self, service: Service, resource: Resource, config: Item, asset: Asset) -> None:
         for detail in resource.details:
@@ -95,6 +95,8 @@ class _Reading:
     def tell_what_is_missing(self) -> None:
         """For each account the types of which the export holds nothing: whether there is none, it does not tell; and
         those of which it holds no more than CloudFormation knows."""
+        if not self.seen and not self.found.not_evaluated:
+            self._miss("", "", GLOBAL, str(self.place), "the export holds no configuration item")
         for account, seen in self.seen.items():
             for kind in sorted(seen & IN_PART & self.known.keys()):
                 service, listing, resource = self.known[kind]
@@ -117,71 +119,3 @@ def _types() -> frozenset[str]:
 def _partition(name: str) -> str:
     parts = name.split(":")
     return parts[1] if len(parts) > 5 and parts[0] == "arn" else "aws"
-
-
-def _current(items: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """What is there; of the revisions of a task definition the newest that is active, as the calls give it."""
-    newest: dict[str, tuple[int, Mapping[str, Any]]] = {}
-    for item in items:
-        if item.get("configurationItemStatus") in GONE:
-            continue
-        family, _, revision = str(item.get("ARN") or item.get("arn") or "").rpartition(":")
-        if item.get("resourceType") != "AWS::ECS::TaskDefinition" or not revision.isdigit():
-            yield item
-        elif '"INACTIVE"' not in json.dumps(item.get("configuration")):
-            newest[family] = max(newest.get(family, (0, item)), (int(revision), item), key=lambda each: each[0])
-    yield from (item for _, item in newest.values())
-
-
-def _items(file: Path) -> Iterator[Mapping[str, Any]]:
-    """Configuration items of a snapshot or history file, results of a query, alone or line by line."""
-    try:
-        raw = file.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-    except OSError as error:
-        raise SnapshotError(f"{file}: cannot be read: {error.strerror or error}: check the file") from error
-    except (UnicodeDecodeError, EOFError) as error:
-        raise SnapshotError(f"{file}: is no JSON text: {error}: export it again, as JSON") from error
-    if not text.strip():
-        raise SnapshotError(f"{file}: is empty: export it again, as JSON")
-    for value in _values(file, text):
-        yield from _unwrapped(file, value)
-
-
-def _values(file: Path, text: str) -> Iterator[Any]:
-    try:
-        yield json.loads(text)
-        return
-    except ValueError as error:
-        first = error
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                told = first if number == 1 else error
-                raise SnapshotError(f"{file}: line {number}: is not JSON: {told}: export it again, as JSON") from None
-
-
-def _unwrapped(file: Path, value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, str):  # select-resource-config gives each result as text
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            raise SnapshotError(f"{file}: a result is not JSON: {error}: export it again, as JSON") from None
-    if isinstance(value, list):
-        for each in value:
-            yield from _unwrapped(file, each)
-        return
-    if not isinstance(value, dict):
-        raise SnapshotError(f"{file}: holds a {type(value).__name__} where a configuration item should be")
-    for wrapping in ("configurationItems", "Results", "results"):
-        if isinstance(value.get(wrapping), list):
-            yield from _unwrapped(file, value[wrapping])
-            return
-    if "resourceType" not in value:
-        raise SnapshotError(
-            f"{file}: holds neither configurationItems nor query results with resourceType: export a snapshot, or the "
-            f"query SELECT {', '.join(COLUMNS)}"
-        )
-    yield value

@@ -7,7 +7,8 @@ queries (github.com/awslabs/aws-config-resource-schema), read 2026-11.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 TYPES = {"AWS::IAM::Policy": "AWS::IAM::ManagedPolicy", "AWS::OpenSearch::Domain": "AWS::OpenSearchService::Domain"}
@@ -94,6 +95,26 @@ item's own ARN, `@arn/2` what stands behind its second slash."""
 IN_PART = frozenset(_FROM_REGISTRY)
 """Kinds of which Config has only what CloudFormation knows."""
 
+NECESSARY: dict[str, tuple[str, ...]] = {
+    "AWS::EC2::EgressOnlyInternetGateway": ("attachments",),
+    "AWS::EC2::Instance": ("networkInterfaces",),
+    "AWS::EC2::InternetGateway": ("attachments",),
+    "AWS::EC2::NatGateway": ("natGatewayAddresses", "state", "subnetId"),
+    "AWS::EC2::NetworkAcl": ("entries", "associations"),
+    "AWS::EC2::NetworkInterface": ("groups", "privateIpAddresses", "ipv6Addresses", "subnetId"),
+    "AWS::EC2::RouteTable": ("routes", "associations", "vpcId"),
+    "AWS::EC2::SecurityGroup": ("ipPermissions", "ipPermissionsEgress", "vpcId"),
+    "AWS::EC2::Subnet": ("cidrBlock", "ipv6CidrBlockAssociationSet", "vpcId"),
+    "AWS::EC2::VPC": ("cidrBlock",),
+    "AWS::EC2::VPCEndpoint": ("vpcEndpointType", "networkInterfaceIds"),
+    "AWS::EC2::VPCPeeringConnection": ("status", "requesterVpcInfo", "accepterVpcInfo"),
+    "AWS::EC2::VPNGateway": ("vpcAttachments",),
+    "AWS::ElasticLoadBalancing::LoadBalancer": ("listenerDescriptions", "instances", "scheme", "securityGroups"),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("scheme", "type", "availabilityZones"),
+}
+"""What Config tells of every such resource, be it null, and a query may not have selected: without it nobody knows
+where packets go."""
+
 PARSED = {"AWS::ECS::TaskDefinition": ("taskDefinition",)}
 """Kinds whose describe answer is taken apart by a function: the paths in it that Config has the content of."""
 
@@ -142,3 +163,15 @@ def _put(into: dict[str, Any], path: str, value: Any) -> None:
         _put(into[head], rest, value)
     else:
         into[head] = value
+
+
+def untold(item: Mapping[str, Any], wanted: Iterable[str]) -> list[str]:
+    """Those keys that the item's configuration does not have at all."""
+    configuration = item.get("configuration")
+    if isinstance(configuration, str):
+        try:
+            configuration = json.loads(configuration)
+        except ValueError:
+            configuration = None
+    known = {key.lower() for key in configuration} if isinstance(configuration, Mapping) else set()
+    return [each for each in wanted if each.lower() not in known]

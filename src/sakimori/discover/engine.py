@@ -45,7 +45,7 @@ class Found:
     """A parcel of what a unit has found. The last one of a unit is `done`, and names the asset types seen whole.
 
     `asked` are the keys of config that further calls fill; `incomplete` the uids of assets of which not all could be
-    asked, True if it is the description itself that is missing.
+    asked, True if it is the description itself that is missing; `in_part` says that any key may be missing.
     """
 
     unit: Unit
@@ -56,6 +56,7 @@ class Found:
     incomplete: dict[str, bool] = field(default_factory=dict)
     done: bool = False
     whole: frozenset[str] = frozenset()
+    in_part: bool = False
 
 
 def units(places: Iterable[Place], services: Mapping[str, Service], home: str) -> Iterator[Unit]:

@@ -88,6 +88,9 @@ def _places(
     clients: Clients, home: Caller, account: str, wanted: Wanted
 ) -> tuple[list[Place], Keys, list[NotEvaluated]]:
     keys: Keys = clients.base_keys
+    if account != home.account and not wanted.role:
+        why = f"it is not our own ({home.account}): name the role that may be assumed there with --role"
+        return [], keys, [NotEvaluated("sts:AssumeRole", account, GLOBAL, "", "NoRole", why)]
     if account != home.account:
         keys = AssumedRole(clients, home, account, wanted.role, wanted.external_id)
     try:

@@ -86,7 +86,7 @@ def record(
             seen = scope, parcel.assets, parcel.relations, parcel.asked, parcel.incomplete
             if scope.service not in settled:
                 settled[scope.service] = settings_of(parcel.unit.service)
-            steps.append(Seen(*seen, settled[scope.service]))
+            steps.append(Seen(*seen, settled[scope.service], parcel.in_part))
         if parcel.done:
             steps.append(Ended(scope, parcel.whole, incomplete.pop(scope), missing.pop(scope)))
             outcome.units[scope.account] += 1

@@ -76,6 +76,10 @@ class NotEvaluated:
     message: str
 
 
+NOT_DESCRIBED = "NotDescribed"
+"""The code of what is known to be there, and not described: what its config lacks says nothing."""
+
+
 class Inventory:
     """Assets and relations with what was not looked at, and look-ups. Adding an asset again replaces it."""
 

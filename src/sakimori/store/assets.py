@@ -240,8 +240,8 @@ def _changes(before: Row[Any], asset: Asset, seen: Seen) -> Iterator[Change]:
         {key: value for key, value in seen.settled(asset.type, side).items() if key not in unknown}
         for side in (old, new)
     )
-    yield from changes(old, new)
-    yield from changes(json.loads(before.tags), dict(asset.tags), "tags")
+    told = [*changes(old, new), *changes(json.loads(before.tags), dict(asset.tags), "tags")]
+    yield from (each for each in told if not seen.in_part or "removed" in each or {"before", "after"} <= each.keys())
 
 
 _CHANGING = (

@@ -71,9 +71,9 @@ def all_of_it(_type: str, config: Mapping[str, Any]) -> Mapping[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Assets and relations that a unit saw. `asked` are keys of config that further calls fill: where one is missing,
-    it could not be asked, which is no change. `incomplete` are the uids of assets that lack such keys, True if what
-    could not be asked is the description itself. `settled` gives, of a type and its config, what is a change if it
-    differs."""
+    it could not be asked, which is no change; `in_part` is a source of which any key may be missing. `incomplete` are
+    the uids of assets that lack such keys, True if what could not be asked is the description itself. `settled` gives,
+    of a type and its config, what is a change if it differs."""
 
     scope: Scope
     assets: Sequence[Asset] = ()
@@ -81,6 +81,7 @@ class Seen:
     asked: frozenset[str] = frozenset()
     incomplete: Mapping[str, bool] = field(default_factory=dict)
     settled: Settled = all_of_it
+    in_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)

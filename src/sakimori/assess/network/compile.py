@@ -10,18 +10,20 @@ from sakimori.assess.network.addresses import V4, V6, Range, cidr, number
 from sakimori.assess.network.compile_routes import read_tables
 from sakimori.assess.network.filters import GroupSet, Nacl, SecurityGroup
 from sakimori.assess.network.topology import Interface, NatGateway, Peering, Subnet, Topology, Vpc
-from sakimori.model.asset import Asset, Inventory
+from sakimori.model.asset import NOT_DESCRIBED, Asset, Inventory
 
 GONE = frozenset(("deleted", "deleting", "failed", "terminated", "rejected", "expired"))
 
 
 def compile_topology(inventory: Inventory) -> Topology:
-    """Reads everything that packets can meet."""
+    """Reads everything that packets can meet. What is known to be there and was not described is not taken for what
+    its config looks like: it is missing."""
+    everything, inventory = inventory, _described(inventory)
     topology = Topology()
     _read_vpcs(topology, inventory)
     _read_gateways(topology, inventory)
     prefixes = read_prefixes(inventory)
-    read_tables(topology, inventory, prefixes)
+    read_tables(topology, inventory, prefixes, _in_doubt(everything, inventory))
     _read_nacls(topology, inventory)
     guards = _Guards(inventory, prefixes)
     topology.uids.update(guards.uids)
@@ -38,7 +40,26 @@ def compile_topology(inventory: Inventory) -> Topology:
         if each.action.startswith(services) and each.action.partition(":")[2] not in _BESIDE
     ]
     _name(topology, inventory)
+    _name_untold(topology, everything)
     return topology
+
+
+def _described(inventory: Inventory) -> Inventory:
+    bare = {each.resource for each in inventory.not_evaluated if each.code == NOT_DESCRIBED}
+    if not bare:
+        return inventory
+    return Inventory((asset for asset in inventory if asset.uid not in bare), not_evaluated=inventory.not_evaluated)
+
+
+def _in_doubt(everything: Inventory, described: Inventory) -> frozenset[str]:
+    """The VPCs of route tables that were not described: which table a subnet of theirs has, nobody knows."""
+    bare = [each for each in everything.of_type("AWS::EC2::RouteTable") if described.get(each.uid) is None]
+    found = {str(each.config["VpcId"]) for each in bare if each.config.get("VpcId")}
+    places = {(each.account, each.region) for each in bare if not each.config.get("VpcId")}
+    for vpc in everything.of_type("AWS::EC2::VPC"):
+        if (vpc.account, vpc.region) in places:
+            found.add(vpc.config.get("VpcId", vpc.id))
+    return frozenset(found)
 
 
 _BESIDE = frozenset(
@@ -80,11 +101,12 @@ def _read_vpcs(topology: Topology, inventory: Inventory) -> None:
         topology.uids[id] = asset.uid
     for asset in live(inventory, "AWS::EC2::Subnet"):
         config = asset.config
+        six = _blocks(config.get("Ipv6CidrBlockAssociationSet"), "Ipv6CidrBlock")
         vpc = topology.vpcs.get(config.get("VpcId", ""))
         if vpc is None:
+            topology.elsewhere += (cidr(each)[1] for each in six)
             continue
         id = config.get("SubnetId", asset.id)
-        six = _blocks(config.get("Ipv6CidrBlockAssociationSet"), "Ipv6CidrBlock")
         four = [config["CidrBlock"]] if config.get("CidrBlock") else []
         subnet = Subnet(asset.uid, id, vpc, config.get("AvailabilityZone", ""), ranges=_ranges(four, six))
         topology.subnets[id] = subnet
@@ -328,6 +350,24 @@ def _read_public_access(topology: Topology, inventory: Inventory) -> None:
     for asset in live(inventory, "AWS::EC2::VPCBlockPublicAccessExclusion"):
         place = str(asset.config.get("ResourceArn", "")).rpartition("/")[2]
         topology.open_internet[place] = asset.config.get("InternetGatewayExclusionMode", "allow-bidirectional")
+
+
+def _name_untold(topology: Topology, everything: Inventory) -> None:
+    """What would have a place in the network, if more had been told."""
+    if not topology.unseen:
+        return
+    for asset in everything.of_type(*_TALKING):
+        node = asset.config.get("InstanceId") or asset.config.get("NetworkInterfaceId") or asset.uid
+        if asset.uid in topology.balancers or node in topology.by_node or node in topology.interfaces:
+            continue
+        for name in {asset.uid, asset.id, node, asset.name or asset.tags.get("Name", "")} - {""}:
+            topology.untold.setdefault(name, node)
+
+
+_TALKING = (
+    *("AWS::EC2::Instance", "AWS::EC2::NetworkInterface"),
+    *("AWS::ElasticLoadBalancing::LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer"),
+)
 
 
 def _name(topology: Topology, inventory: Inventory) -> None:

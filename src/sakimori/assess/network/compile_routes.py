@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sakimori.assess.network.addresses import V4, V6, Range, cidr, range_text
@@ -31,8 +31,11 @@ _NO_TARGET = frozenset(
 )
 
 
-def read_tables(topology: Topology, inventory: Inventory, prefixes: Mapping[str, list[str]]) -> None:
-    """Reads the tables and hangs them on subnets, VPCs (the main ones) and gateways (edge associations)."""
+def read_tables(
+    topology: Topology, inventory: Inventory, prefixes: Mapping[str, list[str]], in_doubt: Collection[str] = ()
+) -> None:
+    """Reads the tables and hangs them on subnets, VPCs (the main ones) and gateways (edge associations). In the VPCs
+    that are `in_doubt` not all tables are known."""
     for asset in inventory.of_type("AWS::EC2::RouteTable"):
         config = asset.config
         table = RouteTable(config.get("RouteTableId", asset.id))
@@ -44,7 +47,7 @@ def read_tables(topology: Topology, inventory: Inventory, prefixes: Mapping[str,
             _associate(topology, table, config.get("VpcId", ""), association)
         _infer_gateways(topology, table, config.get("VpcId", ""))
     for vpc in topology.vpcs.values():
-        fallback = vpc.main_table or _implied(vpc)
+        fallback = (None if vpc.id in in_doubt else vpc.main_table) or _implied(vpc)
         for subnet in vpc.subnets:
             subnet.table = subnet.table or fallback
 

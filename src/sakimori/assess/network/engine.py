@@ -10,7 +10,7 @@ from sakimori.assess.network.blocked import Blocker, blockers
 from sakimori.assess.network.compile import compile_topology
 from sakimori.assess.network.judge import REACHABLE, UNCERTAIN, UNREACHABLE, Judgement, back, judge, there
 from sakimori.assess.network.legs import Host
-from sakimori.assess.network.resolve import UnknownEnd, hosts, is_function
+from sakimori.assess.network.resolve import UnknownEnd, Untold, hosts, is_function
 from sakimori.assess.network.space import PORTS, TCP, TOP, UDP, Space, box
 from sakimori.assess.network.stages import INTERNET_NODE
 from sakimori.assess.network.topology import Topology
@@ -75,20 +75,29 @@ class Engine:
 
     def ask(self, question: Question) -> Answer:
         """Raises UnknownEnd where the inventory does not have what the question names."""
-        sources = hosts(self.net, question.source, source=True)
-        targets = hosts(self.net, question.target, source=False)
+        try:
+            sources = hosts(self.net, question.source, source=True)
+            targets = hosts(self.net, question.target, source=False)
+        except Untold as error:
+            return _untold(question, str(error))
         if question.source == question.target == "internet":
             raise UnknownEnd("from the internet to the internet is nothing that this inventory decides")
         return self.between(sources, targets, question)
 
     def ask_all(self, question: Question) -> Iterator[Answer]:
         """One answer for every asset with a network interface, and every load balancer and function behind one."""
-        sources = hosts(self.net, question.source, source=True)
+        try:
+            sources, nowhere = hosts(self.net, question.source, source=True), ""
+        except Untold as error:
+            sources, nowhere = [], str(error)
         for node in self.destinations():
-            targets = hosts(self.net, node, source=False)
-            if node != question.source:
-                asked = Question(question.source, node, question.protocol, question.port)
-                yield self.between(sources, targets, asked)
+            asked = Question(question.source, node, question.protocol, question.port)
+            if node == question.source:
+                continue
+            if nowhere or node in self.net.untold:
+                yield _untold(asked, nowhere) if nowhere else self.ask(asked)
+            else:
+                yield self.between(sources, hosts(self.net, node, source=False), asked)
 
     def destinations(self) -> list[str]:
         talking = [
@@ -97,7 +106,8 @@ class Engine:
             if interfaces[0].kind in ("host", "balancer", "endpoint")
         ]
         functions = [node for node in self.net.fronts if is_function(self.net, node)]
-        return [*talking, *functions, *(uid for uid, each in self.net.balancers.items() if not each.interfaces)]
+        silent = (uid for uid, each in self.net.balancers.items() if not each.interfaces)
+        return [*talking, *functions, *silent, *dict.fromkeys(self.net.untold.values())]
 
     def between(self, sources: Iterable[Host], targets: Iterable[Host], question: Question) -> Answer:
         """The first way that lets something pass decides; else all that is in the way is named."""
@@ -192,20 +202,27 @@ class Engine:
         return answer
 
     def unseen(self, judgement: Judgement) -> Iterator[str]:
-        """Calls that discovery could not make, where packets stop for want of something that those would have told."""
-        if judgement.died is not None and judgement.died.component in _WANTING:
-            yield from self._unasked(judgement)
+        """Calls that discovery could not make, where packets stop for want of something that those would have told.
+        Past whatever stops them, there may be a way through a load balancer."""
+        if judgement.died is not None:
+            yield from self._unasked(judgement, "" if judgement.died.component in _WANTING else "elasticloadbalancing:")
 
-    def _unasked(self, judgement: Judgement) -> Iterator[str]:
-        """Calls about the networks on the way that discovery could not make."""
+    def _unasked(self, judgement: Judgement, service: str = "") -> Iterator[str]:
+        """Calls about the networks on the way, of this service alone ("": any), that discovery could not make."""
         if not self.net.unseen:
             return
         nodes = [*there(judgement)[0], *back(judgement)[0]]
         vpcs = [self.net.vpcs[node] for node in nodes if node in self.net.vpcs]
         vpcs += [host.subnet.vpc for host in (judgement.way[0].flow.sender, judgement.target) if host is not None]
         for each in self.net.unseen:
+            if not each.action.startswith(service):
+                continue
             if not vpcs or any(each.account == vpc.account and each.region in (vpc.region, GLOBAL) for vpc in vpcs):
                 yield f"{each.action} in {each.account} {each.region} was not answered: {each.code}"
+
+
+def _untold(question: Question, why: str) -> Answer:
+    return Answer(UNCERTAIN, question.source, question.target, unknown_because=[why])
 
 
 def packets(source: Host, target: Host, question: Question) -> Space:

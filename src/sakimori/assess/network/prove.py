@@ -18,7 +18,7 @@ from sakimori.assess.network.legs import Host
 from sakimori.assess.network.resolve import hosts
 from sakimori.assess.network.space import Space, meet
 from sakimori.assess.network.topology import Interface, Topology
-from sakimori.model.asset import Inventory
+from sakimori.model.asset import Asset, Inventory
 
 HELD, VIOLATED, UNDECIDED = "held", "violated", "not evaluated"
 
@@ -65,6 +65,7 @@ class Prover:
     def prove(self, assertion: Assertion) -> Proof:
         proof = Proof(assertion)
         for ends in (assertion.source, assertion.target):
+            proof.unknown |= dict(self._perhaps(ends))
             if not ends.internet and not self.select(ends):
                 proof.problem = f"nothing in the inventory is {ends}"
                 return proof
@@ -116,6 +117,17 @@ class Prover:
         for uid in (self.net.uid(interface.node), interface.uid):
             if uid in self._tags:
                 yield self._tags[uid]
+
+    def _perhaps(self, ends: Ends) -> Iterator[tuple[str, list[str]]]:
+        """What the selectors may mean, too: without a known place in the network, or with tags that were not told."""
+        known = (asset for name in self.net.untold if (asset := self.inventory.get(name)) is not None)
+        for asset in known:
+            if any(_may_be(asset, kind, value) for kind, value in ends.selectors):
+                yield asset.uid, [f"whether {asset.id} is {ends}, and what reaches it, is not in the inventory"]
+        if any(kind == "tag" for kind, _ in ends.selectors):
+            for each in self.inventory.not_evaluated:
+                if each.action in TAGS_OF_TALKING and each.resource:
+                    yield each.resource, [f"whether it is {ends} is not known: {each.action} was not answered"]
 
     def _senders(self, ends: Ends, *, besides: bool = False) -> list[Host]:
         """Hosts of the ends, one a class; with `besides` all that are not of the ends, the internet included."""
@@ -236,6 +248,18 @@ class Prover:
                         proof.violations.append(Violation(source.node, self.engine.told(judgement, question)))
                     elif reasons := self._reasons(judgement):
                         proof.unknown.setdefault(source.node, []).extend(reasons)
+
+
+TAGS_OF_TALKING = ("ec2:DescribeTags", "elasticloadbalancing:DescribeTags")
+"""What tells the tags of assets that have network interfaces, where their description does not."""
+
+
+def _may_be(asset: Asset, kind: str, value: str) -> bool:
+    if kind == "tag":
+        key, _, wanted = value.partition("=")
+        return key in asset.tags and wanted in ("*", asset.tags[key])
+    names = {"name": (asset.name,), "id": (asset.id, asset.uid), "account": (asset.account,)}
+    return kind not in names or value in names[kind]
 
 
 def _about(source: Host, target: Host) -> str:

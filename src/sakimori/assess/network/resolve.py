@@ -14,6 +14,10 @@ class UnknownEnd(ValueError):
     """The inventory has nothing of that name, or several things."""
 
 
+class Untold(UnknownEnd):
+    """The inventory has it, and not what its place in the network is; says which calls were not answered."""
+
+
 ALL: Range = (0, (1 << 128) - 1)
 _WHOLE = {V4: (0, (1 << 32) - 1), V6: ALL}
 
@@ -33,7 +37,7 @@ def internet(net: Topology, family: int) -> tuple[Range, ...]:
     """The addresses that hosts on the internet may have: not those of the VPCs here, where they are public (IPv6)."""
     if family == V4:
         return INTERNET[V4]
-    return without(INTERNET[V6], (span for vpc in net.vpcs.values() for span in vpc.ranges[V6]))
+    return without(INTERNET[V6], [*net.elsewhere, *(span for vpc in net.vpcs.values() for span in vpc.ranges[V6])])
 
 
 def _asset(net: Topology, name: str) -> list[Host]:
@@ -41,6 +45,8 @@ def _asset(net: Topology, name: str) -> list[Host]:
     if name in net.boundaries:
         nodes = [name]
     talking = [node for node in nodes if _talks(net, node)]
+    if not talking and name in net.untold:
+        raise Untold(f"where {name} is in the network is not in the inventory{_unanswered(net)}")
     nodes = talking or [node for node in nodes if node in net.subnets or node in net.vpcs] or nodes
     if not nodes:
         told = "give an id, an ARN, a name, a CIDR or `internet`"

@@ -228,6 +228,10 @@ class Topology:
     open_internet: dict[str, str] = field(default_factory=dict)
     """Its exclusions: the mode allowed by VPC or subnet id."""
 
+    elsewhere: list[Range] = field(default_factory=list)
+    """The IPv6 blocks of subnets whose VPC is not known: not the internet's."""
+    untold: dict[str, str] = field(default_factory=dict)
+    """What has no known place in the network because not everything was told, by what users may call it."""
     unseen: list[NotEvaluated] = field(default_factory=list)
     """Calls about networks that discovery could not make."""
 
