@@ -29,9 +29,9 @@ def test_the_keys_before_count_on_until_they_are_forgotten(home: Path) -> None:
         return Signer(link_keys(home, respond_key(home)))
 
     sent = signer().sign("x", ("y",))
-    assert rotate() == (0, "a new key signs links from now on; 1 older one counts on\n")
+    assert rotate() == (0, "a new key signs links from now on; the one before it counts on\n")
     assert signer().read("x", sent) == ["y"]
-    assert rotate() == (0, "a new key signs links from now on; 2 older ones count on\n")
+    assert rotate() == (0, "a new key signs links from now on; the 2 before it count on\n")
     assert rotate("--forget") == (0, "a new key signs links from now on; no other counts\n")
     assert signer().read("x", sent) is None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from accounts import world_of
 
@@ -11,18 +14,19 @@ from sakimori.simulate.aws import SimulatedAws, refused
 from sakimori.simulate.recognise import Operation
 
 
-@pytest.mark.parametrize("call", ["plain", "pages"])
-def test_what_is_denied_names_the_policy_that_responses_need(aws: SimulatedAws, call: str) -> None:
-    def deny(_: object) -> object:
-        return refused(Operation("ec2", "DescribeInstances"), "UnauthorizedOperation")
-
-    aws.handlers["ec2:DescribeInstances"] = deny  # type: ignore[assignment]
-    ec2 = world_of(aws).aws("ec2", "")
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda ec2: ec2.describe_instances(InstanceIds=["i-1"]),
+        lambda ec2: ec2.pages("describe_instances", "Reservations"),
+    ],
+    ids=["plain", "pages"],
+)
+def test_what_is_denied_names_the_policy_that_responses_need(aws: SimulatedAws, ask: Callable[[Any], Any]) -> None:
+    denied = refused(Operation("ec2", "DescribeInstances"), "UnauthorizedOperation")
+    aws.handlers["ec2:DescribeInstances"] = lambda _: denied
     with pytest.raises(AccessDenied) as found:
-        if call == "plain":
-            ec2.describe_instances(InstanceIds=["i-1"])
-        else:
-            ec2.pages("describe_instances", "Reservations")
+        ask(world_of(aws).aws("ec2", ""))
     assert "`sakimori respond permissions` prints the policy" in str(found.value)
     assert "doctor" not in str(found.value)
 

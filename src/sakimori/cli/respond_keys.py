@@ -27,5 +27,5 @@ def rotate(
     except RespondError as error:
         typer.echo(f"failed: {error}", err=True)
         raise typer.Exit(FAILED) from None
-    older = f"{count - 1} older {'ones count' if count > 2 else 'one counts'} on" if count > 1 else "no other counts"
+    older = {1: "no other counts", 2: "the one before it counts on"}.get(count, f"the {count - 1} before it count on")
     typer.echo(f"a new key signs links from now on; {older}", err=True)
