@@ -24,6 +24,13 @@ def holds(condition: ir.Condition, record: dict[str, Any]) -> bool:
             return fits((ir.Wildcard.MANY, *pattern, ir.Wildcard.MANY), cased, record_text(record))
         case ir.Null(field):
             return all(value is None for value in values(record, field))
+        case ir.OtherAccount(field):
+            own = {text(value) for value in values(record, "recipientAccountId")}
+            texts = [text(value) or "" for value in values(record, field)]
+            named = {each for found in texts for each in re.findall(r"(?<![\w-])[0-9]{12}(?![\w-])", found, re.ASCII)}
+            return bool(named - own)
+        case ir.Exists(field):
+            return there(record, field.split("."))
         case ir.FieldRef(field, other, how):
             ours = [text(value) for value in values(record, field)]
             theirs = [text(value) for value in values(record, other)]
@@ -53,6 +60,15 @@ def value_holds(predicate: ir.Predicate, value: Any) -> bool:
             except ValueError:
                 return False
     raise AssertionError(predicate)
+
+
+def there(value: Any, keys: list[str]) -> bool:
+    """The keys lead to something, through objects and every element of a list."""
+    if not keys:
+        return True
+    if isinstance(value, list):
+        return any(there(element, keys) for element in value)
+    return isinstance(value, dict) and keys[0] in value and there(value[keys[0]], keys[1:])
 
 
 def fits(pattern: ir.Pattern, cased: bool, found: str) -> bool:

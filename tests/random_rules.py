@@ -100,6 +100,10 @@ WORDS = (
     "Root",
     "arn:aws:iam::111122223333:user/a",
     "arn:aws:iam::111122223333:role/ab",
+    "444455556666",
+    "arn:aws:s3:::logs-444455556666 arn:aws:kms:eu-west-1:111122223333:key/1b2c-444455556666",
+    '{"AWS":["111122223333","arn:aws:iam::444455556666:root"]}',
+    "1234567890123 _444455556666 ４４４４５５５５６６６６",
     '{"Statement":[{"Effect":"Allow","Action":"*"}]}',
     '[1,"a"]',
 )
@@ -202,6 +206,8 @@ def random_record(rng: Random) -> dict[str, Any]:
         record["resources"] = [_wrapped(rng, {"ARN": _value(rng, 2)}) for _ in range(rng.randrange(3))]
     if rng.random() < 0.7:
         record["a"] = _value(rng, 0)
+    if rng.random() < 0.7:
+        record["recipientAccountId"] = rng.choice(("111122223333", "444455556666", 444455556666, None))
     return record
 
 
@@ -258,7 +264,11 @@ def _condition(rng: Random, depth: int) -> ir.Condition:
 
 def _predicate(rng: Random) -> ir.Predicate:
     field = rng.choice(FIELDS)
-    kind = rng.randrange(16)
+    kind = rng.randrange(18)
+    if kind == 16:
+        return ir.Exists(field)
+    if kind == 17:
+        return ir.OtherAccount(field)
     if kind < 7:
         return ir.Text(field, _pattern(rng), cased=rng.random() < 0.3)
     if kind < 8:

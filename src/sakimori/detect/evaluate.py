@@ -16,7 +16,7 @@ from typing import Any
 import re2
 
 from sakimori.detect import ir
-from sakimori.detect.fields import Record, number, record_text, text, values, whole
+from sakimori.detect.fields import Record, is_there, names_other_account, number, record_text, text, values, whole
 from sakimori.detect.literals import regex_fragments
 
 _USUAL_TEXT = 128
@@ -169,6 +169,10 @@ def closure(condition: ir.Predicate | _Merged) -> Test:
             return lambda record: fits(record_text(whole(record)))
         case ir.Null(field):
             return lambda record: all(value is None for value in values(record, field))
+        case ir.Exists(field):
+            return lambda record: is_there(record, field)
+        case ir.OtherAccount(field):
+            return lambda record: names_other_account(record, field)
         case ir.FieldRef(field, other, how):
             return _field_ref(field, other, how)
         case _:

@@ -126,6 +126,10 @@ def asked(predicate: ir.Predicate) -> str:
             return f"{field} is an address in {network}"
         case ir.Null(field):
             return f"{field} is missing or null"
+        case ir.OtherAccount(field):
+            return f"{field} names an account that is not the record's own"
+        case ir.Exists(field):
+            return f"{field} is there"
         case ir.FieldRef(field, other, how):
             return f"{field} {how} what stands in {other}"
 

@@ -6,6 +6,7 @@ values: a list counts as its elements *and* as itself (its JSON text), an object
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Protocol
@@ -34,6 +35,28 @@ def values(record: Record, path: str) -> list[Json]:
         else:
             return []
     return list(_walk(value, keys, len(keys))) if isinstance(value, list) else [value]
+
+
+def is_there(record: Record, path: str) -> bool:
+    """Whether the path leads to anything at all, be it null."""
+    return any(True for _ in _walk(whole(record), _keys(path), 0))
+
+
+def names_other_account(record: Record, path: str) -> bool:
+    """Whether a text at the path names an AWS account, twelve digits that stand alone, that is none of those in the
+    record's `recipientAccountId`."""
+    own = {text(value) for value in values(record, "recipientAccountId")}
+    texts = (found for value in values(record, path) if (found := text(value)) is not None)
+    return any(
+        len(word) == ACCOUNT_DIGITS and word.isdigit() and word not in own
+        for found in texts
+        for word in _WORD.findall(found)
+    )
+
+
+ACCOUNT_DIGITS = 12
+
+_WORD = re.compile(r"[0-9A-Za-z_-]+")
 
 
 @lru_cache(maxsize=4096)

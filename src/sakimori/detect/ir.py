@@ -76,6 +76,18 @@ class Null(msgspec.Struct, frozen=True, tag=True):
     field: str
 
 
+class Exists(msgspec.Struct, frozen=True, tag=True):
+    """The field is there, whatever its value is: also null, or nothing in a list."""
+
+    field: str
+
+
+class OtherAccount(msgspec.Struct, frozen=True, tag=True):
+    """A value's text names an AWS account that is not the record's own: `fields.names_other_account`."""
+
+    field: str
+
+
 class FieldRef(msgspec.Struct, frozen=True, tag=True):
     """A value's text equals (or starts or ends with, in any letter case) that of a value of another field."""
 
@@ -84,7 +96,7 @@ class FieldRef(msgspec.Struct, frozen=True, tag=True):
     how: Literal["equals", "startswith", "endswith", "contains"] = "equals"
 
 
-Predicate = Text | Keyword | Regex | Number | Compare | Cidr | Null | FieldRef
+Predicate = Text | Keyword | Regex | Number | Compare | Cidr | Null | Exists | OtherAccount | FieldRef
 
 
 class And(msgspec.Struct, frozen=True, tag=True):

@@ -67,7 +67,7 @@ def cover(condition: ir.Condition) -> Cover | None:
             return _rarer(_network(network), _key(field))
         case ir.FieldRef(field, other):
             return _rarer(_key(field), _key(other))
-        case ir.Number(field) | ir.Compare(field):
+        case ir.Number(field) | ir.Compare(field) | ir.Exists(field) | ir.OtherAccount(field):
             return _key(field)
     return None
 

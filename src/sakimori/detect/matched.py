@@ -73,7 +73,7 @@ def _show(condition: ir.Condition) -> Show:
             return _each([_if_holds(child) for child in children])
         case ir.Not() | ir.Null() | ir.Keyword():
             return lambda record, found: None
-        case ir.FieldRef(field, _, _):
+        case ir.FieldRef(field) | ir.Exists(field) | ir.OtherAccount(field):
             return _value_at(field, lambda value: value is not None)
         case _:
             return _value_at(condition.field, value_test(condition))
@@ -89,7 +89,7 @@ def _each(shows: list[Show]) -> Show:
 
 def _if_holds(condition: ir.Condition) -> Show:
     show = _show(condition)
-    if not isinstance(condition, (ir.And, ir.Or, ir.Not, ir.FieldRef)):
+    if not isinstance(condition, (ir.And, ir.Or, ir.Not, ir.FieldRef, ir.Exists, ir.OtherAccount)):
         return show  # it shows only what fits
     holds = condition_test(condition)
 

@@ -18,7 +18,7 @@ from sakimori.detect import ir
 from sakimori.detect.cache import put_aside
 
 PACK = Path(__file__).parent / "rules"
-FORMAT = 2
+FORMAT = 3
 """Raised whenever what the cache holds would be read differently."""
 
 

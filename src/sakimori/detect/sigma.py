@@ -19,11 +19,10 @@ from sigma import conditions as sc
 from sigma import types as st
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
-from sigma.modifiers import SigmaWideModifier, modifier_mapping
 from sigma.rule import SigmaRule
 from sigma.rule.base import check_alias_expansion
 
-from sakimori.detect import ir
+from sakimori.detect import ir, sigma_modifiers
 from sakimori.detect.rule_lines import RuleError, failing_item, line_of, line_with, repeated_key, under
 from sakimori.detect.sigma_correlation import correlation
 from sakimori.detect.sigma_regex import use_re2
@@ -162,7 +161,10 @@ class _Reader:
         ):
             wanted = "/".join(str(source[key]) for key in ("product", "category", "service") if source.get(key))
             return Skipped(self.path, self.line("logsource"), f"is about {wanted}, not CloudTrail")
-        rule = SigmaRule.from_dict(self.document)
+        rule = SigmaRule.from_dict(_in_small_letters(self.document))
+        for detection in rule.detection.detections.values():
+            if found := sigma_modifiers.misuse(detection):
+                raise RuleError(self.path, self._line_with(found[0]), found[1])
         if not all(isinstance(condition, str) and condition.strip() for condition in rule.detection.condition):
             raise RuleError(self.path, self.line("detection", "condition"), "the condition must be text")
         conditions = []
@@ -230,7 +232,9 @@ class _Reader:
             case st.SigmaNull():
                 return ir.Null(field)
             case st.SigmaExists():
-                return ir.Not(ir.Null(field)) if value else ir.Null(field)
+                return ir.Exists(field) if value else ir.Not(ir.Exists(field))
+            case sigma_modifiers.OtherAccount():
+                return ir.OtherAccount(field) if value.named else ir.Not(ir.OtherAccount(field))
             case st.SigmaRegularExpression():
                 return ir.Regex(field, self._regex(value))
             case st.SigmaCIDRExpression():
@@ -325,11 +329,30 @@ _CORRELATION_WORDS = (
 """What pySigma's errors call the settings of a correlation."""
 
 use_re2()
-modifier_mapping["utf16le"] = SigmaWideModifier  # the specification's name, which pySigma lacks
+sigma_modifiers.register()
 _WILDCARDS: dict[Any, ir.Wildcard] = {
     st.SpecialChars.WILDCARD_MULTI: ir.Wildcard.MANY,
     st.SpecialChars.WILDCARD_SINGLE: ir.Wildcard.ONE,
 }
+
+
+_CAPITALS = re.compile(r"(?<![\w*-])(?:AND|OR|NOT|OF|ALL|ANY|THEM)(?![\w*-])")
+
+
+def _in_small_letters(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the operators of its conditions in small letters, as pySigma wants them; people write both."""
+    detection = document["detection"]
+    if not isinstance(detection, dict):
+        return document
+
+    def small(condition: Any) -> Any:
+        if not isinstance(condition, str):
+            return condition
+        return _CAPITALS.sub(lambda found: found[0] if found[0] in detection else found[0].lower(), condition)
+
+    given = detection.get("condition")
+    condition = [small(each) for each in given] if isinstance(given, list) else small(given)
+    return document | {"detection": detection | {"condition": condition}} if "condition" in detection else document
 
 
 def _merged(parts: Iterable[str | ir.Wildcard]) -> ir.Pattern:

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from sakimori.detect import ir
 from sakimori.detect.sql_terms import (
+    ACCOUNT_WORD,
     OPERATORS,
     Border,
     Inexpressible,
@@ -45,6 +46,13 @@ def predicate(term: ir.Predicate, column: str, rule: str = "") -> str:
         case ir.Null():
             there = _any(values, "json_type(v) <> 'NULL'")
             return f"(NOT {there})"
+        case ir.Exists():
+            return f"(len({values}) > 0)"
+        case ir.OtherAccount():
+            own = _texts(_values("recipientAccountId", column, rule))
+            words = f"regexp_extract_all(v, {literal(ACCOUNT_WORD)})"
+            other = f"lambda w: regexp_full_match(w, '[0-9]{{12}}') AND NOT list_contains({own}, w)"
+            return _any(_texts(values), f"v IS NOT NULL AND len(list_filter({words}, {other})) > 0")
         case ir.Text(_, pattern, cased):
             return _any(_texts(values), _fits("v", pattern, cased, rule))
         case ir.Regex(_, expression):

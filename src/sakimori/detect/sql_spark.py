@@ -10,11 +10,13 @@ letter that Python's Unicode has, and may know the case of some newer ones.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import assert_never
 
 from sakimori.detect import ir
 from sakimori.detect.sql_java_regex import java
 from sakimori.detect.sql_terms import (
+    ACCOUNT_WORD,
     IPV6_TEXT,
     NUMBER_TEXT,
     OPERATORS,
@@ -70,10 +72,17 @@ def predicate(term: ir.Predicate, column: str, rule: str = "") -> str:
             return _any(f"array({text})", _fits("v", whole, cased, rule))
         case ir.FieldRef():
             return _refers(term, column, rule)
+        case ir.Exists(field):
+            return _is_there(field, column, rule)
     values = _values(term.field, column, rule)
     match term:
         case ir.Null():
             return f"size({values}) = 0"
+        case ir.OtherAccount():
+            own = _texts(_values("recipientAccountId", column, rule))
+            words = f"regexp_extract_all(v, {literal(ACCOUNT_WORD)}, 0)"
+            other = f"named RLIKE '^[0-9]{{12}}$' AND NOT array_contains({own}, named)"
+            return _any(_texts(values), f"exists({words}, named -> {other})")
         case ir.Text(_, pattern, cased):
             return _any(_texts(values), _fits("v", pattern, cased, rule))
         case ir.Regex(_, expression):
@@ -98,10 +107,24 @@ def _let(name: str, value: str, result: str) -> str:
     return f"transform(array({value}), {name} -> {result})[0]"
 
 
+def _is_there(field: str, column: str, rule: str) -> str:
+    """SQL: one of the objects on the way has the field's last key."""
+    *way, last = (literal(key, rule) for key in field.split("."))
+    key = f"map_contains_key(from_json(v.s, 'map<string,string>', {_LOUD}), {last})"
+    return _any(_walked(way, column), f"v.k = 'OB' AND {key}")
+
+
 def _values(field: str, column: str, rule: str) -> str:
     """SQL for the list of all values at `field` that are not null."""
+    return _walked([literal(key, rule) for key in field.split(".")], column)
+
+
+def _walked(way: Sequence[str], column: str) -> str:
+    """SQL for the list of all values that are not null at the end of a way, whose keys are SQL."""
     root = f"filter(array(named_struct('k', 'OB', 's', {column})), x -> x.s IS NOT NULL)"
-    keys = ", ".join(literal(key, rule) for key in field.split("."))
+    if not way:
+        return root
+    keys = ", ".join(way)
     objects = f"filter({_opened('f')}, x -> x.k = 'OB')"
     step = f"filter(transform({objects}, x -> {_child('x.s', 'q')}), x -> x.k <> 'VO')"
     return _opened(f"aggregate(array({keys}), cast({root} AS {_VALUES}), (f, q) -> cast({step} AS {_VALUES}))")

@@ -107,6 +107,9 @@ def double_border(op: Operator, number: int | float) -> Border:
     return Border(">=" if nearest > number else ">", nearest)
 
 
+ACCOUNT_WORD = "[0-9A-Za-z_-]+"
+"""What `fields.names_other_account` looks for accounts among."""
+
 NUMBER_TEXT = (
     "[\\t-\\r ]*[+-]?(?:[0-9]+(?:_[0-9]+)*(?:\\.(?:[0-9]+(?:_[0-9]+)*)?)?|\\.[0-9]+(?:_[0-9]+)*)"
     "(?:[eE][+-]?[0-9]+(?:_[0-9]+)*)?[\\t-\\r ]*"

@@ -19,7 +19,7 @@ import orjson
 from sakimori.collect.shapes import FIELD_TYPES, IDENTITY_TYPES
 from sakimori.detect import ir
 from sakimori.detect.cache import put_aside
-from sakimori.detect.literals import Cover, fragment_of, key_share, regex_fragment, value_share
+from sakimori.detect.literals import Cover, cover, fragment_of, key_share, regex_fragment, value_share
 from sakimori.detect.matched import plain_fields
 
 AND, OR, NOT, PREDICATE = range(4)
@@ -221,6 +221,8 @@ class _Compiler:
                 self._predicate(KEYWORD, None, needed=fragment_of(pattern))
             case ir.Null(field):
                 self._predicate(IS_NULL, field)
+            case ir.Exists():  # a value that is null is nothing to the kernel
+                self._predicate(KEYWORD, None, needed=cover(condition))
             case ir.Cidr(field, network) if isinstance(found := ip_network(network), IPv4Network):
                 self._row(
                     (IN_NETWORK, self._field(field), 0, 0, 0, _signed(int(found.network_address)), found.prefixlen, 0)
@@ -299,7 +301,7 @@ def _pointers(condition: ir.Condition) -> list[_Pointer] | None:
                     return None
                 either += some
             return either
-        case ir.Not(ir.Null(field)) | ir.Number(field) | ir.Compare(field) | ir.Cidr(field):
+        case ir.Not(ir.Null(field)) | ir.Number(field) | ir.Compare(field) | ir.Cidr(field) | ir.OtherAccount(field):
             return [_present(field)]
         case ir.Text(field, pattern):
             return [_to_text(field, pattern)]
