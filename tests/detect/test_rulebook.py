@@ -96,6 +96,38 @@ def test_an_ordered_correlation_names_each_rule_once(tmp_path: Path) -> None:
     assert "twice" in book.errors[0].reason
 
 
+FILTER = """\
+title: Not by robots
+logsource: {{product: aws, service: cloudtrail}}
+filter:
+    rules: {rules}
+    robots:
+        userIdentity.arn|endswith: /robot
+    condition: not robots
+"""
+
+
+@pytest.mark.parametrize(
+    ("rules", "narrowed"), [("[a]", ["a"]), (f"[{UUIDS[1]}, a]", ["a", "b"]), ("any", ["a", "b"]), ("b", ["b"])]
+)
+def test_a_filter_narrows_the_rules_it_names(tmp_path: Path, rules: str, narrowed: list[str]) -> None:
+    folder = write(tmp_path / "r", a=rule("a"), b=rule("b", number=1), c=FILTER.format(rules=rules))
+    book = load([folder], pack=False)
+    assert book.problems == ()
+    text = b'{"Records":[{"eventID":"1","eventName":"CreateUser","userIdentity":{"arn":"arn:aws:iam::1:user/robot"}}]}'
+    detector = Detector(book)
+    found = {finding.rule for finding in detector.findings(detector.look(text, "p"))}
+    assert found == {"a", "b"} - set(narrowed)
+    assert len(detector.look(text.replace(b"/robot", b"/eve"), "p").groups.reported(book.metas)) == 2
+
+
+def test_a_filter_for_nobody_is_named(tmp_path: Path) -> None:
+    book = load([write(tmp_path / "r", a=rule("a"), c=FILTER.format(rules="[a, nobody]"))], pack=False)
+    assert [(problem.line, problem.reason) for problem in book.errors] == [
+        (4, "refers to nobody, which is not the name or id of a loaded rule over single records")
+    ]
+
+
 def cached(cache: Path) -> list[Path]:
     return sorted(cache.glob("*"))
 

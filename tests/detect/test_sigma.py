@@ -157,7 +157,7 @@ PLACEHOLDERS = {"who": ["me", r"y*u\*"], "where": ["a", "b"]}
         ("f: '%who%'", text("%who%")),
         (r"f|expand: '\%plain%who%'", ir.Or((text("%plainme"), text("%plainy", MANY, "u*")))),
         (r"f|expand: '\%who\%'", text("%who%")),
-        (r"f|expand: '100% of %who'", text("100% of %who")),
+        (r"f|expand: '100% of who'", text("100% of who")),
     ],
 )
 def test_placeholder(files: Files, item: str, condition: ir.Condition) -> None:
@@ -190,7 +190,7 @@ A, B, C = text("x", field="a"), text("y", field="b"), text("z", field="c")
         ("not 1 of fil*", ir.Not(C)),
         ("[sel_a, sel_b]", ir.Or((A, B))),
         ("sel_a OR sel_b AND NOT filter", ir.Or((A, ir.And((B, ir.Not(C)))))),
-        ("ALL OF sel_* and NOT (1 OF fil*)", ir.And((ir.And((A, B)), ir.Not(C)))),
+        ("ALL OF sel_* and NOT (1 OF fil*)", ir.And((A, B, ir.Not(C)))),
     ],
 )
 def test_condition(files: Files, condition: str, expected: ir.Condition) -> None:
@@ -453,11 +453,11 @@ WRONG_RULES = [
     ("a: !!python/object/apply:os.system [x]\n", 1, "is not YAML: could not determine a constructor"),
     ("a: \x00\n", 1, "is not YAML: unacceptable character #x0000"),
     ("? [a]\n: b\n", 1, "is not YAML: found unhashable key"),
-    (
-        f"{HEAD}filter:\n    rules: [a]\n    selection: {{f: x}}\n    condition: selection\n",
-        6,
-        "filters are not supported",
-    ),
+    (f"{HEAD}filter:\n    rules: [a]\n    selection: {{f: x}}\n", 6, "exactly one condition"),
+    (f"{HEAD}filter:\n    selection: {{f: x}}\n    condition: selection\n", 6, "must have a 'rules' field"),
+    (f"{HEAD}filter:\n    rules: any\n    s: {{f|wat: x}}\n    condition: s\n", 8, "Unknown modifier 'wat'"),
+    (f"{HEAD}filter:\n    rules: any\n    s: {{f: x}}\n    condition: nobody\n", 9, "'nobody' not defined"),
+    (f"{HEAD}filter: [a]\n", 6, "must be"),
     (f"{HEAD}action: global\n{PLAIN}", 6, "rule collections (action:) are not supported"),
     (f"{HEAD}level: low\nlevel: high\n{PLAIN}", 7, "states 'level' twice"),
     (HEAD.replace("title: A title", "title: 5") + PLAIN, 1, "title must be a string"),

@@ -10,12 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from sakimori import __version__
 from sakimori.detect import ir
 from sakimori.detect.cache import put_aside
+
+if TYPE_CHECKING:
+    from sakimori.detect.sigma import Filter
 
 PACK = Path(__file__).parent / "rules"
 FORMAT = 3
@@ -125,11 +129,12 @@ def _keep(place: Path, loaded: _Loaded) -> None:
 
 def _read(files: list[Path], placeholders: Mapping[str, list[str]]) -> _Loaded:
     from sakimori.detect.rule_lines import RuleError
-    from sakimori.detect.sigma import Skipped, load_file
+    from sakimori.detect.sigma import Filter, Skipped, load_file
 
     rules: dict[str, ir.Rule] = {}
     correlations: dict[str, ir.Correlation] = {}
     problems: list[Problem] = []
+    filters: list[Filter] = []
     for path in files:
         for loaded in load_file(path, placeholders):
             match loaded:
@@ -137,13 +142,42 @@ def _read(files: list[Path], placeholders: Mapping[str, list[str]]) -> _Loaded:
                     problems.append(Problem(loaded.path, loaded.line, loaded.reason))
                 case Skipped():
                     problems.append(Problem(loaded.path, loaded.line, loaded.reason, is_error=False))
+                case Filter():
+                    filters.append(loaded)
                 case ir.Rule():
                     rule_id = _unused(loaded.meta.id, rules.keys() | correlations.keys())
                     rules[rule_id] = msgspec.structs.replace(loaded, meta=_named(loaded.meta, rule_id))
                 case ir.Correlation():
                     rule_id = _unused(loaded.meta.id, rules.keys() | correlations.keys())
                     correlations[rule_id] = msgspec.structs.replace(loaded, meta=_named(loaded.meta, rule_id))
+    problems += _narrowed(rules, filters)
     return _resolved(rules, correlations, problems)
+
+
+def _narrowed(rules: dict[str, ir.Rule], filters: Iterable[Filter]) -> list[Problem]:
+    """Narrows the rules by the filters, each of which has to hold as well; what filters refer to that is not there."""
+    missing = []
+    places = _places(rules)
+    for each in filters:
+        missing += [Problem(each.path, each.line, _no_rule(name)) for name in each.rules if name not in places]
+        for rule_id in {places[name] for name in each.rules if name in places} if each.rules else rules:
+            condition = ir.And((rules[rule_id].condition, each.condition))
+            rules[rule_id] = msgspec.structs.replace(rules[rule_id], condition=condition)
+    return missing
+
+
+def _no_rule(name: str) -> str:
+    return f"refers to {name}, which is not the name or id of a loaded rule over single records"
+
+
+def _places(rules: Mapping[str, ir.Rule]) -> dict[str, str]:
+    """Everything that rules are called by -> the id."""
+    places: dict[str, str] = {}
+    for rule_id, rule in rules.items():
+        for name in (rule_id, rule.meta.name, rule.meta.uuid):
+            if name:
+                places.setdefault(name, rule_id)
+    return places
 
 
 def _unused(rule_id: str, taken: set[str]) -> str:
@@ -161,11 +195,7 @@ def _named(meta: ir.Meta, rule_id: str) -> ir.Meta:
 
 def _resolved(rules: dict[str, ir.Rule], correlations: dict[str, ir.Correlation], problems: list[Problem]) -> _Loaded:
     """Correlations with their references (name, UUID or id) as ids; the rules they silence no longer report."""
-    places: dict[str, str] = {}
-    for rule_id, rule in rules.items():
-        for name in (rule_id, rule.meta.name, rule.meta.uuid):
-            if name:
-                places.setdefault(name, rule_id)
+    places = _places(rules)
     kept: list[ir.Correlation] = []
     silent: set[str] = set()
     loud: set[str] = set()
@@ -188,7 +218,7 @@ def _unusable(correlation: ir.Correlation, places: Mapping[str, str]) -> str:
     """Why its references cannot be used, "" if they can."""
     missing = [name for name in correlation.rules if name not in places]
     if missing:
-        return f"refers to {', '.join(missing)}, which is not the name or id of a loaded rule over single records"
+        return _no_rule(", ".join(missing))
     referred = [places[name] for name in correlation.rules]
     if correlation.kind == "temporal_ordered" and len(set(referred)) < len(referred):
         return "an ordered correlation that names a rule twice is not supported"

@@ -19,7 +19,8 @@ from sigma import conditions as sc
 from sigma import types as st
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
-from sigma.rule import SigmaRule
+from sigma.filters import SigmaFilter
+from sigma.rule import SigmaDetections, SigmaRule
 from sigma.rule.base import check_alias_expansion
 
 from sakimori.detect import ir, sigma_modifiers
@@ -44,7 +45,17 @@ class Skipped:
     reason: str
 
 
-Loaded = ir.Rule | ir.Correlation | RuleError | Skipped
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A condition that narrows rules (by name, UUID or id; none: all), from Sigma Filters Specification 2.1."""
+
+    path: str
+    line: int
+    rules: tuple[str, ...]
+    condition: ir.Condition
+
+
+Loaded = ir.Rule | ir.Correlation | Filter | RuleError | Skipped
 
 
 def load_file(path: Path, placeholders: Mapping[str, list[str]] | None = None) -> list[Loaded]:
@@ -87,7 +98,7 @@ def _read(reader: _Reader) -> Loaded:
         except SigmaError as error:
             return reader.error(error)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            line = failing_item(under(reader.node, "detection")) or reader.line("detection", "condition")
+            line = failing_item(under(reader.node, reader.section)) or reader.line(reader.section, "condition")
             return RuleError(reader.path, line, f"has a value of a type that cannot stand here: {error}")
     except RecursionError:
         return RuleError(reader.path, reader.line(), "is nested too deeply")
@@ -139,6 +150,7 @@ class _Reader:
         """`stem` is the first document's id; `further` names another one that has neither name nor UUID."""
         self.path, self.node, self.document, self.repeated = path, document.node, document.content, document.repeated
         self.stem, self.further, self.placeholders = stem, further, placeholders
+        self.section = "filter" if isinstance(self.document, dict) and "filter" in self.document else "detection"
 
     def read(self) -> Loaded:
         if not isinstance(self.document, dict):
@@ -151,9 +163,7 @@ class _Reader:
             raise RuleError(self.path, line, f"states {key!r} twice: only one of them would count")
         if "correlation" in self.document:
             return correlation(self)
-        if "filter" in self.document:
-            raise RuleError(self.path, self.line("filter"), "Sigma filters are not supported: state it in each rule")
-        if "detection" not in self.document:
+        if "detection" not in self.document and "filter" not in self.document:
             raise RuleError(self.path, self.line(), "is not a rule: it has neither detection nor correlation")
         source = self.document.get("logsource")
         if isinstance(source, dict) and (
@@ -161,19 +171,30 @@ class _Reader:
         ):
             wanted = "/".join(str(source[key]) for key in ("product", "category", "service") if source.get(key))
             return Skipped(self.path, self.line("logsource"), f"is about {wanted}, not CloudTrail")
-        rule = SigmaRule.from_dict(_in_small_letters(self.document))
-        for detection in rule.detection.detections.values():
+        if "filter" in self.document:
+            return self._filter()
+        rule = SigmaRule.from_dict(sigma_modifiers.in_small_letters(self.document, "detection"))
+        return ir.Rule(meta=self.meta(rule), condition=self._conditions(rule.detection))
+
+    def _filter(self) -> Filter:
+        own = SigmaFilter.from_dict(sigma_modifiers.in_small_letters(self.document, "filter")).filter
+        rules = () if isinstance(own.rules, str) else tuple(reference.reference for reference in own.rules)
+        return Filter(self.path, self.line("filter", "rules"), rules, self._conditions(own))
+
+    def _conditions(self, detections: SigmaDetections) -> ir.Condition:
+        """All conditions of a rule or filter, any of which will do."""
+        for detection in detections.detections.values():
             if found := sigma_modifiers.misuse(detection):
                 raise RuleError(self.path, self._line_with(found[0]), found[1])
-        if not all(isinstance(condition, str) and condition.strip() for condition in rule.detection.condition):
-            raise RuleError(self.path, self.line("detection", "condition"), "the condition must be text")
+        if not all(isinstance(condition, str) and condition.strip() for condition in detections.condition):
+            raise RuleError(self.path, self.line(self.section, "condition"), "the condition must be text")
         conditions = []
-        for condition in rule.detection.parsed_condition:
+        for condition in detections.parsed_condition:
             parsed = condition.parse()
             if parsed is None:
-                raise RuleError(self.path, self.line("detection", "condition"), "the condition selects nothing")
+                raise RuleError(self.path, self.line(self.section, "condition"), "the condition selects nothing")
             conditions.append(self._condition(parsed))
-        return ir.Rule(meta=self.meta(rule), condition=_join(ir.Or, conditions))
+        return _join(ir.Or, conditions)
 
     def meta(self, rule: SigmaRule | SigmaCorrelationRule) -> ir.Meta:
         own = rule.custom_attributes.get("sakimori")
@@ -213,7 +234,7 @@ class _Reader:
                 return self._predicate(node.field, node.value)
             case sc.ConditionValueExpression():
                 return self._keyword(node.value)
-        raise RuleError(self.path, self.line("detection"), f"{type(node).__name__} is not supported")
+        raise RuleError(self.path, self.line(self.section), f"{type(node).__name__} is not supported")
 
     def _predicate(self, field: str, value: st.SigmaType) -> ir.Condition:
         match value:
@@ -249,7 +270,7 @@ class _Reader:
                     (value.starts_with, value.ends_with), "contains"
                 )
                 return ir.FieldRef(field, value.field, how)
-        raise RuleError(self.path, self.line("detection"), f"a value of type {type(value).__name__} is not supported")
+        raise RuleError(self.path, self.line(self.section), f"a value of type {type(value).__name__} is not supported")
 
     def _keyword(self, value: st.SigmaType) -> ir.Condition:
         match value:
@@ -260,7 +281,9 @@ class _Reader:
                 return _join(ir.Or, [ir.Keyword(pattern, cased) for pattern in self._patterns(value)])
             case st.SigmaNumber() | st.SigmaBool():
                 return ir.Keyword((str(value).lower(),))
-        raise RuleError(self.path, self.line("detection"), f"a keyword of type {type(value).__name__} is not supported")
+        raise RuleError(
+            self.path, self.line(self.section), f"a keyword of type {type(value).__name__} is not supported"
+        )
 
     def _patterns(self, value: st.SigmaString) -> Iterator[ir.Pattern]:
         """The string's pattern, once for every combination of its placeholders' values."""
@@ -296,7 +319,7 @@ class _Reader:
 
     def _line_with(self, text: str) -> int:
         """The line of the detection's first key or value with this text, else of the detection."""
-        return line_with(under(self.node, "detection"), text) or self.line("detection")
+        return line_with(under(self.node, self.section), text) or self.line(self.section)
 
     def error(self, error: SigmaError) -> RuleError:
         """pySigma's error, at the line of the thing that it is about."""
@@ -307,10 +330,10 @@ class _Reader:
             key = next((key for word, key in _CORRELATION_WORDS if word in about), "")
             return RuleError(self.path, self.line("correlation", key), reason)
         if kind == "condition":
-            return RuleError(self.path, self.line("detection", "condition"), reason)
+            return RuleError(self.path, self.line(self.section, "condition"), reason)
         if kind in ("detection", "value", "modifier", "type", "regularexpression"):
             named = next((str(key) for key in self.document if f"rule {key} " in reason), "detection")
-            return RuleError(self.path, failing_item(under(self.node, "detection")) or self.line(named), reason)
+            return RuleError(self.path, failing_item(under(self.node, self.section)) or self.line(named), reason)
         kind = {"identifier": "id"}.get(kind, kind)
         key = next((str(key) for key in self.document if str(key).startswith(kind[:5])), "")
         return RuleError(self.path, self.line(key), reason)
@@ -334,25 +357,6 @@ _WILDCARDS: dict[Any, ir.Wildcard] = {
     st.SpecialChars.WILDCARD_MULTI: ir.Wildcard.MANY,
     st.SpecialChars.WILDCARD_SINGLE: ir.Wildcard.ONE,
 }
-
-
-_CAPITALS = re.compile(r"(?<![\w*-])(?:AND|OR|NOT|OF|ALL|ANY|THEM)(?![\w*-])")
-
-
-def _in_small_letters(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the operators of its conditions in small letters, as pySigma wants them; people write both."""
-    detection = document["detection"]
-    if not isinstance(detection, dict):
-        return document
-
-    def small(condition: Any) -> Any:
-        if not isinstance(condition, str):
-            return condition
-        return _CAPITALS.sub(lambda found: found[0] if found[0] in detection else found[0].lower(), condition)
-
-    given = detection.get("condition")
-    condition = [small(each) for each in given] if isinstance(given, list) else small(given)
-    return document | {"detection": detection | {"condition": condition}} if "condition" in detection else document
 
 
 def _merged(parts: Iterable[str | ir.Wildcard]) -> ir.Pattern:

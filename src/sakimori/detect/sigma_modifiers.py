@@ -6,7 +6,9 @@ whether a field names an AWS account that is not the record's own.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
 from sigma.exceptions import SigmaTypeError, SigmaValueError
 from sigma.modifiers import (
@@ -99,3 +101,22 @@ _AFTER_EXPAND = (
     *(SigmaContainsModifier, SigmaStartswithModifier, SigmaEndswithModifier),
     *(SigmaAllModifier, SigmaNegateModifier, SigmaCaseSensitiveModifier),
 )
+
+
+_CAPITALS = re.compile(r"(?<![\w*-])(?:AND|OR|NOT|OF|ALL|ANY|THEM)(?![\w*-])")
+
+
+def in_small_letters(document: dict[str, Any], section: str) -> dict[str, Any]:
+    """The document with the operators of its conditions in small letters, as pySigma wants them; people write both."""
+    detection = document[section]
+    if not isinstance(detection, dict):
+        return document
+
+    def small(condition: Any) -> Any:
+        if not isinstance(condition, str):
+            return condition
+        return _CAPITALS.sub(lambda found: found[0] if found[0] in detection else found[0].lower(), condition)
+
+    given = detection.get("condition")
+    condition = [small(each) for each in given] if isinstance(given, list) else small(given)
+    return document | {section: detection | {"condition": condition}} if "condition" in detection else document
