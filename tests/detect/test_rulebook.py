@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -94,6 +95,57 @@ def test_an_ordered_correlation_names_each_rule_once(tmp_path: Path) -> None:
     book = load([write(tmp_path / "r", a=rule("a"), b=rule("b", number=1), c=twice)], pack=False)
     assert ids(book) == ["a", "b"]
     assert "twice" in book.errors[0].reason
+
+
+CHAIN = """\
+title: Guessed and in
+name: guessed
+correlation:
+    type: temporal_ordered
+    rules: [many, b]
+    timespan: 10m
+    group-by: [userIdentity.arn]
+    generate: {generate}
+level: high
+---
+title: Many
+name: many
+correlation:
+    type: event_count
+    rules: [{inner}]
+    timespan: 10m
+    group-by: [userIdentity.arn]
+    condition: {{gte: 2}}
+"""
+
+
+@pytest.mark.parametrize(("generate", "raising"), [("false", {"chain"}), ("true", {"chain", "many", "b"})])
+def test_a_correlation_may_refer_to_another(tmp_path: Path, generate: str, raising: set[str]) -> None:
+    folder = write(tmp_path / "r", a=rule("a"), b=rule("b", event="DeleteUser", number=1))
+    write(folder, chain=CHAIN.format(generate=generate, inner="a"))
+    book = load([folder], pack=False)
+    assert book.problems == ()
+    calls = [("CreateUser", 0), ("CreateUser", 1), ("DeleteUser", 2)]
+    records = [
+        {"eventID": str(n), "eventTime": f"2026-11-20T00:0{n}:00Z", "eventName": name, "userIdentity": {"arn": "eve"}}
+        for name, n in calls
+    ]
+    text, detector = json.dumps({"Records": records}).encode(), Detector(book)
+    found = {each.rule: each for each in detector.findings(detector.look(text, "p"))}
+    assert found.keys() == raising
+    assert found["chain"].records == ("0", "1", "2")
+    assert ids(book.only(["chain"])) == ["a", "b", "many", "chain"]
+    alone = Detector(book.only(["many"]))
+    assert {each.rule for each in alone.findings(alone.look(text, "p"))} == {"many"}
+
+
+def test_correlations_in_a_circle_are_named(tmp_path: Path) -> None:
+    circle = CHAIN.format(generate="false", inner="guessed")
+    folder = write(tmp_path / "r", a=rule("a"), b=rule("b", number=1), chain=circle)
+    book = load([folder], pack=False)
+    assert ids(book) == ["a", "b"]
+    assert [problem.line for problem in book.errors] == [1, 11]
+    assert all("in a circle" in problem.reason for problem in book.errors)
 
 
 FILTER = """\

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, get_args
 
+import msgspec
 import orjson
 import pytest
 
@@ -66,8 +67,8 @@ def standing(ledger: Ledger) -> dict[str, dict[str, Any]]:
     }
 
 
-def at_once(rule: ir.Correlation, matches: list[Match]) -> dict[str, dict[str, Any]]:
-    correlator = Correlator((rule,))
+def at_once(rule: ir.Correlation, matches: list[Match], *outer: ir.Correlation) -> dict[str, dict[str, Any]]:
+    correlator = Correlator((rule, *outer))
     for each in matches:
         seen = Sighting(each.record_id, each.time, each.account, each.region, each.actor, each.source_ip)
         correlator.add(Seen(each.rule, epoch(each.time), seen, each.asset, orjson.loads(each.group_key)))
@@ -121,6 +122,30 @@ def test_whatever_the_order_and_the_runs_the_findings_are_those_of_all_logs_at_o
             settled.settle(ledger)
             wanted = at_once(rule, matches)
             assert standing(ledger) == wanted, f"{rule}\n{matches}"
+        some += bool(wanted)
+    assert some > 5
+
+
+def test_a_chain_of_correlations_is_settled_like_all_logs_at_once(tmp_path: Path) -> None:
+    rng = Random("chain")
+    some = 0
+    for number in range(40):
+        inner = msgspec.structs.replace(
+            random_correlation(rng, rng.choice(("event_count", "value_count", "first_seen", "baseline"))),
+            meta=meta("inner"), rules=("r0",), reports=False,
+        )  # fmt: skip
+        kind = rng.choice(("temporal", "temporal_ordered", "event_count"))
+        rule = msgspec.structs.replace(random_correlation(rng, kind), rules=("inner", "r1"), op="gte", count=2.0)
+        matches = random_matches(rng)
+        settled = Watch(book(rule, inner))
+        with open_ledger(tmp_path / f"{number}.sqlite") as ledger:
+            for at, each in enumerate(rng.sample(matches, len(matches))):
+                commit(ledger, f"o{at}", each)
+                if rng.random() < 0.5:
+                    settled.settle(ledger)
+            settled.settle(ledger)
+            wanted = at_once(inner, matches, rule)
+            assert standing(ledger) == wanted, f"{rule}\n{inner}\n{matches}"
         some += bool(wanted)
     assert some > 5
 
@@ -208,7 +233,7 @@ def test_matches_without_a_time_are_in_no_correlation(ledger: Ledger) -> None:
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
 def test_times_at_the_ends_of_the_calendar(ledger: Ledger, time: str) -> None:
     for kind in KINDS:
-        assert reach_of(correlation(kind, field=("who",), history=DAY), {"r0": (time, time)}) is not None
+        assert reach_of([correlation(kind, field=("who",), history=DAY)], {"r0": (time, time)}) is not None
     commit(ledger, "o1", *(replace(match(number, 0), time=time) for number in range(4)))
     assert Watch(book(correlation())).settle(ledger).new == 1
 

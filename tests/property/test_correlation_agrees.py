@@ -9,6 +9,7 @@ from itertools import product
 from random import Random
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from sakimori.detect import correlation, ir
@@ -206,6 +207,65 @@ def test_an_ordered_correlation_finds_every_end_and_nothing_outside_a_chain() ->
         assert found <= {record(match) for chain in possible for match in chain}
         some += bool(found)
     assert some > 50
+
+
+def firings(rule: ir.Correlation, matches: list[Seen]) -> tuple[list[Seen], dict[str, set[str]]]:
+    """What a windowed correlation gives those that refer to it: one match at each second in which a window ends that
+    fulfils it, and the records in that window."""
+    found: list[Seen] = []
+    behind: dict[str, set[str]] = {}
+    for group in groups(rule, [match for match in matches if match.rule in rule.rules]):
+        counted = [match for match in group if rule.kind != "value_count" or values(rule, match) is not None]
+        for time in {match.time for match in counted}:
+            window = [match for match in counted if time - rule.timespan <= match.time <= time]
+            whats = {"event_count": record, "temporal": lambda match: match.rule}
+            distinct = {whats.get(rule.kind, lambda match: values(rule, match))(match) for match in window}
+            if all(OPERATORS[op](len(distinct), limit) for op, limit in ((rule.op, rule.count), *rule.also)):
+                last = max(window, key=lambda match: (match.time, rule.rules.index(match.rule), record(match)))
+                paths = [dict(dict(rule.aliases).get(name, ())).get(last.rule, name) for name in rule.group_by]
+                named = zip(rule.group_by, paths, strict=True)
+                own = {alias: last.fields[path] for alias, path in named if path in last.fields}
+                name = f"firing {len(found)}"
+                behind[name] = set(map(record, window))
+                sighting = last.sighting._replace(record_id=name)
+                found.append(Seen("inner", time, sighting, last.asset, {**last.fields, **own}))
+    return found, behind
+
+
+@pytest.mark.parametrize("kind", ["event_count", "value_count", "temporal", "temporal_ordered"])
+@pytest.mark.parametrize("inner_kind", ["event_count", "value_count", "temporal"])
+def test_a_correlation_of_correlations(kind: ir.CorrelationKind, inner_kind: ir.CorrelationKind) -> None:
+    rng = Random(f"{kind} of {inner_kind}")
+    some = 0
+    for _ in range(200):
+        inner = rename(random_correlation(rng, inner_kind, rng.choice(("gte", "gte", "eq"))), "inner")
+        rules = ("r0", "r1")[: rng.choice((1, 2))]
+        inner = changed(inner, rules=rules, count=rng.choice((1, 2)), also=(), reports=False)
+        outer = random_correlation(rng, kind, "gte")
+        referred = ("inner", "r2") if rng.random() < 0.7 else ("inner",)
+        outer = changed(outer, rules=referred, count=len(referred) if "temporal" in kind else 1, also=())
+        matches = random_matches(rng, RULES)
+        fired, behind = firings(inner, matches)
+        correlator = Correlator((outer, inner))
+        for match in rng.sample(matches, len(matches)):
+            correlator.add(match)
+        found = list(correlator.findings())
+        assert {finding.rule for finding in found} <= {"c"}
+        everything = [*fired, *matches]
+        if kind == "temporal_ordered":
+            possible = chains(outer, everything)
+            ends = {each for chain in possible for each in behind.get(record(chain[-1]), {record(chain[-1])})}
+            within = {each for chain in possible for m in chain for each in behind.get(record(m), {record(m)})}
+            assert ends <= told(found) <= within, f"{outer}\n{inner}\n{matches}"
+        else:
+            wanted = {each for name in expected(outer, everything) for each in behind.get(name, {name})}
+            assert told(found) == wanted, f"{outer}\n{inner}\n{matches}"
+        some += bool(found)
+    assert some > 20
+
+
+def changed(rule: ir.Correlation, **settings: Any) -> ir.Correlation:
+    return msgspec.structs.replace(rule, **settings)
 
 
 @pytest.mark.parametrize("kind", KINDS)

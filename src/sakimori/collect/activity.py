@@ -137,6 +137,10 @@ def decode_identity(identity: bytes) -> Identity:
         return _lenient(identity, Identity) or Identity()
 
 
+_FLAGS = {b'"true"': True, b'"false"': False}
+"""Flags as text, which rules compare alike."""
+
+
 def _lenient(text: bytes | msgspec.Raw, wanted: Any) -> Any:
     """`text` as `wanted` (a type of the structs above), or None; structs and lists keep what is right in them."""
     inner = next((arm for arm in get_args(wanted) if arm is not type(None)), wanted)
@@ -154,7 +158,9 @@ def _lenient(text: bytes | msgspec.Raw, wanted: Any) -> Any:
         if inner == list[Resource]:
             kept = (_lenient(element, Resource) for element in _elements.decode(text))
             return [resource for resource in kept if resource is not None]
-        return msgspec.json.decode(text, type=wanted, strict=False)
+        if inner is bool and (flag := _FLAGS.get(bytes(text))) is not None:
+            return flag
+        return msgspec.json.decode(text, type=wanted)
     except _UNREADABLE:
         return None
 

@@ -12,9 +12,11 @@ import json
 import operator
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from heapq import merge
 from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from sakimori.detect import grouping
@@ -36,6 +38,9 @@ class Seen(NamedTuple):
 
 DAY = 86_400
 
+Behind = tuple[Sequence[Seen], int, int]
+"""The matches behind a correlation that was fulfilled: a stretch of them, from one index to before another."""
+
 Episode = tuple[list[Seen], dict[str, str]]
 """The matches that together fulfil a correlation, by time, and what they have in common or add up to."""
 
@@ -44,14 +49,43 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 
 
+def inner_first(correlations: Iterable[Correlation]) -> list[Correlation]:
+    """The correlations, each behind those that it refers to, which must not refer to each other in a circle."""
+    by_id = {correlation.meta.id: correlation for correlation in correlations}
+    ordered: dict[str, Correlation] = {}
+
+    def put(correlation: Correlation) -> None:
+        if correlation.meta.id not in ordered:
+            for rule in correlation.rules:
+                if rule in by_id:
+                    put(by_id[rule])
+            ordered[correlation.meta.id] = correlation
+
+    for correlation in by_id.values():
+        put(correlation)
+    return list(ordered.values())
+
+
+def chain_of(correlations: Iterable[Correlation], wanted: Collection[str]) -> list[Correlation]:
+    """The wanted correlations (by id) and all that they refer to, those first."""
+    ids = set(wanted)
+    chain = []
+    for correlation in reversed(inner_first(correlations)):
+        if correlation.meta.id in ids:
+            ids.update(correlation.rules)
+            chain.append(correlation)
+    return chain[::-1]
+
+
 def needed_fields(correlations: Iterable[Correlation]) -> dict[str, tuple[str, ...]]:
-    """Rule id -> the field paths that correlations want of its matches."""
+    """Rule id -> the field paths that correlations want of its matches, be it through other correlations."""
     needed: dict[str, set[str]] = defaultdict(set)
-    for correlation in correlations:
+    for correlation in reversed(inner_first(correlations)):
         for rule in correlation.rules:
             needed[rule].update(_path(correlation, name, rule) for name in correlation.group_by)
             needed[rule].update(correlation.field)
-    return {rule: tuple(sorted(paths)) for rule, paths in needed.items()}
+            needed[rule].update(needed[correlation.meta.id])
+    return {rule: tuple(sorted(paths)) for rule, paths in needed.items() if paths}
 
 
 HELD = 300_000
@@ -62,46 +96,88 @@ Place = tuple[int, tuple[str, ...], int, int, str]
 
 
 class Correlator:
-    """Takes matches in any order, each as often as it likes, and gives the findings of every correlation."""
+    """Takes matches in any order, each as often as it likes, and gives the findings of every correlation.
+
+    A correlation that others refer to gives them a match of its own for each window that fulfils it, at the time of the
+    window's last match and with that one's fields.
+    """
 
     def __init__(self, correlations: Sequence[Correlation]) -> None:
-        self._correlations = correlations
+        self._correlations = inner_first(correlations)
         self._users: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for index, correlation in enumerate(correlations):
+        for index, correlation in enumerate(self._correlations):
             for order, rule in enumerate(dict.fromkeys(correlation.rules)):
                 self._users[rule].append((index, order))
         self._held: list[tuple[Place, Seen]] = []
         self._aside: Spool[Place, Seen] = Spool()
+        self._fired: dict[int, list[tuple[Place, Seen]]] = defaultdict(list)
+        self._behind: dict[str, Behind] = {}
 
     def add(self, match: Seen) -> None:
-        for index, order in self._users[match.rule]:
-            if (group := _group(self._correlations[index], match)) is not None:
-                place = (index, group, match.time, order, match.sighting.record_id)
-                self._held.append((place, match))
+        self._held += self._placed(match)
         if len(self._held) > HELD:
             self._aside.write(self._held)
             self._held = []
 
     def findings(self) -> Iterator[Finding]:
-        """All findings, correlation by correlation."""
-        ordered = self._aside.merged(self._held)
-        for index, of_one in groupby(ordered, key=lambda item: item[0][0]):
-            yield from _findings(self._correlations[index], of_one)
-
-
-def _findings(correlation: Correlation, ordered: Iterator[tuple[Place, Seen]]) -> Iterator[Finding]:
-    detect = _KINDS[correlation.kind]
-    found: dict[tuple[tuple[str, ...], str], Episode] = {}
-    for group, places in groupby(ordered, key=lambda item: item[0][1]):
-        # A record that was read twice stands beside itself.
-        members = [next(same)[1] for _, same in groupby(places, key=lambda item: item[0])]
-        for episode, facts in detect(correlation, members):
-            facts = dict(zip(correlation.group_by, group, strict=True)) | facts
-            key = group, episode[-1].sighting.time[:10]
-            if key in found:
-                found[key][0].extend(episode)
+        """All findings, correlation by correlation, those that others refer to first."""
+        by_correlation = groupby(self._aside.merged(self._held), key=lambda item: item[0][0])
+        waiting = next(by_correlation, None)
+        for index, correlation in enumerate(self._correlations):
+            fired = sorted(self._fired.pop(index, ()), key=itemgetter(0))
+            if waiting is not None and waiting[0] == index:
+                yield from self._evaluated(correlation, merge(waiting[1], fired, key=itemgetter(0)))
+                waiting = next(by_correlation, None)
             else:
-                found[key] = (list(episode), facts)
+                yield from self._evaluated(correlation, iter(fired))
+
+    def _placed(self, match: Seen) -> Iterator[tuple[Place, Seen]]:
+        """A match where it stands in each correlation that refers to its rule."""
+        for index, order in self._users.get(match.rule, ()):
+            if (group := _group(self._correlations[index], match)) is not None:
+                yield (index, group, match.time, order, match.sighting.record_id), match
+
+    def _evaluated(self, correlation: Correlation, ordered: Iterator[tuple[Place, Seen]]) -> Iterator[Finding]:
+        """The findings of a correlation, if it reports any; those that refer to it get their matches."""
+        detect = _KINDS[correlation.kind]
+        found: dict[tuple[tuple[str, ...], str], Episode] = {}
+        for group, places in groupby(ordered, key=lambda item: item[0][1]):
+            # A record that was read twice stands beside itself.
+            members = [next(same)[1] for _, same in groupby(places, key=lambda item: item[0])]
+            if correlation.meta.id in self._users:
+                self._fire(correlation, group, members)
+            for episode, facts in detect(correlation, members) if correlation.reports else ():
+                facts = dict(zip(correlation.group_by, group, strict=True)) | facts
+                key = group, episode[-1].sighting.time[:10]
+                whole = [each for match in episode for each in self._records(match)]
+                if key in found:
+                    found[key][0].extend(whole)
+                else:
+                    found[key] = (whole, facts)
+        return _findings(correlation, found)
+
+    def _fire(self, correlation: Correlation, group: tuple[str, ...], members: Sequence[Seen]) -> None:
+        own = {name: value for name, value in zip(correlation.group_by, group, strict=True) if value}
+        for behind in _fulfilled(correlation, members):
+            last = behind[0][behind[2] - 1]
+            name = json.dumps((correlation.meta.id, group, last.sighting.record_id))
+            self._behind[name] = behind
+            sighting = last.sighting._replace(record_id=name)
+            seen = Seen(correlation.meta.id, last.time, sighting, last.asset, {**last.fields, **own})
+            for place, match in self._placed(seen):
+                self._fired[place[0]].append((place, match))
+
+    def _records(self, match: Seen) -> Iterator[Seen]:
+        """The match itself, or those of records that are behind it."""
+        if match.sighting.record_id not in self._behind:
+            yield match
+            return
+        matches, first, last = self._behind[match.sighting.record_id]
+        for at in range(first, last):
+            yield from self._records(matches[at])
+
+
+def _findings(correlation: Correlation, found: dict[tuple[tuple[str, ...], str], Episode]) -> Iterator[Finding]:
     for (group, day), (episode, facts) in found.items():
         moments = [(match.sighting.time, match.sighting.record_id) for match in episode]
         about = _about(correlation, group, episode)
@@ -144,13 +220,28 @@ def _about(correlation: Correlation, group: Sequence[str], episode: Sequence[See
     )
 
 
-def _event_count(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
-    return _windows(correlation, matches, [(match.sighting.record_id,) for match in matches])
+Counted = list[tuple[Seen, tuple[str, ...]]]
+"""Matches, and of each what is counted, once however often it comes."""
 
 
-def _value_count(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
-    valued = [(match, value) for match in matches if (value := _values(correlation, match)) is not None]
-    return _windows(correlation, [match for match, _ in valued], [value for _, value in valued])
+def _counted(correlation: Correlation, matches: Sequence[Seen]) -> Counted:
+    if correlation.kind == "value_count":
+        return [(match, value) for match in matches if (value := _values(correlation, match)) is not None]
+    if correlation.kind == "temporal":
+        return [(match, (match.rule,)) for match in matches]
+    return [(match, (match.sighting.record_id,)) for match in matches]
+
+
+def _fulfilled(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Behind]:
+    """Every time that the correlation is fulfilled, by the time of its last match."""
+    if correlation.kind not in _WINDOWED:
+        for episode, _ in _KINDS[correlation.kind](correlation, matches):
+            yield episode, 0, len(episode)
+        return
+    counted = _counted(correlation, matches)
+    taken = [match for match, _ in counted]
+    for first, last, _ in _full_windows(correlation, counted):
+        yield taken, first, last
 
 
 def _values(correlation: Correlation, match: Seen) -> tuple[str, ...] | None:
@@ -159,39 +250,42 @@ def _values(correlation: Correlation, match: Seen) -> tuple[str, ...] | None:
     return None if None in found else tuple(value or "" for value in found)
 
 
-def _temporal(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
-    return _windows(correlation, matches, [(match.rule,) for match in matches])
+def _windows(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
+    """The full windows; those that overlap are one episode, if they end on the same day."""
+    counted = _counted(correlation, matches)
+    taken = [match for match, _ in counted]
+    start = end = peak = 0
+    for first, last, count in _full_windows(correlation, counted):
+        if end and (first >= end or taken[end - 1].time // DAY != taken[last - 1].time // DAY):
+            yield taken[start:end], {"count": str(peak)}
+            end = peak = 0
+        start = start if end else first
+        end, peak = last, max(peak, count)
+    if end:
+        yield taken[start:end], {"count": str(peak)}
 
 
-def _windows(
-    correlation: Correlation, matches: Sequence[Seen], counted: Sequence[tuple[str, ...]]
-) -> Iterator[Episode]:
-    """Every window of `timespan` that ends at a match and has enough distinct `counted` values in it.
+def _full_windows(correlation: Correlation, counted: Counted) -> Iterator[tuple[int, int, int]]:
+    """Every window of `timespan` that ends at a match and has enough distinct values in it: its first index, the one
+    behind its last, and how many.
 
-    Windows that overlap are one episode, if they end on the same day. Matches of one second are in a window together or
-    not at all.
+    Matches of one second are in a window together or not at all.
     """
     limits = [(_COMPARE[op], count) for op, count in ((correlation.op, correlation.count), *correlation.also)]
     inside: Counter[tuple[str, ...]] = Counter()
-    start = end = first = peak = 0
-    for last, match in enumerate(matches, start=1):
-        inside[counted[last - 1]] += 1
-        if last < len(matches) and matches[last].time == match.time:
+    first = 0
+    for last, (match, value) in enumerate(counted, start=1):
+        inside[value] += 1
+        if last < len(counted) and counted[last][0].time == match.time:
             continue
-        while matches[first].time < match.time - correlation.timespan:
-            inside[counted[first]] -= 1
-            if not inside[counted[first]]:
-                del inside[counted[first]]
+        while counted[first][0].time < match.time - correlation.timespan:
+            gone = counted[first][1]
+            inside[gone] -= 1
+            if not inside[gone]:
+                del inside[gone]
             first += 1
-        if not all(holds(len(inside), count) for holds, count in limits):
-            continue
-        if end and (first >= end or matches[end - 1].time // DAY != match.time // DAY):
-            yield list(matches[start:end]), {"count": str(peak)}
-            end = peak = 0
-        start = start if end else first
-        end, peak = last, max(peak, len(inside))
-    if end:
-        yield list(matches[start:end]), {"count": str(peak)}
+        if all(holds(len(inside), count) for holds, count in limits):
+            yield first, last, len(inside)
 
 
 def _temporal_ordered(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:
@@ -247,10 +341,12 @@ def _baseline(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Epi
             yield list(matches[starts[place] : starts[place + 1]]), facts
 
 
+_WINDOWED = ("event_count", "value_count", "temporal")
+
 _KINDS: dict[str, Callable[[Correlation, Sequence[Seen]], Iterator[Episode]]] = {
-    "event_count": _event_count,
-    "value_count": _value_count,
-    "temporal": _temporal,
+    "event_count": _windows,
+    "value_count": _windows,
+    "temporal": _windows,
     "temporal_ordered": _temporal_ordered,
     "first_seen": _first_seen,
     "baseline": _baseline,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sakimori.detect import ir
+from sakimori.detect.correlation import chain_of
 from sakimori.detect.fields import values
 from sakimori.detect.matched import condition_test
 from sakimori.detect.rulebook import Rulebook
@@ -42,8 +43,7 @@ class Explained:
 
 def explain(book: Rulebook, rule_id: str, records: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[Explained]:
     """Each record (id, decoded) under the rule, or under those rules of a correlation that match it."""
-    correlation = next((each for each in book.correlations if each.meta.id == rule_id), None)
-    ids = set(correlation.rules) if correlation else {rule_id}
+    ids = {rule_id}.union(*(each.rules for each in chain_of(book.correlations, {rule_id})))
     rules = [rule for rule in book.rules if rule.meta.id in ids]
     for record_id, record in records:
         shown = [rule for rule in rules if condition_test(rule.condition)(record)] or rules[:1]

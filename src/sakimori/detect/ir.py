@@ -170,13 +170,13 @@ Operator = Literal["lt", "lte", "gt", "gte", "eq", "neq"]
 class Correlation(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One rule over the records that other rules matched (Sigma Correlation Rules Specification 2.0, and two of ours).
 
-    `rules` are ids; `group_by` are field paths or aliases; an alias maps a rule's id to its own field path.
-    Times are in seconds. `op` and `count` are the threshold (a range has more than one: those in `also` hold as well),
-    `field` what is counted by value or watched for news.
+    `rules` are ids, of rules or of other correlations; `group_by` are field paths or aliases; an alias maps a rule's id
+    to its own field path. Times are in seconds. `op` and `count` are the threshold (a range has more than one: those in
+    `also` hold as well), `field` what is counted by value or watched for news.
     `first_seen`: the value of `field` is new for the group within `timespan`, and the group has been known for
     `min_history`. `baseline`: the count per bucket of `timespan` reaches `count` and `factor` times the group's
     mean per bucket over the `history` before, of which there is at least `min_history`. With `generate` the rules it
-    refers to raise findings of their own as well.
+    refers to raise findings of their own as well. `reports` is False where it only feeds another correlation.
     """
 
     meta: Meta
@@ -193,3 +193,4 @@ class Correlation(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     history: int = 0
     factor: float = 0.0
     generate: bool = False
+    reports: bool = True

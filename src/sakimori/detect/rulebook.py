@@ -17,12 +17,13 @@ import msgspec
 from sakimori import __version__
 from sakimori.detect import ir
 from sakimori.detect.cache import put_aside
+from sakimori.detect.correlation import chain_of
 
 if TYPE_CHECKING:
     from sakimori.detect.sigma import Filter
 
 PACK = Path(__file__).parent / "rules"
-FORMAT = 3
+FORMAT = 4
 """Raised whenever what the cache holds would be read differently."""
 
 
@@ -64,7 +65,9 @@ class Rulebook:
     def only(self, wanted: Iterable[str]) -> Rulebook:
         """The rulebook of just these rules (by id) and the ones that they refer to."""
         ids = set(wanted)
-        correlations = tuple(each for each in self.correlations if each.meta.id in ids)
+        correlations = tuple(
+            msgspec.structs.replace(each, reports=each.meta.id in ids) for each in chain_of(self.correlations, ids)
+        )
         bases = {rule for correlation in correlations for rule in correlation.rules}
         rules = tuple(
             msgspec.structs.replace(rule, reports=rule.meta.id in ids)
@@ -157,26 +160,24 @@ def _read(files: list[Path], placeholders: Mapping[str, list[str]]) -> _Loaded:
 def _narrowed(rules: dict[str, ir.Rule], filters: Iterable[Filter]) -> list[Problem]:
     """Narrows the rules by the filters, each of which has to hold as well; what filters refer to that is not there."""
     missing = []
-    places = _places(rules)
+    places = _places(rules.values())
     for each in filters:
-        missing += [Problem(each.path, each.line, _no_rule(name)) for name in each.rules if name not in places]
+        for name in (name for name in each.rules if name not in places):
+            reason = f"refers to {name}, which is not the name or id of a loaded rule over single records"
+            missing.append(Problem(each.path, each.line, reason))
         for rule_id in {places[name] for name in each.rules if name in places} if each.rules else rules:
             condition = ir.And((rules[rule_id].condition, each.condition))
             rules[rule_id] = msgspec.structs.replace(rules[rule_id], condition=condition)
     return missing
 
 
-def _no_rule(name: str) -> str:
-    return f"refers to {name}, which is not the name or id of a loaded rule over single records"
-
-
-def _places(rules: Mapping[str, ir.Rule]) -> dict[str, str]:
+def _places(rules: Iterable[ir.Rule | ir.Correlation]) -> dict[str, str]:
     """Everything that rules are called by -> the id."""
     places: dict[str, str] = {}
-    for rule_id, rule in rules.items():
-        for name in (rule_id, rule.meta.name, rule.meta.uuid):
+    for rule in rules:
+        for name in (rule.meta.id, rule.meta.name, rule.meta.uuid):
             if name:
-                places.setdefault(name, rule_id)
+                places.setdefault(name, rule.meta.id)
     return places
 
 
@@ -195,14 +196,13 @@ def _named(meta: ir.Meta, rule_id: str) -> ir.Meta:
 
 def _resolved(rules: dict[str, ir.Rule], correlations: dict[str, ir.Correlation], problems: list[Problem]) -> _Loaded:
     """Correlations with their references (name, UUID or id) as ids; the rules they silence no longer report."""
-    places = _places(rules)
     kept: list[ir.Correlation] = []
     silent: set[str] = set()
     loud: set[str] = set()
-    for correlation in correlations.values():
-        if reason := _unusable(correlation, places):
-            problems.append(Problem(correlation.meta.path, correlation.meta.line, reason))
-            continue
+    usable, reasons = _usable(rules, correlations)
+    problems += reasons
+    places = _places([*rules.values(), *usable])
+    for correlation in usable:
         referred = tuple(places[name] for name in correlation.rules)
         aliases = tuple(
             (alias, tuple((places.get(name, name), path) for name, path in mapping))
@@ -210,15 +210,42 @@ def _resolved(rules: dict[str, ir.Rule], correlations: dict[str, ir.Correlation]
         )
         kept.append(msgspec.structs.replace(correlation, rules=referred, aliases=aliases))
         (loud if correlation.generate else silent).update(referred)
-    reporting = [msgspec.structs.replace(rule, reports=rule_id not in silent - loud) for rule_id, rule in rules.items()]
+    quiet = silent - loud
+    reporting = [msgspec.structs.replace(rule, reports=rule_id not in quiet) for rule_id, rule in rules.items()]
+    kept = [msgspec.structs.replace(each, reports=each.meta.id not in quiet) for each in kept]
     return _Loaded(reporting, kept, sorted(problems))
 
 
+def _usable(
+    rules: Mapping[str, ir.Rule], correlations: Mapping[str, ir.Correlation]
+) -> tuple[list[ir.Correlation], list[Problem]]:
+    """The correlations whose references lead to rules, be it through others, and what is wrong with the rest."""
+    left = dict(correlations)
+    usable: list[ir.Correlation] = []
+    while True:
+        places = _places([*rules.values(), *usable])
+        ready = [each for each in left.values() if all(name in places for name in each.rules)]
+        if not ready:
+            break
+        for each in ready:
+            del left[each.meta.id]
+        usable += [each for each in ready if not _unusable(each, places)]
+    everything = _places([*rules.values(), *correlations.values()])
+    final = _places([*rules.values(), *usable])
+    problems = []
+    in_use = {each.meta.id for each in usable}
+    for correlation in (each for each in correlations.values() if each.meta.id not in in_use):
+        missing = ", ".join(name for name in correlation.rules if name not in everything)
+        circle = ", ".join(name for name in correlation.rules if name not in final)
+        reason = f"refers to {missing}, which is not the name or id of a loaded rule" if missing else ""
+        reason = reason or (f"refers to {circle}, which cannot be used, or in a circle" if circle else "")
+        reason = reason or _unusable(correlation, final)
+        problems.append(Problem(correlation.meta.path, correlation.meta.line, reason))
+    return [each for each in correlations.values() if each.meta.id in in_use], problems
+
+
 def _unusable(correlation: ir.Correlation, places: Mapping[str, str]) -> str:
-    """Why its references cannot be used, "" if they can."""
-    missing = [name for name in correlation.rules if name not in places]
-    if missing:
-        return _no_rule(", ".join(missing))
+    """Why its references, which are all there, cannot be used, "" if they can."""
     referred = [places[name] for name in correlation.rules]
     if correlation.kind == "temporal_ordered" and len(set(referred)) < len(referred):
         return "an ordered correlation that names a rule twice is not supported"

@@ -7,13 +7,14 @@ which is then as if all logs had been read at once. What a killed run left uneva
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 import orjson
 
-from sakimori.detect.correlation import Correlator, Seen
+from sakimori.detect.correlation import Correlator, Seen, chain_of
 from sakimori.detect.detection import Detector
 from sakimori.detect.ir import Correlation
 from sakimori.detect.rulebook import Rulebook
@@ -39,10 +40,11 @@ class Watch:
         if settling is None:
             return done
         try:
-            for correlation in self.book.correlations:
-                reach = reach_of(correlation, settling.spans)
+            for correlation in (each for each in self.book.correlations if each.reports):
+                chain = chain_of(self.book.correlations, {correlation.meta.id})
+                reach = reach_of(chain, settling.spans)
                 if reach is not None:
-                    found = _findings(correlation, reach, ledger)
+                    found = _findings(chain, reach, ledger)
                     done += ledger.replace_findings(settling, correlation.meta.id, reach.since, reach.until, found)
             ledger.end_settling(settling)
         except Superseded:
@@ -60,26 +62,33 @@ class Reach:
     until: str
 
 
-def reach_of(correlation: Correlation, spans: Mapping[str, tuple[str, str]]) -> Reach | None:
-    """What new matches (rule -> their first and last time) change of a correlation's findings, in whole days.
+def reach_of(chain: Sequence[Correlation], spans: Mapping[str, tuple[str, str]]) -> Reach | None:
+    """What new matches (rule -> their first and last time) change of the findings of a correlation, the last of a chain
+    of those that it refers to, in whole days.
 
-    A window changes if it ends up to `timespan` after a match. Where it is asked how long a group has been known, one
-    old match changes all that follows. A baseline's bucket may begin on the day before.
+    A window changes if it ends up to `timespan` after a match; in a chain, window upon window. Where it is asked how
+    long a group has been known, one old match changes all that follows. A baseline's bucket may begin a day before.
     """
-    touched = [spans[rule] for rule in correlation.rules if rule in spans]
+    touched = [spans[rule] for correlation in chain for rule in correlation.rules if rule in spans]
     if not touched:
         return None
     first, last = min(span[0] for span in touched), max(span[1] for span in touched)
-    width, open_ended = correlation.timespan, correlation.kind in _LOOK_AT_ALL_HISTORY
-    bucket = width if correlation.kind == "baseline" else 0
+    width = sum(correlation.timespan for correlation in chain)
+    baselines = [correlation for correlation in chain if correlation.kind == "baseline"]
+    bucket = sum(correlation.timespan for correlation in baselines)
     since = _day(first, -bucket)
-    until = "" if open_ended else _day(last, width + 86_400)
-    return Reach(_shifted(since, -width - bucket - (correlation.history if bucket else 0)), since, until)
+    if any(correlation.kind in _LOOK_AT_ALL_HISTORY for correlation in chain):
+        history = sum(correlation.history for correlation in baselines)
+        return Reach("" if len(chain) > 1 else _shifted(since, -width - bucket - history), since, "")
+    return Reach(_shifted(since, -width), since, _day(last, width + 86_400))
 
 
-def _findings(correlation: Correlation, reach: Reach, ledger: Ledger) -> Iterator[Finding]:
-    correlator = Correlator((correlation,))
-    for rule in dict.fromkeys(correlation.rules):
+def _findings(chain: Sequence[Correlation], reach: Reach, ledger: Ledger) -> Iterator[Finding]:
+    """The findings of the last of the chain."""
+    *inner, correlation = chain
+    correlator = Correlator([*(msgspec.structs.replace(each, reports=False) for each in inner), correlation])
+    inner_ids = {each.meta.id for each in inner}
+    for rule in dict.fromkeys(rule for each in chain for rule in each.rules if rule not in inner_ids):
         if correlation.kind in _LOOK_AT_ALL_HISTORY and reach.history:
             for group_key, time in ledger.first_matches_of(rule, reach.history):
                 correlator.add(_seen(Match(rule, "", time, "", "", "", "", "", group_key)))
