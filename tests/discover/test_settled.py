@@ -184,7 +184,7 @@ def test_whatever_else_differs_is_told(parcels: list[Found], ledger: Ledger) -> 
 
 CLOCK = re.compile(
     r"(?i)^(last|latest|earliest|next|approximate|expected|elapsed|estimated|remaining)|"
-    r"progress|available.*count|lastused|heartbeat|healthstatus|itemcount|sizebytes$|sizeinbytes$|running.*count|"
+    r"progress|instancehours|available.*count|lastused|heartbeat|healthstatus|itemcount|sizebytes$|sizeinbytes$|running.*count|"
     r"pending.*count|utilized|consumed"
 )
 
@@ -195,6 +195,7 @@ NOT_CLOCKS = {
     *("LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode", "LastUpdateTimestamp"),
     *("LastUpdateToPayPerRequestDateTime", "LastUpdatedDate", "LastUpdatedTime", "LatestStreamArn"),
     *("LatestStreamLabel", "LatestVersionNumber", "RestoreInProgress", "lastActivatedAt", "lastArchivedAt"),
+    *("LastModifiedOn", "LastModifiedTimestamp", "LastCommitId", "lastModifiedDate"),
     *("lastModified", "lastModifiedSecret", "lastStartTime", "lastStopTime", "lastUpdatedAt", "lastUpdatedDate"),
     *("LatestCloudWatchLogsDeliveryError", "LatestDeliveryError", "LatestDigestDeliveryError"),
     *("LatestNotificationError", "lastErrorCode", "lastErrorMessage"),

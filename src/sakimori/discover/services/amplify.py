@@ -11,6 +11,11 @@ APP = Resource(
     name="{name}",
     tags="tags",
     relations=(Tie("runs-as", "iamServiceRoleArn"), Tie("runs-as", "computeRoleArn")),
+    moving=(
+        "productionBranch.lastDeployTime",
+        "productionBranch.status",
+        "productionBranch.thumbnailUrl",
+    ),
 )
 
 SERVICE = Service(

@@ -14,6 +14,7 @@ STACK = Resource(
         Tie("in", "ParentId"),
         Tie("logs-to", "NotificationARNs[]"),
     ),
+    moving=("DriftInformation.LastCheckTimestamp",),
 )
 
 STACK_SET = Resource(
@@ -30,6 +31,10 @@ STACK_SET = Resource(
         ),
     ),
     relations=(Tie("runs-as", "AdministrationRoleARN"),),
+    moving=(
+        "LastDriftCheckTimestamp",
+        "StackSetDriftDetectionDetails",
+    ),
 )
 
 SERVICE = Service(

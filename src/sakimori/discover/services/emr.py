@@ -32,6 +32,7 @@ CLUSTER = Resource(
         uses_groups("Ec2InstanceAttributes.EmrManagedMasterSecurityGroup"),
         uses_groups("Ec2InstanceAttributes.EmrManagedSlaveSecurityGroup"),
     ),
+    moving=("NormalizedInstanceHours",),
 )
 
 SERVICE = Service(
