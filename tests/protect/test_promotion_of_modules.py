@@ -185,6 +185,15 @@ def test_a_scan_configuration_that_begins_to_act_is_noted_and_ends_detection(eng
     assert promoted(engine, "antiMalware").refused == ("it has been in detect for 0.0 days, and 14 are asked for",)
 
 
+def test_what_a_scan_configuration_does_is_not_undone_here(engine: Engine, clock: Clock) -> None:
+    with writing(engine) as connection:
+        storage.replace(connection, 0, SCANS, 4, storage.get(connection, 0, SCANS, 4) | {"scanActionForVirus": "clean"})
+        made = modes.last(connection, 0, ["antimalwareconfigurations/4"], "scan/4/action")
+        assert made is not None
+        with pytest.raises(Invalid, match="is not of a mode but of scan/4/action: change that where it was made"):
+            undo(connection, 0, made.id, "ann")
+
+
 def test_without_a_configuration_to_go_to_it_says_so(engine: Engine, clock: Clock) -> None:
     policy_of(engine, antiMalware={"state": "on", "realTimeScanConfigurationID": 1})
     with writing(engine) as connection:

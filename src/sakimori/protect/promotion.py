@@ -118,7 +118,8 @@ def undo(connection: Connection, tenant: int, change_id: int, who: str, why: str
     resource, _, number = made.scope.rpartition("/")
     if made.is_inherited:
         raise Invalid(f"change {change_id} came by inheritance: {made.why}; undo the change that it came from")
-    if not number.isdigit() or not made.subject.endswith(modes.CHANGEABLE):
+    has_modes = resource in (modes.POLICIES, modes.COMPUTERS, *modes.RULE_WORDS)
+    if not has_modes or not number.isdigit() or not made.subject.endswith(modes.CHANGEABLE):
         raise Invalid(f"change {change_id} is not of a mode but of {made.subject}: change that where it was made")
     body = storage.get(connection, tenant, all_resources()[resource], int(number))
     current = modes.values(resource, int(number), body).get(made.subject)

@@ -145,7 +145,10 @@ class Service:
         run = self._write if operation.writes else self._read
 
         def ran() -> Any:
-            return run(operation, call)
+            try:
+                return run(operation, call)
+            except StopIteration as error:  # which no future can carry: nobody would be answered
+                raise RuntimeError(f"{operation.name} ended unexpectedly") from error
 
         if operation.writes:
             shown = await self._in_writer(ran)
