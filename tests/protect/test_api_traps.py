@@ -188,3 +188,17 @@ def test_items_that_match_nothing_are_told_of(here: Running, resource: str, righ
     assert [f"'{item}'" for item in wrong if f"'{item}' is no" not in bad.headers["Warning"]] == []
     again = here.api.send("POST", f"/{resource}/{good.json()['ID']}", {"items": wrong[:1]})
     assert "matches nothing" in again.headers["Warning"]
+
+
+@pytest.mark.parametrize("ids", [2**63, "x", {"a": 1}, [None], True])
+def test_ids_that_are_none_are_refused(here: Running, ids: Any) -> None:
+    status, _ = here.api.refused("POST", "/softwarechanges/review", {"softwareChangeIDs": ids, "action": "allow"})
+    assert status == 400
+
+
+def test_a_change_of_modes_that_was_made_elsewhere_is_not_undone_but_answered(here: Running) -> None:
+    here.api.post("/antimalwareconfigurations/4", {"scanActionForVirus": "clean"})
+    scope = "scope=antimalwareconfigurations/4"
+    (*_, made) = here.api.get(f"/sakimori/modes?{scope}")["changes"]
+    status, message = here.api.refused("POST", f"/sakimori/modes/{made['ID']}/undo", {})
+    assert (status, "change that where it was made" in message) == (400, True)

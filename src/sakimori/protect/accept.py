@@ -155,6 +155,11 @@ def integer(sent: Any, where: str) -> int:
     return number
 
 
+def integers(sent: Any, where: str) -> list[int]:
+    """A list of integers; one alone is a list of it."""
+    return [integer(each, where) for each in (sent if isinstance(sent, list) else [sent])]
+
+
 def decimal(sent: Any, where: str) -> float:
     try:
         if isinstance(sent, bool):

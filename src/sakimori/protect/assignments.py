@@ -98,7 +98,7 @@ def _sent(call: Call, module: str) -> list[int]:
     sent = call.body.get("ruleIDs") if isinstance(call.body, dict) else None
     if sent is None:
         raise Invalid('the body must be {"ruleIDs": [...]}')
-    ids = [accept.integer(each, "ruleIDs") for each in (sent if isinstance(sent, list) else [sent])]
+    ids = accept.integers(sent, "ruleIDs")
     must_exist(call, MODULES[module], set(ids))
     return ids
 

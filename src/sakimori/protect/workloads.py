@@ -175,7 +175,7 @@ def _connector_settings(call: Call) -> Shown:
 
 def _review(call: Call) -> Shown:
     sent = call.body if isinstance(call.body, Mapping) else {}
-    ids = [accept.integer(each, "softwareChangeIDs") for each in sent.get("softwareChangeIDs") or ()]
+    ids = accept.integers(sent.get("softwareChangeIDs") or [], "softwareChangeIDs")
     action = accept.one_of(("allow", "block"), sent.get("action"), "action")
     must_exist(call, "softwarechanges", set(ids))
     rules: dict[int, list[int]] = {}
