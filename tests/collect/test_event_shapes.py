@@ -60,6 +60,7 @@ def in_base64(document: Any) -> str:
         gzip.compress(json.dumps(FINDING).encode()),
         json.dumps(FINDING, indent=2).encode(),
         FINDING["detail"],
+        {"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": FINDING},
     ],
 )
 def test_wrappings_come_off(wrapped: Any) -> None:
@@ -99,6 +100,8 @@ def test_entries_of_put_events_and_the_scheduler_have_the_detail_in_a_text() -> 
         ({"records": [{"data": "%%%"}]}, "the data of a record of Firehose is no text"),
         ({"Records": [{"kinesis": {}}]}, "the data of a record of Kinesis is no text"),
         ({"Messages": [{"Body": 7}]}, "the body of an SQS message is no text"),
+        ({"imageScanFindings": {"findings": [{"name": "CVE-2026-1"}]}}, "ECR tells of it by an event"),
+        ({"InsightResults": {"ResultValues": []}}, "an answer of securityhub:GetInsightResults: counts"),
         ({"requestContext": {}, "body": None}, "the body of an HTTP request is no text"),
         ({"Type": "SubscriptionConfirmation", "SubscribeURL": "https://x"}, "it tells of nothing"),
         (gzip.compress(b"{}")[:-3], "gzip that ends too early"),
@@ -203,6 +206,7 @@ def shaped(service: str, name: str, depth: int = 12) -> Any:
         ("macie2", "GetFindingsResponse", "macie"),
         ("inspector2", "ListFindingsResponse", "inspector2"),
         ("securityhub", "GetFindingsResponse", "securityhub"),
+        ("ecr", "DescribeImageScanFindingsResponse", "inspector2"),
         ("config", "GetComplianceDetailsByResourceResponse", "config"),
     ],
 )

@@ -178,6 +178,8 @@ def _bundle(design: Design, packages: Path | None) -> Bundle:
     paces(section("respond.paces"))
     own = {name: section(f"respond.{name}") for name in ("modes", "limits", "paces")}
     settings = {**own, "routes": dict(design.routes), **workflow_settings()}
+    if design.routes:
+        _say(f"the function also tells by the routes {', '.join(design.routes)}")
     inventory = _inventory() if "macie" in design.workflows else None
     return build(settings, home(), architecture=design.architecture, packages=packages, inventory=inventory)
 
@@ -191,6 +193,8 @@ def _inventory() -> bytes | None:
     found = packed(inventory, at) if len(inventory) else b""
     if found is None:
         _say(f"the inventory has more than {LARGEST / 1e6:.0f} MB: the function goes without; run macie on a machine")
+    elif found:
+        _say(f"the inventory of {at} goes with the function, as far as it tells who may read a bucket")
     return found or None
 
 

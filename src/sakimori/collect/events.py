@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sakimori.collect.products import reader_of_event, reader_of_object
-from sakimori.collect.told import NotRead, Telling, text, texts, when
+from sakimori.collect.told import NotRead, Telling, obj, text, texts, when
 from sakimori.collect.unwrap import MAX_BODY, documents, json_object
 from sakimori.model.event import Event
 from sakimori.model.refusal import Refusal
@@ -55,9 +55,9 @@ def _read(document: Mapping[str, Any]) -> Iterable[Event | NotRead]:
             why = _KNOWN_EVENTS.get(telling.detail_type, "no plug-in reads it")
             raise NotRead(f"EventBridge event {telling.detail_type!r} of {telling.source!r}: {why}")
         return reader(telling)
-    for name in _LISTS:
-        if isinstance(document.get(name), list):
-            return _listed(document[name])
+    for found in (*(document.get(name) for name in _LISTS), obj(document, "imageScanFindings").get("enhancedFindings")):
+        if isinstance(found, list):
+            return _listed(found)
     known = _KNOWN_OTHERWISE.get(next((key for key in _KNOWN_OTHERWISE if key in document), ""))
     reader = reader_of_object(document)
     if reader is None:
@@ -96,7 +96,8 @@ def _listed(found: list[Any]) -> Iterator[Event | NotRead]:
 
 
 _LISTS = ("Findings", "findings")
-"""What the answers of GetFindings (GuardDuty, Security Hub, Macie) and ListFindings (Inspector) call their lists."""
+"""What the answers of GetFindings (GuardDuty, Security Hub, Macie) and ListFindings (Inspector) call their lists. That
+of DescribeImageScanFindings (ECR) holds Inspector's, where a repository is scanned by it."""
 
 _KNOWN_EVENTS = {
     "Inspector2 Scan": "it tells that a scan ended; each finding comes as an event of its own",
@@ -130,6 +131,8 @@ _KNOWN_OTHERWISE = {
     "Event": "S3's test of a new notification: it tells of no object",
     "Results": "an answer of config:SelectResourceConfig: configurations, and no finding",
     "ConfigRules": "an answer of config:DescribeConfigRules: rules, and no finding",
+    "imageScanFindings": "an answer of ecr:DescribeImageScanFindings of a basic scan: ECR tells of it by an event",
+    "InsightResults": "an answer of securityhub:GetInsightResults: counts, and no finding",
     "imageDetails": "an answer of ecr:DescribeImages: images, and no finding",
     "repositories": "an answer of ecr:DescribeRepositories: repositories, and no finding",
     "auditID": "a Kubernetes audit record: a log, and no finding",

@@ -58,6 +58,8 @@ def opened(document: Any, left: int = MAX_WRAPPINGS) -> Iterator[Mapping[str, An
     elif (records := _records(document)) is not None:
         for record in records:
             yield from _record(record, left)
+    elif isinstance(document.get("requestPayload"), Mapping) and "requestContext" in document:
+        yield from opened(document["requestPayload"], left - 1)  # what Lambda could not handle, for its destination
     elif isinstance(document.get("requestContext"), Mapping) and "body" in document:
         body, is_binary = document["body"], document.get("isBase64Encoded") is True
         yield from _inside(_binary(body) if is_binary else body, "the body of an HTTP request", left)
