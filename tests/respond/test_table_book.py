@@ -104,6 +104,12 @@ class Story:
             if decided.state is RunState.CARRYING:
                 self.engine.carry(run.id, Straight())
 
+    def look(self, *_: int) -> None:
+        mode = self.engine.policy.default
+        for run in sorted(self.engine.book.runs(), key=lambda run: run.id)[:2]:
+            self.engine.book.look_again(run.id, "kaede", self.engine.owner, mode)
+            self.engine.carry(run.id, Straight())
+
     def undo(self, *_: int) -> Any:
         done = sorted(self.engine.book.done_by("painter"), key=lambda run: run.id)
         return [(each.undone, each.why) for run in done[:1] for each in undo(self.engine, run.id, "kaede")]
@@ -144,6 +150,7 @@ STEPS = (
     "fail",
     "throttle",
     "go_on",
+    "look",
     "decide",
     "decide",
     "undo",

@@ -18,14 +18,9 @@ from sakimori.cli.home import ledger_place
 from sakimori.cli.respond_keys import rotate
 
 if TYPE_CHECKING:
-    from sakimori.model.event import Event
-    from sakimori.respond.engine import Engine
     from sakimori.respond.runs import Run
 
 INCOMPLETE, FAILED, INTERRUPTED = 3, 4, 130
-
-AT_A_TERMINAL = 2
-"""How often a step is tried whose trouble may pass while somebody waits; the listener has more patience."""
 
 
 class ModeOption(StrEnum):
@@ -139,8 +134,8 @@ def run(
 ) -> None:
     """Run a workflow on an event, and say what was done or would be.
 
-    The same revision of a finding is acted on once: run again, it prints what came of it. Exit code 3 if something
-    could not be evaluated or read, 4 if it failed.
+    The same revision of a finding is acted on once: run again, it prints what came of it, or, where nothing was
+    changed, looks anew. Exit code 3 if something could not be evaluated or read, 4 if it failed.
     """
     from sakimori.collect.events import heard
     from sakimori.respond import plugins
@@ -153,7 +148,7 @@ def run(
         chosen = None if mode is None else _mode(mode)
         owner = f"run-{os.getpid()}-{os.urandom(4).hex()}"
         with parts.opened_engine(owner, parts.chosen_policy(chosen), frozenset((workflow,))) as engine:
-            runs = [each for event in found.events for each in _carried(engine, workflow, event)]
+            runs = [parts.carried(engine, workflow, event, _say) for event in found.events]
     if as_json:
         documents = [each.to_json() for each in runs]
         _print(documents[0] if len(documents) == 1 else documents)
@@ -164,24 +159,6 @@ def run(
         raise typer.Exit(FAILED)
     if found.refusals or not runs or any(each.not_evaluated for each in runs):
         raise typer.Exit(INCOMPLETE)
-
-
-def _carried(engine: Engine, workflow: str, event: Event) -> Iterator[Run]:
-    """Runs the workflow on the event, whether it subscribes to it or not: a person asks for it."""
-    from sakimori.respond.durable import DurableEngine
-    from sakimori.respond.runs import ENDED, RunState, run_id
-
-    entered = engine.book.enter(event, [(workflow, engine.policy.mode(workflow, event.account))], engine.owner)
-    run = run_id(event.uid, event.revision, workflow)
-    before = engine.book.run(run)
-    if entered or before.state not in (*ENDED, RunState.WAITING):
-        with DurableEngine(engine, ledger_place(), tries=AT_A_TERMINAL) as durable:
-            attempt = entered[0][1] if entered else engine.book.take_over(run, engine.owner)
-            durable.start(run, attempt)
-            durable.wait(run, attempt)
-    elif before.state is not RunState.OBSERVED:
-        _say(f"this revision was handled before, at {before.created_at}: nothing was done again")
-    yield engine.book.run(run)
 
 
 @app.command()
@@ -224,7 +201,7 @@ def approve(
                 why = ask_to_go_on(deployment())  # it is the function that may do it
                 _say(f"the function goes on {f'with its next heartbeat ({why})' if why else 'now'}")
             elif decided.state is RunState.CARRYING:
-                with DurableEngine(engine, ledger_place(), tries=AT_A_TERMINAL) as durable:
+                with DurableEngine(engine, ledger_place(), tries=parts.AT_A_TERMINAL) as durable:
                     durable.start(decided.id, decided.attempt)
                     durable.wait(decided.id, decided.attempt)
             found = engine.book.run(decided.id)
@@ -300,7 +277,7 @@ def replay_dead(
         owner = f"replay-{os.getpid()}-{os.urandom(4).hex()}"
         with (
             parts.opened_engine(owner, parts.chosen_policy()) as engine,
-            DurableEngine(engine, ledger_place(), tries=AT_A_TERMINAL) as durable,
+            DurableEngine(engine, ledger_place(), tries=parts.AT_A_TERMINAL) as durable,
         ):
             outcomes = replay(engine, which, parts.person())
             begun = [run for outcome in outcomes for run in outcome.runs]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LISTENER = "listener"
 """The name of the process that listens: it recovers its own runs, and there is one at a time."""
 
+AT_A_TERMINAL = 2
+"""How often a step is tried whose trouble may pass while somebody waits; the listener has more patience."""
+
 
 def person() -> str:
     """Who is at the machine, for the audit log."""
@@ -166,6 +169,33 @@ def _teller(engine: Engine, notifier: Notifier) -> Callable[[Run, Event], None]:
             typer.echo(f"nobody was told of the run {run.id}: {error}", err=True)
 
     return tell
+
+
+def carried(engine: Engine, workflow: str, event: Event, say: Callable[[str], None]) -> Run:
+    """Runs the workflow on the event, whether it subscribes to it or not: a person asks for it.
+
+    What was done is not done again; where nothing was changed, it looks anew.
+    """
+    from sakimori.respond.durable import DurableEngine
+    from sakimori.respond.runs import ENDED, UNTOUCHED, RunState, run_id
+
+    mode = engine.policy.mode(workflow, event.account)
+    entered = engine.book.enter(event, [(workflow, mode)], engine.owner)
+    run = run_id(event.uid, event.revision, workflow)
+    before = engine.book.run(run)
+    if entered or before.state not in (*ENDED, RunState.WAITING) or before.state in UNTOUCHED:
+        with DurableEngine(engine, ledger_place(), tries=AT_A_TERMINAL) as durable:
+            if entered:
+                attempt = entered[0][1]
+            elif before.state in UNTOUCHED:
+                attempt = engine.book.look_again(run, person(), engine.owner, mode)
+            else:
+                attempt = engine.book.take_over(run, engine.owner)
+            durable.start(run, attempt)
+            durable.wait(run, attempt)
+    else:
+        say(f"this revision was handled before, at {before.created_at}: nothing was done again")
+    return engine.book.run(run)
 
 
 def report(outcomes: Iterable[Sent]) -> None:

@@ -21,7 +21,7 @@ from sakimori.respond.errors import RespondError
 from sakimori.respond.letters import Letters
 from sakimori.respond.page import OURSELVES, held_until, stamp
 from sakimori.respond.rows import action_row, actions_of, new_run, renew, row_of, set_run
-from sakimori.respond.runs import ENDED, ActionState, Run, RunState, decoded, run_id, run_of
+from sakimori.respond.runs import ENDED, UNTOUCHED, ActionState, Run, RunState, decoded, run_id, run_of
 from sakimori.store import findings
 from sakimori.store.database import reading
 from sakimori.store.text import storable
@@ -133,6 +133,17 @@ class Book(Changes, Asked, Letters):
             state = RunState.CARRYING if has_plan else RunState.NEW
             set_run(connection, run, state=state, attempt=row.attempt + 1, owner=owner, lease_until=held_until())
             note(by, "replayed", run, {"attempt": row.attempt + 1})
+            return int(row.attempt) + 1
+
+    def look_again(self, run: str, by: str, owner: str, mode: Mode) -> int:
+        """A run that changed nothing is planned anew, with the world as it is now; gives the attempt. Raises
+        RespondError."""
+        with self.writing() as (connection, note):
+            row = row_of(connection, run)
+            if row is None or row.state not in UNTOUCHED:
+                raise RespondError(f"the run {run} is {row.state if row else 'unknown'}: it is not planned again")
+            renew(connection, run, mode, owner, row.attempt)
+            note(by, "asked again", run, {"mode": str(mode)})
             return int(row.attempt) + 1
 
     def run(self, run: str) -> Run:

@@ -46,6 +46,9 @@ class ActionState(StrEnum):
     UNDONE = "undone"
 
 
+UNTOUCHED = (RunState.OBSERVED, RunState.NOTHING)
+"""The states of a run that has ended and changed nothing."""
+
 ENDED = (RunState.DONE, RunState.NOTHING, RunState.FAILED, RunState.REJECTED, RunState.UNDONE, RunState.OBSERVED)
 
 

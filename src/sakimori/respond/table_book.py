@@ -21,7 +21,7 @@ from sakimori.respond.approval import Approval, Decided
 from sakimori.respond.bookkeeping import OURSELVES
 from sakimori.respond.errors import RespondError
 from sakimori.respond.policy import Limits
-from sakimori.respond.runs import ENDED, ActionRow, ActionState, DeadLetter, Run, RunState, decoded, run_id
+from sakimori.respond.runs import ENDED, UNTOUCHED, ActionRow, ActionState, DeadLetter, Run, RunState, decoded, run_id
 from sakimori.respond.table import AUDIT, Page, Table, stamp
 from sakimori.respond.table_rows import (
     FINDING_BODY,
@@ -38,6 +38,7 @@ from sakimori.respond.table_rows import (
     opened,
     plain,
     planned_action,
+    renewed,
     run_key,
     run_there,
     to_do,
@@ -69,10 +70,7 @@ class TableBook:
                     keep(page, new_run(run, event, workflow, mode, owner), new=True)
                     fresh.append((run, 1))
                 elif kept.run.state is RunState.OBSERVED and may_go_on(kept.run.mode, mode):
-                    again = replace(kept.run, state=RunState.NEW, mode=mode, attempt=kept.run.attempt + 1, actions=())
-                    keep(page, replace(kept, run=again, owner=owner, lease_until=leased()))
-                    page.note(OURSELVES, "asked again", run, {"mode": str(mode)})
-                    fresh.append((run, again.attempt))
+                    fresh.append((run, renewed(page, kept, mode, owner, OURSELVES)))
             return fresh
 
         return self.table.alone(self._key, entered) if wanted else []
@@ -300,6 +298,17 @@ class TableBook:
             return attempt
 
         return self.table.alone(self._key, replayed)
+
+    def look_again(self, run: str, by: str, owner: str, mode: Mode) -> int:
+        """See Book.look_again."""
+
+        def asked(page: Page) -> int:
+            kept = kept_run(page, run)
+            if kept is None or kept.run.state not in UNTOUCHED:
+                raise RespondError(f"the run {run} is {kept.run.state if kept else 'unknown'}: it is not planned again")
+            return renewed(page, kept, mode, owner, by)
+
+        return self.table.alone(self._key, asked)
 
     # Dead letters
 

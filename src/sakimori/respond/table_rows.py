@@ -97,6 +97,14 @@ def may_go_on(before: Mode, now: Mode) -> bool:
     return before is Mode.OBSERVE and now is not Mode.OBSERVE
 
 
+def renewed(page: Page, kept: Kept, mode: Mode, owner: str, by: str) -> int:
+    """A run that changed nothing is to be planned anew; gives the attempt."""
+    again = replace(kept.run, state=RunState.NEW, mode=mode, attempt=kept.run.attempt + 1, actions=())
+    keep(page, replace(kept, run=again, owner=owner, lease_until=leased()))
+    page.note(by, "asked again", again.id, {"mode": str(mode)})
+    return again.attempt
+
+
 def planned_action(number: int, step: Step, seen: tuple[dict[str, Any], dict[str, Any]]) -> ActionRow:
     """An action that is planned, with the state that its target has, and the one that it would have."""
     before, would, why = plain(seen[0]), plain(seen[1]), storable(step.why)

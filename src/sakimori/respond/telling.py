@@ -45,6 +45,7 @@ def about(run: Run, event: Event, asked: Approval | None = None) -> Message | No
         facts["others"] = ", ".join(others[:MOST_NAMED]) + (", ..." if len(others) > MOST_NAMED else "")
     if asked is not None:
         facts |= {"approval": asked.id, "until": asked.expires_at, "plan": plan_of(run)}
-    key = f"{run.id}/{run.attempt}/{kind}"
+    attempt = "" if run.state is RunState.OBSERVED else f"/{run.attempt}"  # looked at again, it is no news
+    key = f"{run.id}{attempt}/{kind}"
     who = event.finding.actor if event.finding else ""
     return Message(kind, key, severity, run.account, target, who, facts, about=run.id, at=run.updated_at)
