@@ -384,6 +384,20 @@ def test_an_agent_that_does_not_do_in_the_mode_that_is_wanted_is_a_gap(here: Run
     assert firewall()[1:] == ("warning", "On, no rules; it is to prevent, and the agent does not say that it does")
 
 
+@pytest.mark.parametrize("number", ["18446744073709551616", "1e400", "-1" + "0" * 30])
+def test_a_number_that_nothing_can_hold_is_no_mistake_of_the_manager(here: Running, number: str) -> None:
+    agent = Agent(here.api, policyID=here.api.post("/policies", {"name": "p"})["ID"])
+    task = agent.task("send-policy")
+    event = f'{{"module": "firewall", "key": "k", "details": {{"size": {number}}}}}'
+    headers = {**agent.headers, "Content-Type": "application/json"}
+    for path, body in (
+        ("events", f"[{event}]"),
+        (f"tasks/{task}", f'{{"state": "done", "events": [{event}], "host": {{"x": {number}}}}}'),
+    ):
+        answer = here.client.post(f"/api/sakimori/agents/{path}", content=body, headers=headers)
+        assert answer.status_code in (200, 400), answer.text
+
+
 def test_a_rule_that_only_logs_on_a_policy_does_so_although_the_policy_above_has_it_drop(here: Running) -> None:
     api = here.api
     above = api.post("/policies", {"name": "above", "intrusionPrevention": {"ruleIDs": [1]}})["ID"]

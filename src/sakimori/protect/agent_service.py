@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 import msgspec
+import orjson
 from starlette.requests import Request
 
 from sakimori.protect import agents_api, jobs, outcomes
-from sakimori.protect.agents_api import BEAT, EVENTS, Agent
+from sakimori.protect.agents_api import BEAT, Agent, Event
 from sakimori.protect.clock import now
 from sakimori.protect.engine import AGENT_LEASE_MS
 from sakimori.protect.errors import Invalid, NotAllowed, NotFound
@@ -70,10 +71,7 @@ class AgentService:
             return agents_api.take_jobs(connection, agent, waiting)
 
     async def _events(self, agent: Agent, body: bytes) -> Mapping[str, int]:
-        try:
-            events = EVENTS.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Invalid(f"events must be a list of objects with module and key: {error}") from None
+        events = _read(body, list[Event], "events must be a list of objects with module and key")
         if len(events) > MOST_EVENTS:
             raise Invalid(f"{len(events)} events at once; {MOST_EVENTS} are the most")
         found = [msgspec.to_builtins(event) for event in events]
@@ -92,11 +90,8 @@ class AgentService:
             return agents_api.in_force(connection, agent, self._manager.policies, self._manager.catalogue)
 
     async def _answered(self, agent: Agent, id: int, body: bytes) -> Mapping[str, Any]:
-        try:
-            answer = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Invalid(f"the answer is not JSON: {error}") from None
-        if not isinstance(answer, dict) or answer.get("state") not in ("done", "failed"):
+        answer = _read(body, dict[str, Any], "the answer to a task must be a JSON object")
+        if answer.get("state") not in ("done", "failed"):
             raise Invalid('the answer to a task must be {"state": "done" or "failed", ...}')
         for name, kind in (("events", list), ("notEvaluated", list), ("host", dict)):
             if not isinstance(answer.get(name) or kind(), kind):
@@ -112,3 +107,11 @@ class AgentService:
         with reading(self._manager.engine) as connection:
             ended = jobs.get(connection, id)
         return {"ID": id, "state": ended.state if ended else "failed", "message": ended.message if ended else ""}
+
+
+def _read(body: bytes, kind: type[T], must: str) -> T:
+    """What an agent sent, with numbers past 64 bits as fractions, for nothing that keeps it can hold them."""
+    try:
+        return msgspec.convert(orjson.loads(body), kind)
+    except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
+        raise Invalid(f"{must}: {error}") from None

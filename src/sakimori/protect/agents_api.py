@@ -113,7 +113,6 @@ class Event(msgspec.Struct):
 
 
 BEAT = msgspec.json.Decoder(Beat)
-EVENTS = msgspec.json.Decoder(list[Event])
 
 
 def enrol(call: Call) -> Shown:
