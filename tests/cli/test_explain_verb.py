@@ -115,7 +115,9 @@ def test_from_the_lake_with_its_status(tmp_path: Path) -> None:
     finding = stopped(found(str(place)))
     place.unlink()
     told = json.loads(run("explain", finding["uid"], "--json").stdout)
+    [made] = told["finding"].pop("history")
     assert told["finding"] == finding | {"status": "New"}
+    assert (made["status"], made["by"], made["note"]) == ("New", "sakimori", "first seen")
     assert told["records"][0]["holds"]
 
 

@@ -28,6 +28,7 @@ VERBS = {
     "assess": "Find what an attacker could do with what is in the accounts.",
     "access": "Answer who can do what, with the policy statements that decide it.",
     "discover": "Find out what is in your accounts, and how it hangs together.",
+    "findings": "List the ledger's findings, the worst first, then the latest; or say where one of them stands.",
     "explain": "Show why a finding was raised, re-evaluated on its records.",
     "rules": "Look at, test and try out detection rules.",
     "protect": "Run the workload protection manager, its keys, and what it enforces.",

@@ -13,6 +13,7 @@ import typer
 from sakimori.cli.detect import FAILED, INCOMPLETE, RulesOption, Run, load_rules
 from sakimori.cli.explain_assessment import find_assessed, show_assessed
 from sakimori.cli.explain_asset import find_asset, show_asset
+from sakimori.cli.explain_status import history_json, history_lines
 from sakimori.cli.home import lake_folder, ledger_place
 from sakimori.cli.output import printable, printable_lines, to_line
 
@@ -99,6 +100,7 @@ def _found(uid: str, rules: list[Path], lake: Path, place: str | Path) -> Found:
                 stored = ledger.findings_beginning(uid, AMBIGUOUS)
                 if len(stored) == 1:
                     texts = _from_lake(stored[0].finding, lake, ledger)
+                    history = history_json(ledger, stored[0].finding.uid)
     except (LedgerError, LakeError) as error:
         _say(f"failed: {error}")
         raise typer.Exit(FAILED) from None
@@ -112,7 +114,7 @@ def _found(uid: str, rules: list[Path], lake: Path, place: str | Path) -> Found:
         some = ", ".join(candidates[: AMBIGUOUS - 1]) + (", ..." if len(candidates) >= AMBIGUOUS else "")
         raise typer.BadParameter(f"more than one finding's uid begins with {uid!r}: {some}", param_hint="UID")
     if stored:
-        finding = stored[0].finding.to_json() | {"status": stored[0].status.value}
+        finding = stored[0].finding.to_json() | {"status": stored[0].status.value, "history": history}
         return Found(finding, load_rules(rules, pack=True), _in_order(finding["records"], texts))
     return _read_again(remembered[candidates[0]], rules)
 
@@ -227,6 +229,8 @@ def _print(found: Found, shown: list[Explained], *, raw: bool) -> None:
     when = printable(f"{finding['first_seen']} to {finding['last_seen']}")
     typer.echo(f"{'when':<11} {when}, {finding['count']} records")
     typer.echo(f"{'ATT&CK':<11} {', '.join([*finding['tactics'], *finding['techniques']])}")
+    for line in history_lines(finding):
+        typer.echo(line)
     typer.echo(f"\n{printable_lines(meta.description)}")
     if meta.severity_reason:
         typer.echo(f"Why {meta.severity.label.lower()}: {printable_lines(meta.severity_reason)}")

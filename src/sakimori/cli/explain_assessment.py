@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sakimori.cli.explain_status import history_json, history_lines
 from sakimori.cli.output import printable, printable_lines, to_line
 from sakimori.model.finding import DETECTION, IAM_ANALYSIS
 
@@ -43,7 +44,8 @@ def find_assessed(uid: str, place: str | Path) -> Assessed | None:
         if not isinstance(place, Path) or place.exists():
             with open_ledger(place) as ledger:
                 for stored in ledger.findings_beginning(uid, 2):
-                    told = stored.finding.to_json() | {"status": stored.status.value}
+                    history = history_json(ledger, stored.finding.uid)
+                    told = stored.finding.to_json() | {"status": stored.status.value, "history": history}
                     found[stored.finding.uid] = Assessed(told)
     except LedgerError:
         return None  # said by whoever looks for detections next
@@ -125,10 +127,12 @@ def _protocol(packet: dict[str, Any]) -> int | None:
 
 
 def _head(finding: dict[str, Any]) -> None:
-    for name in ("title", "severity", "rule", "asset", "account", "region", "status"):
+    for name in ("title", "severity", "rule", "asset", "account", "region"):
         if finding.get(name):
             typer.echo(f"{name:<11} {printable(str(finding[name]))}")
     typer.echo(f"{'when':<11} {printable(finding['first_seen'])} to {printable(finding['last_seen'])}")
+    for line in history_lines(finding):
+        typer.echo(line)
     typer.echo(f"\n{printable_lines(finding['description'])}")
     typer.echo(f"What to do: {printable_lines(finding['remediation'])}\n")
 
