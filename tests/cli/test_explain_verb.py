@@ -163,7 +163,7 @@ def test_a_correlation_is_told_in_words_and_its_records_by_their_rules(tmp_path:
     words = "records of own within 600 s for each userIdentity.arn: >= 3"
     assert f"Correlation: {words}" in done.stdout
     assert done.stdout.count(": own holds") == 3
-    assert json.loads(run("explain", finding["uid"], "--json").stdout)["rule"]["correlation"] == words
+    assert json.loads(run("explain", finding["uid"], "--json").stdout)["rule"]["correlations"] == {"many": words}
 
 
 def test_rules_that_are_not_where_they_were(tmp_path: Path) -> None:

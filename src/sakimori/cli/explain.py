@@ -189,6 +189,7 @@ def _decoded(texts: dict[str, bytes], most: int) -> Iterator[tuple[str, dict[str
 
 
 def _as_json(found: Found, shown: list[Explained], *, raw: bool) -> dict[str, Any]:
+    from sakimori.detect.correlation import chain_of
     from sakimori.detect.explanation import in_words
 
     meta = found.book.metas[found.finding["rule"]]
@@ -201,7 +202,7 @@ def _as_json(found: Found, shown: list[Explained], *, raw: bool) -> dict[str, An
             "description": meta.description,
             "severity_reason": meta.severity_reason,
             "false_positives": list(meta.false_positives),
-            "correlation": next((in_words(each) for each in found.book.correlations if each.meta.id == meta.id), None),
+            "correlations": {each.meta.id: in_words(each) for each in chain_of(found.book.correlations, {meta.id})},
         },
         "records": [
             {
@@ -221,6 +222,7 @@ def _as_json(found: Found, shown: list[Explained], *, raw: bool) -> dict[str, An
 
 
 def _print(found: Found, shown: list[Explained], *, raw: bool) -> None:
+    from sakimori.detect.correlation import chain_of
     from sakimori.detect.explanation import LONGEST_SHOWN, SHOWN_VALUES, in_words
 
     finding, meta = found.finding, found.book.metas[found.finding["rule"]]
@@ -235,9 +237,9 @@ def _print(found: Found, shown: list[Explained], *, raw: bool) -> None:
     if meta.severity_reason:
         typer.echo(f"Why {meta.severity.label.lower()}: {printable_lines(meta.severity_reason)}")
     typer.echo(f"Rule file: {printable(meta.path)}:{meta.line}")
-    for correlation in found.book.correlations:
-        if correlation.meta.id == meta.id:
-            typer.echo(f"Correlation: {printable(in_words(correlation))}")
+    for correlation in chain_of(found.book.correlations, {meta.id}):
+        inner = f" {correlation.meta.id}" if correlation.meta.id != meta.id else ""
+        typer.echo(printable(f"Correlation{inner}: {in_words(correlation)}"))
     for each in shown:
         verdict = "holds" if each.holds else "does NOT hold any more"
         typer.echo()

@@ -46,6 +46,7 @@ def list_rules(
     """List rules: id, level, ATT&CK techniques, title."""
     book = load_rules(rules or [], pack=not no_pack)
     silent = {rule.meta.id for rule in book.rules if not rule.reports}
+    silent |= {correlation.meta.id for correlation in book.correlations if not correlation.reports}
     metas = sorted((meta for meta in book.metas.values() if meta.severity >= min_severity), key=lambda meta: meta.id)
     rows = [
         {
