@@ -24,7 +24,7 @@ from sakimori.store.ledger import Ledger, open_ledger
 ACCOUNT = "123456789012"
 PLACES = [Place(ACCOUNT, "us-east-1")]
 RESOURCES = {resource.type: resource for each in own_services().values() for _, resource in each.resources()}
-UNTYPED = ("Attributes.", "CredentialReport.", "containerDefinitions[].")
+UNTYPED = ("Attributes.", "CredentialReport.", "containerDefinitions[].", "definition.")
 """What botocore's model does not tell: the keys of maps, and answers that are parsed."""
 
 
@@ -75,8 +75,9 @@ def move(config: dict[str, Any], path: str) -> None:
 
 def shuffle(value: Any, path: str, kept: set[str], rng: random.Random) -> None:
     """Every list in the value in another order, but those at the paths of `kept`."""
+    is_map = any(each.startswith(f"{path}[].") for each in kept)
     for key, inner in value.items() if isinstance(value, dict) else ():
-        shuffle(inner, f"{path}.{key}" if path else key, kept, rng)
+        shuffle(inner, f"{path}[]" if is_map else f"{path}.{key}" if path else key, kept, rng)
     for inner in value if isinstance(value, list) else ():
         shuffle(inner, f"{path}[]", kept, rng)
     if isinstance(value, list) and path not in kept:

@@ -21,6 +21,7 @@ DEFINITION = Resource(
     arn="{jobDefinitionArn}",
     name="{jobDefinitionName}",
     tags="tags",
+    ordered=tuple(f"{path}.command" for path in _CONTAINERS),
     relations=(
         Tie("runs-as", "containerProperties.jobRoleArn"),
         Tie("runs-as", "nodeProperties.nodeRangeProperties[].container.jobRoleArn"),

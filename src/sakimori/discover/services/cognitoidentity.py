@@ -12,6 +12,7 @@ POOL = Resource(
     arn=arn("cognito-identity", "identitypool/{IdentityPoolId}"),
     name="{IdentityPoolName}",
     tags="IdentityPoolTags",
+    ordered=("RoleMappings[].RulesConfiguration.Rules",),
     details=(
         Detail(operation="DescribeIdentityPool", parameters=_GIVEN),
         Detail(operation="GetIdentityPoolRoles", parameters=_GIVEN, path="Roles", under="Roles"),

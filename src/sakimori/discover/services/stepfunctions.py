@@ -21,6 +21,7 @@ MACHINE = Resource(
         ),
     ),
     documents=("definition",),
+    ordered=("definition.States[].Choices", "definition.States[].Catch", "definition.States[].Retry"),
     relations=(
         Tie("runs-as", "roleArn"),
         Tie("logs-to", "loggingConfiguration.destinations[].cloudWatchLogsLogGroup.logGroupArn"),
