@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import estates as es
 from sakimori.cli import app
+from sakimori.respond.carried_inventory import opened
 from sakimori.respond.deploy import bundle as bundles
 from sakimori.respond.deploy.bundle import Bundle
 from sakimori.simulate.aws import Answer, SimulatedAws
+from sakimori.store.discovered import Scope, Seen
+from sakimori.store.ledger import open_ledger
 
 
 @pytest.fixture
@@ -122,6 +126,35 @@ def test_settings_that_cannot_be_meant_are_said(quick: Any, tmp_path: Path, writ
     (tmp_path / "sakimori.toml").write_text(written)
     assert why in deploy("lambda", code=4).stderr
     assert not (tmp_path / "sakimori-lambda").exists()
+
+
+def test_routes_go_with_the_function_when_their_secret_is_named(quick: list[dict[str, Any]], tmp_path: Path) -> None:
+    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf"
+    (tmp_path / "sakimori.toml").write_text('[notify.routes.team]\nchannel = "slack"\nurl_env = "SLACK_URL"\n')
+    deploy("lambda", "--workflow", "imds")
+    assert quick[-1]["routes"] == {}
+    done = deploy("lambda", "--workflow", "imds", "--notify-secret", secret)
+    assert quick[-1]["routes"] == {"team": {"channel": "slack", "url_env": "SLACK_URL"}}
+    assert "the function also tells by the routes team" in done.stderr
+    (tmp_path / "sakimori.toml").write_text('[notify.routes.team]\nchannel = "slack"\nurl = "https://hooks.x/y"\n')
+    assert "url is secret: give url_env" in deploy("lambda", "--notify-secret", secret, code=4).stderr
+
+
+def test_what_was_discovered_goes_with_the_function_where_it_is_asked(
+    quick: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    deploy("lambda")
+    assert quick[-1]["inventory"] is None
+    (tmp_path / "home").mkdir(exist_ok=True)
+    with open_ledger(tmp_path / "home" / "ledger.sqlite") as ledger:
+        where = Scope("111122223333", "global", "iam")
+        ledger.record(ledger.begin_discovery("test"), [Seen(where, [es.role("web")])])
+        (known,) = ledger.discoveries()
+    done = deploy("lambda")
+    assert [asset.name for asset in opened(quick[-1]["inventory"])] == ["web"]
+    assert f"the inventory of {known.started_at} goes with the function" in done.stderr
+    deploy("lambda", "--workflow", "imds")
+    assert quick[-1]["inventory"] is None
 
 
 def test_what_is_mistaken_is_said(aws: SimulatedAws, quick: Any) -> None:
