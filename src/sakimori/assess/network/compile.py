@@ -8,6 +8,7 @@ from typing import Any
 from sakimori.assess.network import compile_balancers, compile_transit
 from sakimori.assess.network.addresses import V4, V6, Range, cidr, number
 from sakimori.assess.network.compile_routes import read_tables
+from sakimori.assess.network.compile_wearers import read_wearers
 from sakimori.assess.network.filters import GroupSet, Nacl, SecurityGroup
 from sakimori.assess.network.topology import Interface, NatGateway, Peering, Subnet, Topology, Vpc
 from sakimori.model.asset import NOT_DESCRIBED, Asset, Inventory
@@ -32,6 +33,7 @@ def compile_topology(inventory: Inventory) -> Topology:
     compile_transit.read_transits(topology, inventory)
     compile_transit.read_boundaries(topology, inventory)
     compile_balancers.read_balancers(topology, inventory)
+    read_wearers(topology, inventory)
     _read_public_access(topology, inventory)
     services = ("ec2:", "elasticloadbalancing:", "directconnect:", "network-firewall:")
     topology.unseen = [

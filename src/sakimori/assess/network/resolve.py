@@ -47,6 +47,10 @@ def _asset(net: Topology, name: str) -> list[Host]:
     talking = [node for node in nodes if _talks(net, node)]
     if not talking and name in net.untold:
         raise Untold(f"where {name} is in the network is not in the inventory{_unanswered(net)}")
+    if not talking and name in net.worn:
+        if not net.worn[name]:
+            raise Untold(f"which network interface is {name}'s is not in the inventory{_unanswered(net)}")
+        return of_interfaces(net.worn[name])
     nodes = talking or [node for node in nodes if node in net.subnets or node in net.vpcs] or nodes
     if not nodes:
         told = "give an id, an ARN, a name, a CIDR or `internet`"

@@ -230,6 +230,9 @@ class Topology:
 
     elsewhere: list[Range] = field(default_factory=list)
     """The IPv6 blocks of subnets whose VPC is not known: not the internet's."""
+    worn: dict[str, list[Interface]] = field(default_factory=dict)
+    """The interfaces of databases, tasks and the like, by what users may call these; empty where it is not known
+    which they are."""
     untold: dict[str, str] = field(default_factory=dict)
     """What has no known place in the network because not everything was told, by what users may call it."""
     unseen: list[NotEvaluated] = field(default_factory=list)
