@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from estates import ACCOUNT, allow, bucket, deny, inventory, key, role, trust, user
+from estates import ACCOUNT, OTHER, allow, bucket, deny, inventory, key, organization, role, trust, user
 from sakimori.assess.access.catalogue import actions_like, actions_of
 from sakimori.assess.access.effective import what_can
 from sakimori.assess.access.engine import Response
@@ -64,6 +64,16 @@ def test_resources_that_name_the_principal() -> None:
         ("kms:Decrypt", "key/k"),
         ("sts:AssumeRole", "role/r"),
     }
+
+
+def test_a_root_session_is_for_the_management_account_and_by_itself() -> None:
+    """Whether AWS heeds it stands in no policy: what else of STS is allowed is not unknown for that."""
+    ann = user("ann", allow("sts:*"))
+    for accounts, expected in ((), ()), ((OTHER, ACCOUNT), ()), ((ACCOUNT, OTHER), ("sts:AssumeRoot",)):
+        found = what_can(estate(inventory(ann, organization(*accounts)) if accounts else inventory(ann)), ANN)
+        unknown = [right.actions for right in found.rights if right.outcome is Outcome.UNKNOWN]
+        assert unknown == ([expected] if expected else [])
+        assert "sts:GetFederationToken" in {action for right in found.rights for action in right.actions}
 
 
 def test_resources_that_allow_the_same_are_one_right() -> None:

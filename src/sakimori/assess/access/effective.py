@@ -20,7 +20,7 @@ from sakimori.assess.access.narrowing import statements_of
 from sakimori.assess.access.policy import Policy, Statement
 from sakimori.assess.access.principals import Grant, granted
 from sakimori.assess.access.questions import Row, identity_of, row_of, step_json
-from sakimori.assess.access.reserved import acts_on_everything, needs_resource_policy
+from sakimori.assess.access.reserved import ROOT_SESSION, acts_on_everything, needs_resource_policy
 from sakimori.assess.access.resource_policies import subject_of
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.symbolic import Conclusion, Outcome, conclude
@@ -86,7 +86,10 @@ def what_can(found: Estate, principal: str) -> What:
 def _by_own_policies(found: Estate, identity: Identity) -> Iterator[Right]:
     policies = found.policies(identity, None, identity.account)
     context = known_context(found, identity, None, identity.account)
+    manages = identity.account == found.organization.management
     for actions in _alike(identity, policies):
+        if actions[0].lower() == ROOT_SESSION and not manages:
+            continue  # nobody else's account gives root sessions, but for one that IAM is delegated to
         request = Request(identity.principal, actions[0], "*", identity.account, context)
         conclusion = conclude(request, policies, limits=limits(found, identity, None, actions[0]))
         if conclusion.outcome is not Outcome.DENIED:
@@ -106,7 +109,8 @@ def _alike(identity: Identity, policies: Policies) -> Iterator[tuple[str, ...]]:
         if needs_resource_policy(lowered, _sample(lowered)) and not acts_on_everything(lowered):
             continue
         bearing = tuple(at for at, statement in enumerate(statements) if _is_about(statement, lowered))
-        kind = (prefix, risk_of(action), acts_on_everything(lowered), has_boundary_key(lowered), bearing)
+        alone = lowered == ROOT_SESSION
+        kind = (prefix, risk_of(action), acts_on_everything(lowered), has_boundary_key(lowered), alone, bearing)
         groups.setdefault(kind, []).append(action)
     yield from (tuple(group) for group in groups.values())
 
