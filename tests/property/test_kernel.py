@@ -17,7 +17,7 @@ from random_rules import random_condition, random_record
 from sakimori.detect import ir, kernel
 from sakimori.detect.engine import Engine
 from sakimori.detect.kernel import Kernel, NotClean
-from sakimori.detect.tables import prepared
+from sakimori.detect.tables import Report, prepared
 
 EVERY_RECORD = ir.Null("no.such.field")
 HEAD: dict[str, Any] = {"eventVersion": "1.10", "eventName": "GetObject", "eventID": "1"}
@@ -170,19 +170,25 @@ def test_nothing_outside_of_the_text_is_read(level: int) -> None:
     """A byte more and the process is gone."""
     rng = Random(level)
     rules = [EVERY_RECORD, *(random_condition(rng) for _ in range(200))]
-    engine = Kernel(prepared(rules))
+    engines = (
+        Kernel(prepared(rules)),
+        Kernel(prepared([EVERY_RECORD], reports=[Report("r", ("requestParameters.key",))])),
+    )
     fenced = Fenced(1 << 16)
-    told, length, is_ascii = ctypes.c_void_p(), ctypes.c_uint64(), ctypes.c_int32()
-    records = [orjson.dumps(HEAD | random_record(rng) | {"eventName": "a"}) for _ in range(300)]
-    seen = 0
+    found = kernel._Found()
+    fixed = {"eventName": "a", "eventTime": "2026-11-21T08:00:00Z"}
+    odd = (rng.choice((random_record(rng), {"requestParameters": rng.choice(PARAMETERS)})) for _ in range(300))
+    records = [orjson.dumps(HEAD | each | fixed) for each in odd]
+    seen = ready = 0
     for number in range(6_000):
         some = b",".join(rng.sample(records, rng.randrange(1, 4)))
         text = (some, mutated(rng, some), some[: rng.randrange(1, len(some))])[number % 3]
         address = fenced.place(text, at_end=number % 2 == 0)
-        given = (engine._kernel, address, len(text), rng.random() < 0.5)
-        answer = (ctypes.byref(told), ctypes.byref(length), ctypes.byref(is_ascii))
-        seen += kernel._library().kernel_scan(*given, *answer) > 0
+        given = (engines[number // 6 % 2]._kernel, address, len(text), rng.random() < 0.5, True)
+        seen += kernel._library().kernel_scan(*given, ctypes.byref(found)) > 0
+        ready += found.ready_count > 0
     assert seen > 1000
+    assert ready > 300
 
 
 def test_the_rows_have_room_however_many_rules_match() -> None:
