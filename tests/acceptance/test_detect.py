@@ -211,6 +211,7 @@ def test_nothing_found_is_empty_output_that_still_parses(home: Path, tmp_path: P
         for form in ("jsonl", "json", "csv", "ocsf", "table")
     }
     assert outputs.pop("json") == b"[]\n"
+    assert outputs.pop("csv").startswith(b"uid,rule,title,")
     assert set(outputs.values()) == {b""}
 
 
