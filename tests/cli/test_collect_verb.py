@@ -42,7 +42,7 @@ def test_collect_says_what_it_did(logs: Path, home: Path) -> None:
     assert done.stderr == "3 records of 3 objects collected\n"
     assert len(list((home / "lake").rglob("*.parquet"))) == 3
     again = run(app, ["collect", "cloudtrail", str(logs)])
-    assert again.stderr == "0 records of 0 objects collected; 3 objects were there already\n"
+    assert again.stderr == "0 records of 0 objects collected; 3 objects there already\n"
 
 
 def test_what_is_refused_is_named_a_line_each_and_the_exit_code_is_3(logs: Path) -> None:
@@ -62,7 +62,7 @@ def test_what_was_refused_is_told_again_by_a_second_run(logs: Path) -> None:
     again = run(app, ["collect", "cloudtrail", str(logs)])
     assert (first.exit_code, again.exit_code) == (3, 3)
     assert first.stderr.splitlines()[0] == again.stderr.splitlines()[0]
-    last = "0 records of 0 objects collected; 4 objects were there already; 1 refused, named above"
+    last = "0 records of 0 objects collected; 4 objects there already; 1 refused, named above"
     assert again.stderr.splitlines()[1:] == [last]
     (logs / "mixed.json").write_text('{"Records":[{"eventVersion":"1.10","eventID":"m1","eventName":"ListUsers"}]}')
     assert run(app, ["collect", "cloudtrail", str(logs)]).exit_code == 0

@@ -284,13 +284,15 @@ def stats_of(report: IngestReport, taking: Taking, watch: Watch | None) -> dict[
 
 def summary(report: IngestReport, taking: Taking) -> str:
     """The run in one line, for people."""
-    parts = [f"{report.records:,} records of {report.ingested:,} objects collected"]
+    from sakimori.cli.output import plural
+
+    parts = [f"{plural(report.records, 'record')} of {plural(report.ingested, 'object')} collected"]
     if report.findings:
-        parts.append(f"{report.findings:,} findings raised or seen again")
+        parts.append(f"{plural(report.findings, 'finding')} raised or seen again")
     if report.known:
-        parts.append(f"{report.known:,} objects were there already")
+        parts.append(f"{plural(report.known, 'object')} there already")
     if taking.skipped:
-        parts.append(f"{taking.skipped:,} files are no logs (digests, metadata)")
+        parts.append(f"{plural(taking.skipped, 'file')} passed over that hold no records (digests, metadata)")
     if refused := report.refused + taking.refused:
         parts.append(f"{refused:,} refused, named above")
     return ("\r\x1b[K" if sys.stderr.isatty() else "") + "; ".join(parts)

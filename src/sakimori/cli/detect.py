@@ -17,7 +17,7 @@ import typer
 
 from sakimori.cli.home import home
 from sakimori.cli.moments import span
-from sakimori.cli.output import Format, Tally, printable, write
+from sakimori.cli.output import Format, Tally, plural, printable, write
 from sakimori.cli.remembered import Memory
 from sakimori.model.severity import Severity
 
@@ -231,11 +231,11 @@ def _iso(time: datetime | None) -> str:
 
 
 def _summary(run: Run, book: Rulebook, tally: Tally) -> str:
-    parts = [f"{tally} in {run.records:,} records of {run.objects:,} objects"]
+    parts = [f"{tally} in {plural(run.records, 'record')} of {plural(run.objects, 'object')}"]
     if run.refused:
         parts.append(f"{run.refused:,} refused, named above")
     if book.errors:
-        parts.append(f"{len(book.errors):,} rules not used, named above")
+        parts.append(f"{plural(len(book.errors), 'rule')} not used, named above")
     if tally.total:
         parts.append("`sakimori explain UID` shows why")
     return "; ".join(parts)

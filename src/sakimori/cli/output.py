@@ -64,7 +64,7 @@ class Tally:
             return "no findings"
         severities = self.severities
         parts = (f"{severities[level]} {level.label.lower()}" for level in sorted(severities, reverse=True))
-        return f"{_plural(self.total, 'finding')} of {_plural(len(self.rules), 'rule')}: {', '.join(parts)}"
+        return f"{plural(self.total, 'finding')} of {plural(len(self.rules), 'rule')}: {', '.join(parts)}"
 
 
 def write(
@@ -114,7 +114,8 @@ def _kept(findings: Iterable[Finding], keep: Callable[[str], None]) -> Iterator[
         yield finding
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """`1 record`, `2,000 records`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
