@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 
 import told_events as told
-from sakimori.collect.events import MAX_BODY, heard
+from sakimori.collect.events import MAX_BODY, MOST_REFUSALS, heard
 from sakimori.collect.products.securityhub import resource_type
 from sakimori.model.event import Event, State
 from sakimori.model.severity import Severity
@@ -114,6 +114,17 @@ def test_entries_of_put_events_and_the_scheduler_have_the_detail_in_a_text() -> 
 )
 def test_a_wrapping_that_is_broken_is_refused_by_name(body: Any, reason: str) -> None:
     assert reason in refusal(body)
+
+
+@pytest.mark.parametrize("body", ["[" + "0," * 200_000 + "0]", json.dumps({"Findings": [{}] * 50_000}), "0\n" * 50_000])
+def test_a_body_of_many_things_that_cannot_be_read_is_told_in_a_few_refusals(body: str) -> None:
+    found = heard(body, "hostile")
+    assert len(found.refusals) == MOST_REFUSALS + 1
+    assert "more of it cannot be read, which are not told one by one" in found.refusals[-1].reason
+
+
+def test_what_can_be_read_behind_many_things_that_cannot_is_read() -> None:
+    assert len(heard(json.dumps([*[0] * 500, FINDING]), "mixed").events) == 1
 
 
 # GuardDuty

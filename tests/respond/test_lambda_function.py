@@ -262,6 +262,21 @@ def throttled(aws: SimulatedAws, wanted: str) -> None:
     aws.watchers.append(refuse)
 
 
+def test_what_a_person_asks_for_that_is_no_workflow_is_kept_and_a_body_is_kept_once(
+    aws: SimulatedAws, tmp_path: Path
+) -> None:
+    found = service(aws, tmp_path)
+    asked = json.dumps(told.custom_action("sakimori-gardduty", told.asff()))
+    many = json.dumps([*[0] * 300, {"x": 1}, {"y": 1}, {"z": 1}, {"detail-type": "Q", "detail": {}}])
+    with found.running() as running:
+        assert running.invoke(by_hand(asked))["answer"] == {"batchItemFailures": []}
+        assert running.invoke(by_hand(many))["answer"] == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    poison, mistaken = sorted(found.book.dead_letters(), key=lambda each: each.body != many)
+    assert (poison.body, poison.times) == (many, 1)
+    assert poison.reason.startswith("not a JSON object but a number; ")
+    assert "names no workflow: call it `sakimori` and one of config, " in mistaken.reason
+
+
 def test_trouble_that_passes_puts_the_message_off_and_has_one_effect_in_the_end(
     aws: SimulatedAws, tmp_path: Path
 ) -> None:

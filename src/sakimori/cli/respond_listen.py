@@ -49,13 +49,15 @@ def listen(queue: str, webhook: str, topics: list[str], poll: float) -> None:
 
 def keep(engine: Engine, found: Heard, body: str) -> None:
     """Hands events over to the engine; what was refused of them is kept among the dead letters."""
+    from sakimori.respond.dead import bury_refused
+
     for event in found.events:
         engine.take(event)
         if why := engine.refusal(event):
             engine.book.bury(f"asked {event.asked}", why, body)
             typer.echo(why, err=True)
+    bury_refused(engine.book, found.refusals, body)
     for refused in found.refusals:
-        engine.book.bury(refused.path, refused.reason, body)
         typer.echo(str(refused), err=True)
 
 

@@ -19,21 +19,33 @@ from sakimori.collect.unwrap import MAX_BODY, documents, json_object
 from sakimori.model.event import Event
 from sakimori.model.refusal import Refusal
 
+MOST_REFUSALS = 100
+"""Refusals of a body that are told one by one: it takes two bytes to make one."""
+
 
 def read_events(body: bytes | str, place: str) -> Iterator[Event | Refusal]:
     """Everything that a body tells, in its order. `place` names it in refusals, which count documents from 0."""
     if len(body) > MAX_BODY:
         yield Refusal(place, 0, f"{len(body):,} bytes, more than the {MAX_BODY:,} that are read: split it")
         return
-    at = -1
+    at, refused = -1, 0
     try:
         for at, document in enumerate(documents(body)):
             for told in _told(document):
-                yield Refusal(place, at, str(told)) if isinstance(told, NotRead) else told
+                if not isinstance(told, NotRead):
+                    yield told
+                    continue
+                refused += 1
+                if refused <= MOST_REFUSALS:
+                    yield Refusal(place, at, str(told))
         if at < 0:
             yield Refusal(place, 0, "an empty list: it tells of nothing")
-    except NotRead as refused:
-        yield Refusal(place, max(at, 0), str(refused))
+    except NotRead as broken:
+        yield Refusal(place, max(at, 0), str(broken))
+    if refused > MOST_REFUSALS:
+        yield Refusal(
+            place, at, f"{refused - MOST_REFUSALS:,} more of it cannot be read, which are not told one by one"
+        )
 
 
 def _told(document: Mapping[str, Any] | NotRead) -> Iterable[Event | NotRead]:

@@ -32,12 +32,14 @@ MAX_DOCUMENTS = 100_000
 
 def documents(body: bytes | str) -> Iterator[Mapping[str, Any] | NotRead]:
     """Every JSON object in a body: one, a list of them, or one a line. Raises NotRead if it is no JSON at all."""
-    for count, document in enumerate(_parsed(_unpacked(body))):
-        if count >= MAX_DOCUMENTS:
-            yield NotRead(f"more than {MAX_DOCUMENTS} events in one body: split it")
-            return
+    count = 0
+    for document in _parsed(_unpacked(body)):
         try:
-            yield from opened(document)
+            for count, found in enumerate(opened(document), count + 1):
+                if count > MAX_DOCUMENTS:
+                    yield NotRead(f"more than {MAX_DOCUMENTS} events in one body: split it")
+                    return
+                yield found
         except RecursionError:
             yield NotRead("nested too deeply to be an event")
 

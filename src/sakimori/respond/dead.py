@@ -4,12 +4,25 @@ it."""
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sakimori.collect.events import heard
+from sakimori.model.refusal import Refusal
+from sakimori.respond.bookkeeping import Bookkeeping
 from sakimori.respond.engine import Engine
 from sakimori.respond.errors import RespondError
 from sakimori.respond.runs import DeadLetter, RunState
+
+MOST_REASONS = 3
+
+
+def bury_refused(book: Bookkeeping, refusals: Sequence[Refusal], body: str) -> None:
+    """Keeps a body of which something was refused, once, with the reasons."""
+    reasons = list(dict.fromkeys(each.reason for each in refusals))
+    if reasons:
+        more = [f"and {len(reasons) - MOST_REASONS} other reasons"] if len(reasons) > MOST_REASONS else []
+        book.bury(refusals[0].path, "; ".join(reasons[:MOST_REASONS] + more), body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from sakimori.notify.routes import Route
 from sakimori.respond import plugins
 from sakimori.respond.carried_inventory import carried
 from sakimori.respond.carried_routes import Settings, opened
+from sakimori.respond.dead import bury_refused
 from sakimori.respond.decisions import Decisions
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import Busy, Passing, RespondError
@@ -155,17 +156,20 @@ class Function:
 
     def _handled(self, found: Heard, body: str, *, last: bool) -> bool:
         """Whether everything that was heard is done with; what was refused is kept among the dead letters."""
+        bury_refused(self.book, found.refusals, body)
         for refused in found.refusals:
-            self.book.bury(refused.path, refused.reason, body)
             _log("refused", place=refused.path, reason=refused.reason)
         self._count(Events=len(found.events), Refused=len(found.refusals))
-        return all([self._event(event, last) for event in found.events])
+        return all([self._event(event, body, last) for event in found.events])
 
-    def _event(self, event: Event, last: bool) -> bool:
+    def _event(self, event: Event, body: str, last: bool) -> bool:
         if event.asked.startswith(HEARTBEAT):
             self._beat()
             return True
         self.engine.take(event)
+        if why := self.engine.refusal(event):
+            self.book.bury(f"asked {event.asked}", why, body)
+            _log("refused", place=f"asked {event.asked}", reason=why)
         names = list(self.engine.subscribers(event))
         return all([self._carried(run_id(event.uid, event.revision, name), last) for name in names])
 
