@@ -32,14 +32,17 @@ MAX_DOCUMENTS = 100_000
 
 def documents(body: bytes | str) -> Iterator[Mapping[str, Any] | NotRead]:
     """Every JSON object in a body: one, a list of them, or one a line. Raises NotRead if it is no JSON at all."""
-    count = 0
-    for document in _parsed(_unpacked(body)):
+    for count, found in enumerate(_opened_all(_parsed(_unpacked(body)))):
+        if count >= MAX_DOCUMENTS:
+            yield NotRead(f"more than {MAX_DOCUMENTS} events in one body: split it")
+            return
+        yield found
+
+
+def _opened_all(values: Iterator[Any]) -> Iterator[Mapping[str, Any] | NotRead]:
+    for document in values:
         try:
-            for count, found in enumerate(opened(document), count + 1):
-                if count > MAX_DOCUMENTS:
-                    yield NotRead(f"more than {MAX_DOCUMENTS} events in one body: split it")
-                    return
-                yield found
+            yield from opened(document)
         except RecursionError:
             yield NotRead("nested too deeply to be an event")
 
