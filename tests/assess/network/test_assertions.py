@@ -228,3 +228,9 @@ def test_files_are_read_and_their_slips_are_named(tmp_path: Path) -> None:
     told = "\n".join(problems)
     for part in ("bad.yaml: entry 1", "`colour` means nothing here", "entry 3", "broken.yaml: cannot be read"):
         assert part in told
+
+
+def test_values_with_spaces_stand_in_quotes() -> None:
+    parsed = parse('no path from internet to tag:"Name=this or that" or sg:"web servers" on tcp/22')
+    assert parsed.target.selectors == (("tag", "Name=this or that"), ("sg", "web servers"))
+    assert parsed.ports == "tcp/22"

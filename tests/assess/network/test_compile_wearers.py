@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sakimori.assess.network.assertions import parse
 from sakimori.assess.network.engine import Answer, Engine, Question
+from sakimori.assess.network.prove import HELD, UNDECIDED, VIOLATED, Prover
 from sakimori.assess.network.resolve import UnknownEnd
 from sakimori.discover.batfish import add_answers
 from sakimori.model.asset import Asset, Inventory
@@ -127,3 +130,24 @@ def test_what_interface_is_whose_may_not_be_known() -> None:
 def test_a_function_that_is_in_no_vpc_has_no_place_in_the_network() -> None:
     with pytest.raises(UnknownEnd, match="plain"):
         ask("plain", "orders", 5432)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("no path from id:eni-task to tag:tier=db", HELD),
+        ("no path from name:ask to tag:tier=db", VIOLATED),
+        ("no path from name:ask to tag:tier=db on tcp/22", HELD),
+        ("no path from internet to tag:tier=lost", UNDECIDED),
+        ("no path from internet to tag:tier=db or tag:tier=lost", UNDECIDED),
+        ("no path from id:eni-task to vpc:vpc-1 on tcp/22", UNDECIDED),
+        ("no path from id:eni-task to sg:sg-db", HELD),
+    ],
+)
+def test_assertions_know_databases_by_their_tags(text: str, verdict: str) -> None:
+    inventory = world()
+    for asset in list(inventory.of_type("AWS::RDS::DBInstance")):
+        tier = {"orders": "db", "hidden": "lost"}.get(asset.name, "other")
+        config = dict(asset.config) | {"VpcId": "vpc-1"} if asset.name == "hidden" else asset.config
+        inventory.add(replace(asset, tags={"tier": tier}, config=config))
+    assert Prover(Engine(inventory), inventory).prove(parse(text)).verdict == verdict

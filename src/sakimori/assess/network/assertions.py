@@ -76,7 +76,7 @@ class Assertion:
         return minus(FULL, self.packets)
 
 
-_END = r"(?:internet|(?:" + "|".join(KINDS) + r"):\S+)"
+_END = r"(?:internet|(?:" + "|".join(KINDS) + r"):(?:\"[^\"]+\"|\S+))"
 _ENDS = rf"{_END}(?:\s+or\s+{_END})*"
 _PORTS = r"(?:\s+on\s+(?P<ports>\S+(?:\s*,\s*\S+)*))?"
 _FORMS = (
@@ -121,8 +121,9 @@ def parse(text: str, *, id: str = "", severity: Severity = Severity.HIGH, why: s
 
 def _ends(text: str) -> Ends:
     selectors = []
-    for each in re.split(r"\s+or\s+", text, flags=re.IGNORECASE):
+    for each in re.findall(_END, text, flags=re.IGNORECASE):
         kind, _, value = each.partition(":")
+        value = value[1:-1] if value[:1] == value[-1:] == '"' and len(value) > 1 else value
         if kind.lower() == "tag" and "=" not in value:
             raise BadAssertion(f"`{each}`: a tag is named as tag:KEY=VALUE (VALUE may be *)")
         selectors.append((kind.lower(), value))

@@ -358,7 +358,7 @@ def _name_untold(topology: Topology, everything: Inventory) -> None:
     """What would have a place in the network, if more had been told."""
     if not topology.unseen:
         return
-    for asset in everything.of_type(*_TALKING):
+    for asset in everything.of_type(*TALKING):
         node = asset.config.get("InstanceId") or asset.config.get("NetworkInterfaceId") or asset.uid
         if asset.uid in topology.balancers or node in topology.by_node or node in topology.interfaces:
             continue
@@ -366,7 +366,7 @@ def _name_untold(topology: Topology, everything: Inventory) -> None:
             topology.untold.setdefault(name, node)
 
 
-_TALKING = (
+TALKING = (
     *("AWS::EC2::Instance", "AWS::EC2::NetworkInterface"),
     *("AWS::ElasticLoadBalancing::LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer"),
 )

@@ -40,6 +40,9 @@ def read_wearers(topology: Topology, inventory: Inventory) -> None:
         among = known.get((trait.described or trait.type, trait.groups), ())
         worn = [each for each in among if _fits(trait, each)]
         worn += (topology.interfaces[id] for id in trait.ids if id in topology.interfaces)
+        for each in worn:
+            topology.wearers.setdefault(each.id, []).append(asset.uid)
+        topology.unplaced += () if worn else (asset.uid,)
         for name in {asset.uid, asset.id, asset.name} - {""}:
             topology.worn.setdefault(name, []).extend(worn)
 

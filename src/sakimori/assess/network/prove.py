@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sakimori.assess.network.addresses import V4, cidr
 from sakimori.assess.network.assertions import A_PATH, NO_PATH, THROUGH, Assertion, Ends
+from sakimori.assess.network.compile import TALKING
 from sakimori.assess.network.engine import Answer, Engine, Question
 from sakimori.assess.network.judge import REACHABLE, UNCERTAIN, Judgement, judge, there
 from sakimori.assess.network.legs import Host
@@ -102,6 +103,9 @@ class Prover:
             return any(each == family and span[0] <= ip <= span[1] for each, ip in interface.addresses())
         if kind == "sg":
             return bool({value, *self.net.names.get(value, ())} & set(interface.groups))
+        wearers = [asset for uid in self.net.wearers.get(interface.id, ()) if (asset := self.inventory.get(uid))]
+        if kind in ("name", "id") and any(_may_be(asset, kind, value) for asset in wearers):
+            return True
         names = {
             "vpc": (vpc.id, vpc.uid, self.net.titles.get(vpc.id)),
             "subnet": (subnet.id, subnet.uid, self.net.titles.get(subnet.id)),
@@ -114,14 +118,14 @@ class Prover:
     def _tags_of(self, interface: Interface) -> Iterator[dict[str, str]]:
         if self._tags is None:
             self._tags = {asset.uid: dict(asset.tags) for asset in self.inventory if asset.tags}
-        for uid in (self.net.uid(interface.node), interface.uid):
+        for uid in (self.net.uid(interface.node), interface.uid, *self.net.wearers.get(interface.id, ())):
             if uid in self._tags:
                 yield self._tags[uid]
 
     def _perhaps(self, ends: Ends) -> Iterator[tuple[str, list[str]]]:
         """What the selectors may mean, too: without a known place in the network, or with tags that were not told."""
-        known = (asset for name in self.net.untold if (asset := self.inventory.get(name)) is not None)
-        for asset in known:
+        names = dict.fromkeys((*self.net.untold, *self.net.unplaced))
+        for asset in (asset for name in names if (asset := self.inventory.get(name)) is not None):
             if any(_may_be(asset, kind, value) for kind, value in ends.selectors):
                 yield asset.uid, [f"whether {asset.id} is {ends}, and what reaches it, is not in the inventory"]
         if any(kind == "tag" for kind, _ in ends.selectors):
@@ -259,6 +263,8 @@ def _may_be(asset: Asset, kind: str, value: str) -> bool:
         key, _, wanted = value.partition("=")
         return key in asset.tags and wanted in ("*", asset.tags[key])
     names = {"name": (asset.name,), "id": (asset.id, asset.uid), "account": (asset.account,)}
+    if kind in ("vpc", "subnet", "sg") and asset.type not in TALKING:
+        return value in str(asset.config)  # a database tells where it is, if not with which interface
     return kind not in names or value in names[kind]
 
 

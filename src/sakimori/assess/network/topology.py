@@ -233,6 +233,10 @@ class Topology:
     worn: dict[str, list[Interface]] = field(default_factory=dict)
     """The interfaces of databases, tasks and the like, by what users may call these; empty where it is not known
     which they are."""
+    wearers: dict[str, list[str]] = field(default_factory=dict)
+    """The uids of these by the id of an interface."""
+    unplaced: list[str] = field(default_factory=list)
+    """The uids of those whose interfaces are not known."""
     untold: dict[str, str] = field(default_factory=dict)
     """What has no known place in the network because not everything was told, by what users may call it."""
     unseen: list[NotEvaluated] = field(default_factory=list)
