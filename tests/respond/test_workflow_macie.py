@@ -66,5 +66,16 @@ def test_macie_names_the_readers_that_are_not_protected(world: World) -> None:
     assert [finding.asset.rpartition("/")[2] for finding in found.findings] == ["i-0bare"]
 
 
-def test_macie_without_an_inventory_says_so(world: World) -> None:
-    assert any("sakimori discover" in reason for reason in plan("macie", told.macie(), world).not_evaluated)
+def test_macie_without_an_inventory_says_so_and_counts_nobody(world: World) -> None:
+    found = plan("macie", told.macie(), world)
+    assert any("sakimori discover" in reason for reason in found.not_evaluated)
+    assert found.why == "which instances may read the bucket is not known"
+
+
+def test_macie_does_not_count_what_discovery_could_not_see(world: World) -> None:
+    world.inventory = lambda: Inventory([each for each in company(INSTANCE) if each.uid != "arn:aws:s3:::data"])
+    found = plan("macie", told.macie(), world)
+    assert "discovery does not know the bucket" in found.not_evaluated[0]
+    assert found.why.startswith("1 instances are known that may read the bucket, and there may be more")
+    world.inventory = lambda: company(INSTANCE)
+    assert plan("macie", told.macie(), world).why == "1 instances may read the bucket"

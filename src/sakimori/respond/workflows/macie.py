@@ -15,6 +15,7 @@ from sakimori.respond.world import World
 BUCKET, INSTANCE = "AWS::S3::Bucket", "AWS::EC2::Instance"
 USES = ("block-public-access", "recommendation-scan", "apply-recommendations", "integrity-scan")
 MOST_NAMED = 10
+UNKNOWN = "which instances may read the bucket is not known"
 
 
 def subscribes(event: Event) -> bool:
@@ -33,6 +34,7 @@ def plan(event: Event, world: World) -> Plan:
             target = Target(BUCKET, bucket.uid, bucket.account, bucket.region)
             steps.append(Step("block-public-access", target, "Macie says that the bucket is public"))
         readers |= _readers(world, bucket, missing)
+    told = _told(len(readers), missing)
     for uid, role in sorted(readers.items()):
         account, region = (uid.split(":") + [""] * 5)[4], (uid.split(":") + [""] * 5)[3]
         found = protected.look(world, Resource(INSTANCE, uid, account, region))
@@ -46,13 +48,19 @@ def plan(event: Event, world: World) -> Plan:
     named = ", ".join(f"{each.resource.id} ({'; '.join(each.reasons)})" for each in bare)
     return Plan(
         ", ".join(dict.fromkeys(step.action for step in steps)) or "tell",
-        f"{len(readers)} instances may read the bucket"
-        + (f"; not protected: {named}: {protected.INSTALL}" if bare else ""),
+        told + (f"; not protected: {named}: {protected.INSTALL}" if bare else ""),
         tuple(steps),
         tuple(missing),
         tell=True,
         findings=tuple(protected.finding_of(each, event) for each in bare),
     )
+
+
+def _told(count: int, missing: list[str]) -> str:
+    """How many may read it, as far as that is known."""
+    if not missing:
+        return f"{count} instances may read the bucket"
+    return f"{count} instances are known that may read the bucket, and there may be more" if count else UNKNOWN
 
 
 def _readers(world: World, bucket: Resource, missing: list[str]) -> dict[str, str]:
@@ -64,6 +72,8 @@ def _readers(world: World, bucket: Resource, missing: list[str]) -> dict[str, st
     if not len(inventory):
         missing.append(f"which instances may read {bucket.id}: no asset is known, run `sakimori discover` first")
         return {}
+    if inventory.get(bucket.uid) is None:
+        missing.append(f"whom the policy of {bucket.id} lets read: discovery does not know the bucket")
     reached = instances_that_can(estate(inventory), "s3:GetObject", f"{bucket.uid}/*")
     unseen = inventory.not_evaluated
     missing += [f"{each.action} in {each.account} {each.region}: {each.message}" for each in unseen[:MOST_NAMED]]
