@@ -79,3 +79,9 @@ def test_what_another_open_finding_needs_is_not_withdrawn(
         )
     assert run.state is RunState.NOTHING
     assert LOG4SHELL in trend.own_rules["policies"]
+
+
+def test_without_a_manager_nothing_is_said_of_what_is_not_known(aws: SimulatedAws) -> None:
+    found = plan("inspector", on_trends_instance(told.inspector()), accounts.world_of(aws))
+    assert (found.decision, found.why) == ("nothing can be done", "whether it is protected is not known")
+    assert "no workload protection manager is set up" in found.not_evaluated[0]

@@ -71,12 +71,12 @@ def subscribes(event: Event) -> bool:
 
 
 def plan(event: Event, world: World) -> Plan:
-    row = row_for(event.kind, table(world.home))
+    found_row = row_for(event.kind, table(world.home))
+    row = found_row or Row((event.kind,), actions=(TELL,))
     steps: list[Step] = []
     missing: list[str] = []
-    if row is None:
+    if found_row is None:
         missing.append(f"what to do about {event.kind}: no row of {chosen(world.home, TABLE).name} is for that type")
-        row = Row((event.kind,), actions=(TELL,))
     bare: list[Guarded] = []
     for resource in event.of_type(INSTANCE) if row.scans else ():
         found = protected.look(world, resource, row.modules)
@@ -89,7 +89,7 @@ def plan(event: Event, world: World) -> Plan:
     steps += _contained(event, row, missing)
     return Plan(
         _decision(steps, bare),
-        _why(event, steps, bare),
+        _why(event, found_row, steps, bare),
         tuple(steps),
         tuple(missing),
         tell=True,
@@ -102,11 +102,15 @@ def _decision(steps: list[Step], bare: list[Guarded]) -> str:
     return ", ".join((["tell that it is not protected"] if bare else []) + parts) or "tell"
 
 
-def _why(event: Event, steps: list[Step], bare: list[Guarded]) -> str:
+def _why(event: Event, row: Row | None, steps: list[Step], bare: list[Guarded]) -> str:
     if bare:
         reasons = "; ".join(f"{each.resource.id}: {', '.join(each.reasons)}" for each in bare)
         return f"{event.kind} on an instance that is not protected ({reasons}): {protected.INSTALL}"
-    return f"{event.kind}: {'its row of the table' if steps else 'its row of the table says to tell people'}"
+    if row is None:
+        return f"{event.kind}: no row of the table is for it"
+    if not steps and (row.scans or set(row.actions) - {TELL}):
+        return f"{event.kind}: nothing that its row of the table says can be done"
+    return f"{event.kind}: its row of the table{'' if steps else ' says to tell people'}"
 
 
 def _scans(row: Row, found: Guarded) -> tuple[str, ...]:

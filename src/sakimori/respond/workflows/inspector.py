@@ -52,11 +52,27 @@ def plan(event: Event, world: World) -> Plan:
             if assigned and not (module and module.enforces):
                 missing.append(f"intrusion prevention does not run on {resource.id}: the rules wait until it does")
             steps += assigned
-    decision = "assign-rules" if steps else "tell that it is not protected" if bare else "nothing to do"
-    named = "; ".join(f"{each.resource.id}: {', '.join(each.reasons)}" for each in bare)
-    why = "; ".join(said) or (f"{named}: {protected.INSTALL}" if bare else "the finding names no EC2 instance")
     unprotected = tuple(protected.finding_of(each, event) for each in bare)
-    return Plan(decision, why, tuple(steps), tuple(missing), tell=bool(bare), findings=unprotected)
+    why = "; ".join(said) or _without_rules(bare, missing)
+    return Plan(
+        _decision(steps, bare, missing), why, tuple(steps), tuple(missing), tell=bool(bare), findings=unprotected
+    )
+
+
+def _decision(steps: list[Step], bare: list[Guarded], missing: list[str]) -> str:
+    if steps:
+        return "assign-rules"
+    if bare:
+        return "tell that it is not protected"
+    return "nothing can be done" if missing else "nothing to do"
+
+
+def _without_rules(bare: list[Guarded], missing: list[str]) -> str:
+    """Why no rule is spoken of."""
+    if bare:
+        named = "; ".join(f"{each.resource.id}: {', '.join(each.reasons)}" for each in bare)
+        return f"{named}: {protected.INSTALL}"
+    return "whether it is protected is not known" if missing else "the finding names no EC2 instance"
 
 
 def _assigned(found: Guarded, wanted: list[str], world: World, said: list[str]) -> list[Step]:
