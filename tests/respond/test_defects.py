@@ -34,6 +34,7 @@ ENGINE, ACTION = (
     "respond/test_respond_engine.py",
     "respond/test_every_action.py",
 )
+SHAPES = "protect/test_trend_shapes.py"
 FUNCTION, EVENTS, CLIENT = (
     "respond/test_config_rule.py",
     "collect/test_events.py",
@@ -93,6 +94,10 @@ DEFECTS = {
     "manager-1 the search for a CVE finds longer ones": f"{CLIENT}::test_rules_of_a_cve_are_those_that_name_exactly_it",
     "manager-2 certificates are not verified": f"{CLIENT}::test_certificates_are_verified",
     "manager-3 too many calls are not tried again": f"{CLIENT}::test_it_waits_as_long_as_it_is_told_and_then_succeeds",
+    "manager-4 what has the rule is taken for what lacks it": f"{INSPECTOR}::test_inspector_has_nothing_to_do_where_the_rule_is_in_force_or_none_exists",
+    "manager-5 rules are sent as a number where none were assigned": f"{SHAPES}::test_every_call_of_the_client_has_the_vendors_shapes",
+    "manager-6 misspelt fields are silently not sent": f"{SHAPES}::test_every_call_of_the_client_has_the_vendors_shapes",
+    "manager-7 a value that its enumeration has not ends everything": "respond/test_defects.py::test_defect_a_state_that_nobody_knows_ended_everything",
 }
 """What was wrong elsewhere -> the test that shows that it is not so here."""
 
@@ -135,6 +140,16 @@ def test_defect_the_whole_inventory_was_downloaded_for_each_event(aws: Simulated
         event = heard(json.dumps(told.guardduty(resource=told.instance_resource("i-0unknown"))), "test").events[0]
         guardduty.plan(event, world_of(aws, client))
         assert searched(trend) <= 2, "by the instance's id, with a connector and without"
+
+
+def test_defect_a_state_that_nobody_knows_ended_everything(aws: SimulatedAws) -> None:
+    """The vendor's SDK raises for it; to us it is an agent that is not active."""
+    with trend_stub() as trend, Client(Settings(trend.url, KEY, patience=1)) as client:
+        trend.agent = "managed"
+        event = heard(json.dumps(told.guardduty(resource=told.instance_resource(trend.instance))), "test").events[0]
+        found = guardduty.plan(event, world_of(aws, client))
+    assert found.steps == ()
+    assert "its agent is managed" in found.why
 
 
 def searched(trend: Trend) -> int:
