@@ -326,6 +326,8 @@ def test_an_event_based_task_acts_on_new_computers(here: Running) -> None:
     assert (fits["policyID"], fits["groupID"]) == (policy, group)
     assert (other["policyID"], other["groupID"]) == (0, 0)
     assert api.get(f"/eventbasedtasks/{made}")["lastRunTime"]
+    (noted,) = api.get(f"/sakimori/modes?scope=computers/{fits['ID']}&subject=policyID")["changes"]
+    assert (noted["who"], noted["why"].split(":")[0]) == ("the manager", f"event-based task {made} ({task['name']})")
 
 
 # ---- agents

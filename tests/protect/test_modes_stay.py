@@ -80,6 +80,12 @@ class World:
                 found[computer] = dict(told["modes"]) | rules
         return found
 
+    def policy_state(self) -> State:
+        """The modes of modules in force on every policy."""
+        with reading(self.running.manager.engine) as connection:
+            view = Policies().view(connection, 0)
+            return {policy: dict(enforcement.modes(view.effective(policy))) for policy in self.policies}
+
     def follows(self, computer: int) -> set[str]:
         """What a computer's modes come from: itself, its policies, and what all share."""
         with reading(self.running.manager.engine) as connection:
@@ -207,10 +213,23 @@ def rule_mode(rule: Mapping[str, Any]) -> str:
     return "prevent" if rule.get("action") in ("drop", "deny") and not rule.get("detectOnly") else "detect"
 
 
-def explains(change: modes.ModeChange, what: str, follows: set[str]) -> bool:
+def differing(before: State, after: State) -> Iterator[tuple[int, str]]:
+    for id in before:
+        yield from ((id, what) for what in before[id] if before[id][what] != after[id][what])
+
+
+def is_moved(written: list[modes.ModeChange], world: World, policy: int) -> bool:
+    """Whether the policy, or one above it, got another parent: then all that follows from it is another's."""
+    moved = {each.scope for each in written if each.subject == "parentID"}
+    with reading(world.running.manager.engine) as connection:
+        known = modes.bodies(connection, 0, modes.POLICIES)
+        return any(f"policies/{each}" in moved for each in modes.chain(known, policy))
+
+
+def explains(change: modes.ModeChange, what: str, follows: set[str], *, shared: bool = True) -> bool:
     """Whether a row of the book is about the module or rule, and in a place that the computer follows."""
     word = {"intrusionpreventionrules": "rule", "firewallrules": "firewallrule"}.get(what.split("/")[0], what)
-    shared = change.scope == "policies/default" or change.scope.startswith("antimalwareconfigurations/")
+    is_shared = change.scope == "policies/default" or change.scope.startswith("antimalwareconfigurations/")
     own = f"{word}/{what.split('/')[1]}/" if "/" in what else f"{word}/"
     about = change.subject.startswith(own) or change.subject in ("policyID", "parentID")
     if what == "antiMalware":
@@ -220,7 +239,7 @@ def explains(change: modes.ModeChange, what: str, follows: set[str]) -> bool:
     if "/" in what:
         module = "intrusionPrevention" if word == "rule" else "firewall"
         about = about or change.subject == f"{module}/ruleIDs"
-    return about and (change.scope in follows or change.scope == what or shared)
+    return about and (change.scope in follows or (shared and (change.scope == what or is_shared)))
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +270,7 @@ def test_every_change_of_a_mode_is_by_who_names_it_and_is_in_the_book(
     for mode in world.state().values():
         assert "prevent" not in {mode[module] for module in TARGETS if module != "intrusionPrevention"}
     for _ in range(25):
-        before = world.state()
+        before, policies = world.state(), world.policy_state()
         follows = {computer: world.follows(computer) for computer in COMPUTERS}
         last = max((each.id for each in world.book(0)), default=0)
         step = world.happen()
@@ -265,6 +284,9 @@ def test_every_change_of_a_mode_is_by_who_names_it_and_is_in_the_book(
                 by = [each for each in written if explains(each, what, places)]
                 assert by, (step.__name__, computer, what, before[computer].get(what), after[computer].get(what))
                 assert all(each.who != "the manager" for each in by)
+        for policy, what in differing(policies, world.policy_state()):
+            own = [each for each in written if explains(each, what, {f"policies/{policy}"}, shared=False)]
+            assert own or is_moved(written, world, policy), (step.__name__, policy, what)
         agree(world)
 
 

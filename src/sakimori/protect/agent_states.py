@@ -7,7 +7,8 @@ thousand cost one transaction.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,7 @@ class Beats:
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[int, int], tuple[int, str, str]] = {}
+        self._leaving: dict[tuple[int, int], tuple[int, str, str]] = {}
         self._lock = threading.Lock()
 
     def beat(self, tenant: int, computer: int, address: str, status: str) -> None:
@@ -51,18 +53,23 @@ class Beats:
             self._waiting[tenant, computer] = (now(), address, status)
 
     def waiting(self, tenant: int, computer: int) -> tuple[int, str, str] | None:
-        return self._waiting.get((tenant, computer))
-
-    def take(self) -> dict[tuple[int, int], tuple[int, str, str]]:
-        """What is to be written now."""
         with self._lock:
-            taken, self._waiting = self._waiting, {}
-        return taken
+            return self._waiting.get((tenant, computer)) or self._leaving.get((tenant, computer))
 
-    def put_back(self, taken: Mapping[tuple[int, int], tuple[int, str, str]]) -> None:
-        """What could not be written waits again, unless something newer has come."""
+    @contextmanager
+    def taken(self) -> Iterator[Mapping[tuple[int, int], tuple[int, str, str]]]:
+        """What is to be written within. Until it is, it is known here; if that fails, it waits again."""
         with self._lock:
-            self._waiting = {**taken, **self._waiting}
+            self._leaving, self._waiting = self._waiting, {}
+        try:
+            yield self._leaving
+        except BaseException:
+            with self._lock:
+                self._waiting = {**self._leaving, **self._waiting}
+            raise
+        finally:
+            with self._lock:
+                self._leaving = {}
 
 
 _STATES = (

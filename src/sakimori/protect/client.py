@@ -105,6 +105,7 @@ class Client:
                     )
                 last = found
                 yield each
+        raise errors.UnexpectedAnswer(f"{collection} did not end after {MOST_PAGES * PAGE:,} objects; stopped there")
 
     def find_computer(self, *, instance_id: str = "", host_name: str = "") -> Computer | None:
         """The computer with this EC2 instance ID, else with this host name; None if the manager knows none.

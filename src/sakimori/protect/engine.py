@@ -113,15 +113,10 @@ class Engine:
 
     def _write_beats(self) -> None:
         self._manager.usage.flush(self._manager.engine)
-        beats = self._manager.beats.take()
-        if not beats:
-            return
-        try:
-            with writing(self._manager.engine) as connection:
-                agent_states.write(connection, beats)
-        except LedgerError:
-            self._manager.beats.put_back(beats)
-            raise
+        with self._manager.beats.taken() as beats:
+            if beats:
+                with writing(self._manager.engine) as connection:
+                    agent_states.write(connection, beats)
 
     def _report_gaps(self) -> None:
         """Computers that do not enforce what their policy says are findings, from time to time."""

@@ -125,6 +125,10 @@ class ModeChange:
         }
 
 
+ModeRow = tuple[str, str, Any, Any, str]
+"""(scope, subject, before, after, what it was inherited from)."""
+
+
 def note(
     connection: Connection,
     tenant: int,
@@ -141,6 +145,8 @@ def note(
         rows.insert(0, (scope, MADE, None, (after or {}).get("name", ""), ""))
     if resource == POLICIES and before is not None and after is not None:
         rows += _handed_down(connection, tenant, id, before, after)
+    if rows and resource not in (POLICIES, COMPUTERS) and (before is not None or resource == DEFAULTS):
+        rows += _shared(bodies(connection, tenant, POLICIES), resource, id, scope, rows)
     _insert(connection, tenant, rows)
 
 
@@ -206,7 +212,7 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def _handed_down(
     connection: Connection, tenant: int, id: int, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[tuple[str, str, Any, Any, str]]:
+) -> list[ModeRow]:
     """What changes by that on the policies below, which do not set it themselves."""
     policies = bodies(connection, tenant, POLICIES)
     old, new = {**policies, id: dict(before)}, {**policies, id: dict(after)}
@@ -225,6 +231,31 @@ def _handed_down(
                 for child in _following(policies, id, subject)
             ]
     return rows
+
+
+def _shared(
+    policies: Mapping[int, Mapping[str, Any]], resource: str, id: int, scope: str, rows: list[ModeRow]
+) -> list[ModeRow]:
+    """What changes on the policies by that, of what they all share: a rule, a scan configuration, the defaults."""
+
+    def follows(policy: int, subject: str) -> bool:
+        if resource == SCANS:
+            return any(inherited(policies, policy, each) == id for each in (SCAN, *OTHER_SCANS))
+        if inherited(policies, policy, subject) is not None:
+            return False
+        return resource == DEFAULTS or any(
+            id in ((policies[each].get(module) or {}).get("ruleIDs") or ())
+            for each in chain(policies, policy)
+            for module, rules in MODULES.items()
+            if rules == resource
+        )
+
+    return [
+        (f"{POLICIES}/{policy}", subject, old, new, f"{INHERITED}{scope}")
+        for _, subject, old, new, _ in rows
+        for policy in sorted(policies)
+        if follows(policy, subject)
+    ]
 
 
 def _following(policies: Mapping[int, Mapping[str, Any]], id: int, subject: str) -> list[int]:
@@ -271,7 +302,7 @@ def bodies(connection: Connection, tenant: int, resource: str) -> dict[int, dict
     return {row.id: orjson.loads(row.body) for row in rows}
 
 
-def _insert(connection: Connection, tenant: int, rows: Iterable[tuple[str, str, Any, Any, str]]) -> None:
+def _insert(connection: Connection, tenant: int, rows: Iterable[ModeRow]) -> None:
     actor, at = _ACTING.get() or _MANAGER, now()
     found = [
         {

@@ -9,7 +9,7 @@ from typing import Any
 import re2
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from sakimori.protect import accept, computer_filter, jobs, reports, schedule, search, storage, tables
+from sakimori.protect import accept, computer_filter, jobs, modes, reports, schedule, search, storage, tables
 from sakimori.protect.calls import Call
 from sakimori.protect.clock import now
 from sakimori.protect.computer_filter import chosen, valued
@@ -130,7 +130,8 @@ class Tasks:
         )
         for id, task in storage.find(connection, tenant, resource, query):
             if task.get("enabled", True) and all(_holds(each, body) for each in task.get("conditions") or ()):
-                _act(connection, tenant, computer, task.get("actions") or ())
+                with modes.acting("the manager", f"event-based task {id} ({task.get('name', '')}): {event}"):
+                    _act(connection, tenant, computer, task.get("actions") or ())
                 storage.replace(connection, tenant, resource, id, task | {"lastRunTime": now()})
                 self.send_policy(connection, tenant, [computer])
 
