@@ -66,6 +66,21 @@ def test_resources_that_name_the_principal() -> None:
     }
 
 
+def test_what_a_key_leaves_to_its_account_needs_a_policy_of_ones_own() -> None:
+    """Of a principal whose policies are not all known it is unknown, and of the root user it is all."""
+    left = key("k", allow("kms:*", Principal={"AWS": ACCOUNT}))
+    missing = {"AttachedManagedPolicies": [{"PolicyArn": "arn:aws:iam::aws:policy/X"}]}
+
+    def decrypting(*assets: Any, who: str = ANN) -> list[Outcome]:
+        rights = what_can(estate(inventory(left, *assets)), who).rights
+        return [right.outcome for right in rights if "kms:Decrypt" in right.actions]
+
+    assert decrypting(user("ann")) == decrypting(user("ann", allow("s3:*"))) == []
+    assert decrypting(user("ann", allow("KMS:decrypt"))) == [Outcome.ALLOWED]
+    assert decrypting(user("ann", allow("s3:*"), **missing)) == [Outcome.UNKNOWN]
+    assert decrypting(user("ann"), who=f"arn:aws:iam::{ACCOUNT}:root") == [Outcome.ALLOWED]
+
+
 def test_a_root_session_is_for_the_management_account_and_by_itself() -> None:
     """Whether AWS heeds it stands in no policy: what else of STS is allowed is not unknown for that."""
     ann = user("ann", allow("sts:*"))

@@ -6,7 +6,7 @@ all of them, which makes thousands of actions a few dozen questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from sakimori.assess.access.catalogue import actions_like
 from sakimori.assess.access.context import has_boundary_key, known_context, limits
 from sakimori.assess.access.engine import Policies, Request
 from sakimori.assess.access.estate import Estate, Identity
-from sakimori.assess.access.gaps import unread
+from sakimori.assess.access.gaps import incomplete, unread
 from sakimori.assess.access.globs import matcher
 from sakimori.assess.access.narrowing import statements_of
 from sakimori.assess.access.policy import Policy, Statement
@@ -169,14 +169,30 @@ def _by_resources(found: Estate, identity: Identity) -> Iterator[Right]:
     """What policies of resources allow it: of ours by name, of keys and roles also where they leave it to its
     account."""
     given: list[tuple[str, str, Row]] = []
+    may = _may(found, identity)
     for asset in found.with_policies:
         policy = found.resource_policy(asset)
-        for action in _named_actions(policy, identity, asset) if policy is not None else ():
+        for action in _named_actions(policy, identity, asset, may) if policy is not None else ():
             subject = subject_of(asset, action)
             row = row_of(found, identity, action, subject, asset, asset.account)
             if row is not None:
                 given.append((action, subject, row))
     return _together(given)
+
+
+def _may(found: Estate, identity: Identity) -> Callable[[str], bool]:
+    """Does some policy of its own allow an action at all, or may one that the inventory lacks?"""
+    if identity.principal.kind == "root" or identity.outside or incomplete(found, identity):
+        return lambda action: True
+    allowing = [each for policy in identity.policies for each in policy.statements if each.allows]
+    known: dict[str, bool] = {}
+
+    def may(action: str) -> bool:
+        if action not in known:
+            known[action] = any(_is_about(each, action.lower()) for each in allowing)
+        return known[action]
+
+    return may
 
 
 def _together(given: Iterable[tuple[str, str, Row]]) -> Iterator[Right]:
@@ -211,8 +227,9 @@ Terms = tuple[Outcome, tuple[str, ...], str]
 """The outcome, its conditions, and where it is unknown why."""
 
 
-def _named_actions(policy: Policy, identity: Identity, asset: Asset) -> Iterator[str]:
-    """The actions that a resource's policy allows the principal, or leaves to its account where nothing else may."""
+def _named_actions(policy: Policy, identity: Identity, asset: Asset, may: Callable[[str], bool]) -> Iterator[str]:
+    """The actions that a resource's policy allows the principal, or leaves to its account where nothing else may: of
+    these only what its own policies `may` allow."""
     seen: set[str] = set()
     for statement in policy.statements:
         if not statement.allows or statement.principals is None or statement.not_principals or statement.not_actions:
@@ -223,6 +240,6 @@ def _named_actions(policy: Policy, identity: Identity, asset: Asset) -> Iterator
             continue
         for pattern in statement.patterns:
             for action in actions_like(pattern):
-                if action not in seen:
+                if action not in seen and (grant is not Grant.ACCOUNT or may(action)):
                     seen.add(action)
                     yield action
