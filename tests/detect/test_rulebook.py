@@ -148,6 +148,14 @@ def test_correlations_in_a_circle_are_named(tmp_path: Path) -> None:
     assert all("in a circle" in problem.reason for problem in book.errors)
 
 
+def test_a_chain_has_an_end(tmp_path: Path) -> None:
+    one = CORRELATION.replace("title: Together\nname: together", "title: C{at}\nname: c{at}")
+    documents = [one.format(kind="event_count", rules=f"c{at - 1}" if at else "a", at=at) for at in range(2000)]
+    book = load([write(tmp_path / "r", a=rule("a"), b="---\n".join(documents))], pack=False)
+    assert (len(book.correlations), len(book.errors)) == (rulebook.LONGEST_CHAIN, 2000 - rulebook.LONGEST_CHAIN)
+    assert sum("through more than 16" in problem.reason for problem in book.errors) == 1
+
+
 FILTER = """\
 title: Not by robots
 logsource: {{product: aws, service: cloudtrail}}

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sakimori.detect.sigma import Filter
 
 PACK = Path(__file__).parent / "rules"
+LONGEST_CHAIN = 16
+"""Correlations that may refer to each other, one through the other."""
+
 FORMAT = 4
 """Raised whenever what the cache holds would be read differently."""
 
@@ -222,11 +225,9 @@ def _usable(
     """The correlations whose references lead to rules, be it through others, and what is wrong with the rest."""
     left = dict(correlations)
     usable: list[ir.Correlation] = []
-    while True:
+    for _ in range(LONGEST_CHAIN):
         places = _places([*rules.values(), *usable])
         ready = [each for each in left.values() if all(name in places for name in each.rules)]
-        if not ready:
-            break
         for each in ready:
             del left[each.meta.id]
         usable += [each for each in ready if not _unusable(each, places)]
@@ -239,6 +240,8 @@ def _usable(
         circle = ", ".join(name for name in correlation.rules if name not in final)
         reason = f"refers to {missing}, which is not the name or id of a loaded rule" if missing else ""
         reason = reason or (f"refers to {circle}, which cannot be used, or in a circle" if circle else "")
+        if not reason and correlation.meta.id in left:
+            reason = f"refers to others through more than {LONGEST_CHAIN} in a row"
         reason = reason or _unusable(correlation, final)
         problems.append(Problem(correlation.meta.path, correlation.meta.line, reason))
     return [each for each in correlations.values() if each.meta.id in in_use], problems
