@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -115,12 +116,11 @@ def test_a_service_that_dies_is_named(tmp_path: Path) -> None:
     assert said.splitlines()[-1] == "protect was killed by signal 9; all services are stopped"
 
 
-def runs(process: str) -> bool:
-    """Whether a process is there and not only what nobody has asked after yet."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def ended(process: int) -> bool:
+    """Waits for the end of a process that is nobody's child here, as pidfd_open(2) tells it; False after 5 minutes."""
+    waiting = select.poll()
+    waiting.register(process, select.POLLIN)
+    return bool(waiting.poll(300_000))
 
 
 @pytest.mark.parametrize("when", ["up", "coming up"])
@@ -132,11 +132,11 @@ def test_when_it_is_killed_the_services_stop_by_themselves(tmp_path: Path, when:
             until_up(process)
         while len(services := children.read_text().split()) < 2:
             assert process.poll() is None, "it ended before it had started both"
+        watched = [os.pidfd_open(int(each)) for each in services]
         process.kill()
-        process.communicate(
-            timeout=300
-        )  # ends when nobody holds its standard output and error any more: with the last service
-    assert [each for each in services if runs(each)] == []
+        assert all([ended(each) for each in watched])
+    for each in watched:
+        os.close(each)
     for each in (port, hook):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", each), 10)
