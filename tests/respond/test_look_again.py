@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 from pretend import Pretended, opened_engine, pretended
+from sqlalchemy import update
 from test_respond_engine import event
 
 from sakimori.model.action import Mode
+from sakimori.model.event import Event
+from sakimori.respond import tables
+from sakimori.respond.approval import Refused
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import RespondError
 from sakimori.respond.policy import Policy
 from sakimori.respond.runs import Run, RunState
 from sakimori.respond.telling import about
+from sakimori.store.database import writing
 
 __all__ = ["pretended"]
 
@@ -73,3 +78,28 @@ def test_what_was_done_or_waits_is_not_planned_again(engine: Engine, pretended: 
     with pytest.raises(RespondError, match="it is not planned again"):
         engine.book.look_again(run.id, "kaede", engine.owner, mode)
     assert engine.take(event()) == [], "and no delivery starts it again"
+
+
+def test_people_are_asked_anew_when_an_approval_has_expired_and_only_then(engine: Engine, pretended: Pretended) -> None:
+    engine.policy = Policy(Mode.APPROVE)
+    told: list[str] = []
+
+    def tell(found: Run, told_event: Event) -> None:
+        message = about(found, told_event, engine.book.open_approval(found.id))
+        assert message is not None
+        told.append(message.key)
+
+    engine.tell = tell
+    run = taken(engine)
+    old = engine.token(run.id)
+    assert engine.ask_again(run.id) is False, "it still counts"
+    with writing(engine.book.engine) as connection:  # type: ignore[attr-defined]
+        connection.execute(update(tables.approvals).values(expires_at="2026-01-01T00:00:00Z"))
+    assert engine.ask_again(run.id) is True
+    assert len(set(told)) == len(told) == 2, "it is news"
+    with pytest.raises(Refused):
+        engine.decide(old, "kaede", approved=True)
+    assert engine.decide(engine.token(run.id), "kaede", approved=True).state is RunState.CARRYING
+    engine.carry(run.id, Straight())
+    assert engine.book.run(run.id).state is RunState.DONE
+    assert engine.ask_again(run.id) is False

@@ -193,6 +193,10 @@ def carried(engine: Engine, workflow: str, event: Event, say: Callable[[str], No
                 attempt = engine.book.take_over(run, engine.owner)
             durable.start(run, attempt)
             durable.wait(run, attempt)
+    elif before.state is RunState.WAITING:
+        anew = "people are asked anew" if engine.ask_again(run) else "it waits for a person already"
+        asked = engine.book.open_approval(run)
+        say(f"{anew}{f', until {asked.expires_at}' if asked else ''}: sakimori respond approve {run}")
     else:
         say(f"this revision was handled before, at {before.created_at}: nothing was done again")
     return engine.book.run(run)

@@ -182,6 +182,15 @@ class Engine:
         until = datetime.now(UTC) + timedelta(minutes=self.policy.approval_minutes)
         self.book.ask(approval.issue(run, until.strftime("%Y-%m-%dT%H:%M:%SZ")))
 
+    def ask_again(self, run: str) -> bool:
+        """People are asked anew about a run whose approval has expired; whether they are."""
+        asked, now = self.book.open_approval(run), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if self.book.run(run).state is not RunState.WAITING or (asked is not None and asked.expires_at > now):
+            return False
+        self._ask(run)
+        self._told(run, self.book.event_of(run))
+        return True
+
     def _act(self, run: Run, row: ActionRow) -> str:
         """One action, begun or not. What was done is not done again."""
         if row.state not in (ActionState.PLANNED, ActionState.BEGUN):

@@ -46,6 +46,7 @@ def about(run: Run, event: Event, asked: Approval | None = None) -> Message | No
     if asked is not None:
         facts |= {"approval": asked.id, "until": asked.expires_at, "plan": plan_of(run)}
     attempt = "" if run.state is RunState.OBSERVED else f"/{run.attempt}"  # looked at again, it is no news
-    key = f"{run.id}{attempt}/{kind}"
+    asking = f"/{asked.id[:8]}" if asked is not None else ""  # asked anew, it is
+    key = f"{run.id}{attempt}/{kind}{asking}"
     who = event.finding.actor if event.finding else ""
     return Message(kind, key, severity, run.account, target, who, facts, about=run.id, at=run.updated_at)
