@@ -14,7 +14,7 @@ from sakimori.model.event import Event
 from sakimori.respond import tables
 from sakimori.respond.page import held_until, stamp
 from sakimori.respond.runs import ActionRow, ActionState, Run, RunState, action_of, encoded
-from sakimori.store import findings
+from sakimori.store.database import among
 from sakimori.store.text import storable
 
 
@@ -80,10 +80,9 @@ def action_row(
 def actions_of(connection: Connection, runs: Sequence[str]) -> dict[str, list[ActionRow]]:
     c = tables.actions.c
     found: dict[str, list[ActionRow]] = {}
-    for at in range(0, len(runs), findings.IN_CLAUSE):
-        query = select(tables.actions).where(c.run_id.in_(runs[at : at + findings.IN_CLAUSE]))
-        for row in connection.execute(query.order_by(c.run_id, c.number)):
-            found.setdefault(row.run_id, []).append(action_of(row))
+    query = select(tables.actions).where(among(connection, c.run_id, runs))
+    for row in connection.execute(query.order_by(c.run_id, c.number)) if runs else ():
+        found.setdefault(row.run_id, []).append(action_of(row))
     return found
 
 

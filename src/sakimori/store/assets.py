@@ -17,13 +17,11 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, outerjoi
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sakimori.model.asset import Asset, Inventory, NotEvaluated, Relation, owners
+from sakimori.store.database import among
 from sakimori.store.diff import Change, canonical, changes
 from sakimori.store.discovered import Ended, Event, HistoryEntry, KnownAsset, Recorded, Run, Scope, Seen
 from sakimori.store.tables import asset_history, assets, discovery_runs, not_evaluated, relations
 from sakimori.store.text import storable, storable_json
-
-IN_CLAUSE = 500
-
 
 # ---- a run
 
@@ -119,8 +117,9 @@ def _end_unit(connection: Connection, run: int, ended: Ended) -> Recorded:
     settled = select(c.uid).where(*mine, (c.run == run) | (c.gone_at != ""))
     stale = select(relations.c.source).where(relations.c.run < run, relations.c.source.in_(settled)).distinct()
     sources = sorted(set(connection.execute(stale).scalars()) - {storable(uid) for uid in ended.incomplete})
-    for some in _pieces(sources):
-        connection.execute(delete(relations).where(relations.c.run < run, relations.c.source.in_(some)))
+    if sources:
+        stale_of = among(connection, relations.c.source, sources)
+        connection.execute(delete(relations).where(relations.c.run < run, stale_of))
     put_not_evaluated(connection, run, scope, ended.missing)
     return Recorded(gone=len(gone))
 
@@ -200,13 +199,8 @@ def tags_of(connection: Connection, uids: Sequence[str]) -> dict[str, dict[str, 
 # ---- rows
 
 
-def _rows(connection: Connection, uids: Sequence[str]) -> Iterator[Row[Any]]:
-    for some in _pieces(uids):
-        yield from connection.execute(select(assets).where(assets.c.uid.in_(some)))
-
-
-def _pieces(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (values[at : at + IN_CLAUSE] for at in range(0, len(values), IN_CLAUSE))
+def _rows(connection: Connection, uids: Sequence[str]) -> Sequence[Row[Any]]:
+    return connection.execute(select(assets).where(among(connection, assets.c.uid, uids))).all() if uids else ()
 
 
 def _row(asset: Asset, scope: Scope, run: int) -> dict[str, Any]:

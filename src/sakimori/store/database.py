@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Table, TextClause, create_engine, event, inspect, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Table,
+    Text,
+    TextClause,
+    any_,
+    cast,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -130,6 +148,14 @@ def fetched(connection: Connection, sql: str, parameters: Mapping[str, Any]) -> 
 def _text(sql: str) -> TextClause:
     """The same SQL is read once."""
     return text(sql)
+
+
+def among(connection: Connection, column: Column[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that a text is one of these, however many: they are one parameter."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(cast(list(values), postgresql.ARRAY(Text)))
+    each = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(each.c.value))
 
 
 def insert_new(connection: Connection, table: Table) -> Any:

@@ -37,7 +37,7 @@ def to_row(finding: Finding, status: str, now: str) -> dict[str, Any]:
         "created_at": now,
         "updated_at": now,
         "class_uid": finding.class_uid,
-        "evidence": storable_json(finding.evidence),
+        "evidence": storable_json(finding.evidence) if finding.evidence else "{}",
         "remediation": finding.remediation,
     }
     if not is_storable("".join([row[name] for name in _TEXTS])):  # one look at all of them, which mostly does

@@ -15,13 +15,10 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 
 from sakimori.model.finding import Finding
 from sakimori.model.severity import Severity
-from sakimori.store.database import LedgerError, insert_new, insert_rows
+from sakimori.store.database import LedgerError, among, insert_new, insert_rows
 from sakimori.store.finding_rows import to_finding, to_row
 from sakimori.store.tables import finding_records, finding_status, findings
 from sakimori.store.text import storable
-
-IN_CLAUSE = 500
-"""Values in one IN (...): SQLite takes 32,766 variables, older builds 999."""
 
 OURSELVES = "sakimori"
 """Who changes a finding's status when nobody does."""
@@ -136,9 +133,10 @@ def put(connection: Connection, batch: Iterable[Finding]) -> Upserted:
     c = finding_records.c
     for uid, stored in _records_of(connection, list(given)).items():
         stale = sorted({record for record, _ in stored} - set(map(storable, given[uid].records)))
-        for at in range(0, len(stale), IN_CLAUSE):
-            some = stale[at : at + IN_CLAUSE]
-            connection.execute(delete(finding_records).where(c.finding_uid == uid, c.record_id.in_(some)))
+        if stale:
+            connection.execute(
+                delete(finding_records).where(c.finding_uid == uid, among(connection, c.record_id, stale))
+            )
     now = _now()
     fresh = ((uid, to_row(each, Status.NEW, now)) for uid, each in given.items())
     rows = [{"key": uid} | {name: row[name] for name in _GIVEN} for uid, row in fresh]
@@ -243,22 +241,18 @@ def _times(finding: Finding) -> tuple[str, ...]:
     return (finding.times + ("",) * len(finding.records))[: len(finding.records)]
 
 
-def _rows(connection: Connection, uids: Sequence[str]) -> list[RowMapping]:
-    return [
-        row
-        for at in range(0, len(uids), IN_CLAUSE)
-        for row in connection.execute(select(findings).where(findings.c.uid.in_(uids[at : at + IN_CLAUSE]))).mappings()
-    ]
+def _rows(connection: Connection, uids: Sequence[str]) -> Sequence[RowMapping]:
+    query = select(findings).where(among(connection, findings.c.uid, uids))
+    return connection.execute(query).mappings().all() if uids else ()
 
 
 def _records_of(connection: Connection, uids: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
     """The (record id, time) of each finding's records, in the order of their times."""
     c = finding_records.c
     records: dict[str, list[tuple[str, str]]] = {}
-    for at in range(0, len(uids), IN_CLAUSE):
-        query = select(c.finding_uid, c.record_id, c.time).where(c.finding_uid.in_(uids[at : at + IN_CLAUSE]))
-        for uid, record, time in connection.execute(query.order_by(c.finding_uid, c.time, c.record_id)):
-            records.setdefault(uid, []).append((record, time))
+    query = select(c.finding_uid, c.record_id, c.time).where(among(connection, c.finding_uid, uids))
+    for uid, record, time in connection.execute(query.order_by(c.finding_uid, c.time, c.record_id)) if uids else ():
+        records.setdefault(uid, []).append((record, time))
     return records
 
 
@@ -266,12 +260,9 @@ def _first_records(connection: Connection, uids: Sequence[str]) -> dict[str, str
     """The first record of each finding, as `detect` orders them: by time, then by id."""
     c = finding_records.c
     joined = finding_records.join(findings, (findings.c.uid == c.finding_uid) & (findings.c.first_seen == c.time))
-    found: dict[str, str] = {}
-    for at in range(0, len(uids), IN_CLAUSE):
-        query = select(c.finding_uid, func.min(c.record_id)).select_from(joined)
-        query = query.where(c.finding_uid.in_(uids[at : at + IN_CLAUSE])).group_by(c.finding_uid)
-        found.update((uid, record) for uid, record in connection.execute(query))
-    return found
+    query = select(c.finding_uid, func.min(c.record_id)).select_from(joined)
+    query = query.where(among(connection, c.finding_uid, uids)).group_by(c.finding_uid)
+    return {uid: record for uid, record in connection.execute(query)} if uids else {}
 
 
 def _resolved(connection: Connection, uids: Sequence[str]) -> list[str]:
@@ -281,11 +272,8 @@ def _resolved(connection: Connection, uids: Sequence[str]) -> list[str]:
 def _per_finding(connection: Connection, wanted: ColumnElement[int], uids: Sequence[str]) -> dict[str, int]:
     """An aggregate over each finding's records; findings without records are left out."""
     c = finding_records.c
-    found: dict[str, int] = {}
-    for at in range(0, len(uids), IN_CLAUSE):
-        query = select(c.finding_uid, wanted).where(c.finding_uid.in_(uids[at : at + IN_CLAUSE]))
-        found.update((uid, value) for uid, value in connection.execute(query.group_by(c.finding_uid)))
-    return found
+    query = select(c.finding_uid, wanted).where(among(connection, c.finding_uid, uids)).group_by(c.finding_uid)
+    return {uid: value for uid, value in connection.execute(query)} if uids else {}
 
 
 _CHANGING = (
