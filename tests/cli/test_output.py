@@ -140,11 +140,12 @@ def test_findings_stream() -> None:
     stream = io.StringIO()
 
     def watched() -> object:
-        yield FINDING
-        assert len(stream.getvalue().splitlines()) == 1
+        yield from [FINDING] * output.TOGETHER
+        assert len(stream.getvalue().splitlines()) == output.TOGETHER
         yield FINDING
 
     output.write(watched(), Format.JSONL, stream)  # type: ignore[arg-type]
+    assert len(stream.getvalue().splitlines()) == output.TOGETHER + 1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
+
+import orjson
 
 from sakimori.model.finding import DETECTION, Finding, columns
 from sakimori.model.severity import Severity
@@ -31,6 +34,10 @@ class Format(StrEnum):
     JSON = "json"
     OCSF = "ocsf"
     CSV = "csv"
+
+
+TOGETHER = 200
+"""Findings whose lines are written at once."""
 
 
 @dataclass(slots=True)
@@ -75,17 +82,19 @@ def write(
     *,
     of: int = DETECTION,
 ) -> Tally:
-    """Write findings one by one as they come, and return what was written, for the summary and the exit code.
+    """Write findings as they come, and return what was written, for the summary and the exit code.
 
-    `keep` gets each as a line of JSON, too. `of` is their OCSF class: a spreadsheet has its columns even of none.
+    `keep` gets them as lines of JSON, too. `of` is their OCSF class: a spreadsheet has its columns even of none.
     """
     tally = Tally()
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 shows escapes, and never fails
     counted = _counted(findings, tally)
     if form is Format.JSONL:
-        for line in _jsonl(counted, keep):
-            stream.write(line + "\n")
+        for some in _jsonl_together(counted):
+            stream.write(some)
+            if keep is not None:
+                keep(some)
         stream.flush()
         return tally
     if keep is not None:
@@ -110,7 +119,7 @@ def _counted(findings: Iterable[Finding], tally: Tally) -> Iterator[Finding]:
 
 def _kept(findings: Iterable[Finding], keep: Callable[[str], None]) -> Iterator[Finding]:
     for finding in findings:
-        keep(to_line(finding.to_json()))
+        keep(to_line(finding.to_json()) + "\n")
         yield finding
 
 
@@ -141,8 +150,6 @@ def printable_lines(text: str) -> str:
 
 def to_line(value: Any) -> str:
     """One line of JSON that is safe to look at: the same value, with unsafe characters as JSON's own escapes."""
-    import orjson
-
     try:
         line = orjson.dumps(value)
     except orjson.JSONEncodeError:
@@ -156,8 +163,6 @@ def _unusual_line(value: Any) -> str:
     """The same for keys that are no text, and for numbers over 64 bits and half surrogates, which a log may have."""
     import json
 
-    import orjson
-
     try:
         return _UNSAFE.sub(_json_escape, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode())
     except orjson.JSONEncodeError:
@@ -169,12 +174,15 @@ def _json_escape(found: re.Match[str]) -> str:
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
-def _jsonl(findings: Iterable[Finding], keep: Callable[[str], None] | None = None) -> Iterator[str]:
-    for finding in findings:
-        line = to_line(finding.to_json())
-        if keep is not None:
-            keep(line)
-        yield line
+def _jsonl(findings: Iterable[Finding]) -> Iterator[str]:
+    return (to_line(finding.to_json()) for finding in findings)
+
+
+def _jsonl_together(findings: Iterable[Finding]) -> Iterator[str]:
+    """The lines of some findings in one text: to write it takes as long as to write a line."""
+    source = iter(findings)
+    while lines := [to_line(finding.to_json()) for finding in islice(source, TOGETHER)]:
+        yield "\n".join([*lines, ""])
 
 
 def _json(findings: Iterable[Finding]) -> Iterator[str]:

@@ -53,11 +53,11 @@ class Memory:
                     _forget_old(self._place.parent)
             self._aside.unlink(missing_ok=True)
 
-    def keep(self, finding: str) -> None:
-        """One finding, as a line of JSON."""
+    def keep(self, findings: str) -> None:
+        """Findings, each as a line of JSON."""
         if self._first:
             self._out, self._first = self._opened(), False
-        if self._out is not None and not _put(self._out, finding):
+        if self._out is not None and not _put(self._out, findings):
             self._out.close()
             self._out = None
 
@@ -67,12 +67,12 @@ class Memory:
             out = self._aside.open("wb")
         except OSError:
             return None
-        return out if _put(out, to_line(self._head)) else None
+        return out if _put(out, to_line(self._head) + "\n") else None
 
 
-def _put(out: IO[bytes], line: str) -> bool:
+def _put(out: IO[bytes], lines: str) -> bool:
     try:
-        out.write(line.encode() + b"\n")
+        out.write(lines.encode())
     except OSError:
         return False
     return True

@@ -18,7 +18,7 @@ class Severity(IntEnum):
     @property
     def label(self) -> str:
         """The OCSF caption: `Severity.HIGH.label == "High"`."""
-        return _LABELS[self.value]
+        return _LABELS[self]
 
     @classmethod
     def parse(cls, text: str) -> Severity:
@@ -36,4 +36,4 @@ class Severity(IntEnum):
             raise ValueError(f"unknown severity {text!r}: choose one of {choices}") from None
 
 
-_LABELS = {level.value: level.name.capitalize() for level in Severity}
+_LABELS = ("Unknown", *(level.name.capitalize() for level in Severity))
