@@ -20,7 +20,6 @@ from sakimori.collect.gunzip import MAGIC
 from sakimori.collect.records import Split, split_records, split_stream
 from sakimori.collect.sources import SourceError, SourceObject, chunks, read
 from sakimori.model.refusal import Refusal
-from sakimori.store.lake import explained
 
 WHOLE_BYTES = 32 << 20
 """Objects up to this size, as delivered, are held in memory. CloudTrail's files have a few MB."""
@@ -63,6 +62,8 @@ def receive(source: SourceObject, spool: Path) -> Delivery:
 
 def _spooled(source: SourceObject, copy: Path) -> SourceObject:
     """A copy of the object that can be read more than once."""
+    from sakimori.store.lake import explained  # detection of what is small has no lake, and should not load one
+
     with explained(copy.parent, "write to"), copy.open("wb") as out:
         for chunk in chunks(source):
             out.write(chunk)
