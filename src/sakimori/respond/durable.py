@@ -72,6 +72,10 @@ def _last(error: Exception) -> BaseException:
     return tried[-1] if isinstance(tried, list) and tried else error
 
 
+LOOK_EVERY = 0.05
+"""Seconds between two looks at a run that is waited for."""
+
+
 class DurableEngine:
     """An engine with its durable runs. Use it in a `with`."""
 
@@ -93,6 +97,8 @@ class DurableEngine:
         logging.getLogger("dbos").setLevel(logging.ERROR)
         _here["engine"] = self.engine
         self.engine.start = self.start
+        # SQLite's writers find each other by asking again and again: with one connection they queue.
+        engine: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if self._url.startswith("sqlite") else {}
         DBOS(
             config={
                 "name": "sakimori",
@@ -103,6 +109,7 @@ class DurableEngine:
                 "log_level": "ERROR",
                 "console_log_level": "ERROR",
                 "enable_otlp": False,
+                "db_engine_kwargs": engine,
             }
         )
         DBOS.launch()
@@ -120,7 +127,7 @@ class DurableEngine:
 
     def wait(self, run: str, attempt: int) -> str:
         """Waits for an attempt that was started; gives what came of it."""
-        return str(DBOS.retrieve_workflow(f"{run}:{attempt}").get_result())
+        return str(DBOS.retrieve_workflow(f"{run}:{attempt}").get_result(polling_interval_sec=LOOK_EVERY))
 
     def sweep(self) -> int:
         """Takes up the runs that were begun and that nobody is at; gives their number."""
