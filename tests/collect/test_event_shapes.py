@@ -104,7 +104,7 @@ def test_entries_of_put_events_and_the_scheduler_have_the_detail_in_a_text() -> 
         ({"InsightResults": {"ResultValues": []}}, "an answer of securityhub:GetInsightResults: counts"),
         ({"requestContext": {}, "body": None}, "the body of an HTTP request is no text"),
         ({"Type": "SubscriptionConfirmation", "SubscribeURL": "https://x"}, "it tells of nothing"),
-        (gzip.compress(b"{}")[:-3], "gzip that ends too early"),
+        (gzip.compress(b"{}", mtime=0)[:-3], "gzip that ends too early"),
         (b"\x1f\x8b garbage", "gzip that is broken"),
         (gzip.compress(b" " * (MAX_BODY + 1)), "once it is unpacked: split it"),
         ('{"a": 1}{"b"', "not JSON"),
