@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from sakimori.model.severity import Severity
 from sakimori.notify import drills
 from sakimori.notify.message import Message, worded
 from sakimori.notify.news import news
-from sakimori.notify.translation import ASSERTION, in_language, japanese
+from sakimori.notify.translation import ASSERTION, in_language, japanese, japanese_rules
 from sakimori.protect import gaps
 from sakimori.respond import plugins, protected
 from sakimori.store.findings import Status, StoredFinding
@@ -30,26 +31,40 @@ SPELT = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 """Kana and kanji."""
 
 
-def titles() -> list[str]:
-    """The titles of all detection rules of ours."""
+@cache
+def rules() -> list[dict[str, Any]]:
+    """All detection rules of ours."""
     [folder] = rules_folder.__path__
     documents = (
         document
         for path in sorted(Path(folder).rglob("*.yml"))
-        for document in yaml.load_all(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        for document in yaml.load_all(path.read_bytes(), yaml.CSafeLoader)
     )
-    return [str(each["title"]) for each in documents if isinstance(each, dict) and "title" in each]
+    return [each for each in documents if isinstance(each, dict) and "title" in each]
+
+
+def descriptions() -> set[str]:
+    """Why it matters, as findings have it: in one line."""
+    return {" ".join(each.get("description", "").split()) for each in rules()}
 
 
 def constant() -> set[str]:
-    """Texts of ours that hold no values."""
-    return {*titles(), *(each.check.why for each in checks()), *(each.check.fix for each in checks())}
+    """Texts of ours that hold no values, but for the rules' descriptions."""
+    titles = (str(each["title"]) for each in rules())
+    return {*titles, *(each.check.why for each in checks()), *(each.check.fix for each in checks())}
 
 
 def test_every_text_that_stays_the_same_has_its_words_and_none_is_left_over() -> None:
     known = japanese()["texts"]
     assert sorted(constant() - known.keys()) == [], "say it in src/sakimori/notify/japanese.yml, too"
     assert sorted(known.keys() - constant()) == [], "nobody says this any more"
+
+
+def test_what_every_rule_says_has_its_words_and_none_is_left_over() -> None:
+    known, said = japanese_rules(), descriptions()
+    assert len(said) > 400
+    assert sorted(said - known.keys()) == [], "say it in src/sakimori/notify/japanese_rules.yml, too"
+    assert sorted(known.keys() - said) == [], "no rule says this any more"
 
 
 @pytest.mark.parametrize(
@@ -78,6 +93,14 @@ def values(node: Any) -> Iterator[str]:
 
 def test_the_words_are_japanese() -> None:
     assert [each for each in values(japanese()) if not SPELT.search(each)] == []
+    assert [each for each in japanese_rules().values() if not SPELT.search(each)] == []
+
+
+def test_what_a_rule_says_is_whole_sentences_without_english_ones() -> None:
+    said = japanese_rules().values()
+    assert [each for each in said if not each.endswith(("。", "。）"))] == []
+    assert [each for each in said if re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", each)] == []
+    assert len(set(said)) == len(said), "two rules that say different things are told alike"
 
 
 def said_of(finding: Finding, language: str = "ja") -> str:
@@ -96,6 +119,15 @@ def test_a_detection_is_told_in_japanese_with_what_its_rule_says() -> None:
     assert "持ち出し" in said
     assert "Anybody may read it." in said
     assert "S3 bucket policy opened to everyone" in said_of(finding, "en")
+
+
+def test_what_our_rule_says_is_told_in_japanese_alone() -> None:
+    for rule in rules():
+        english = " ".join(rule["description"].split())
+        finding = replace(FINDING, rule="r", title=rule["title"], description=english, tactics=("impact",))
+        said = said_of(finding)
+        assert japanese_rules()[english] in said
+        assert english not in said
 
 
 def test_a_check_is_told_with_its_values() -> None:

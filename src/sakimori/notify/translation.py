@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 JAPANESE = Path(__file__).with_name("japanese.yml")
+JAPANESE_RULES = Path(__file__).with_name("japanese_rules.yml")
 ASSERTION = "network/assertion"
 """The rule of findings about an assertion begins so; its id follows."""
 
@@ -21,8 +22,15 @@ ASSERTION = "network/assertion"
 @cache
 def japanese() -> dict[str, Any]:
     """The catalogue."""
-    loaded: dict[str, Any] = yaml.safe_load(JAPANESE.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.load(JAPANESE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return loaded
+
+
+@cache
+def japanese_rules() -> dict[str, str]:
+    """What our detection rules say of why it matters, by what it is in English."""
+    pairs = yaml.load(JAPANESE_RULES.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return {each["en"]: each["ja"] for each in pairs}
 
 
 def in_language(facts: Mapping[str, str], language: str) -> dict[str, str]:
@@ -38,8 +46,7 @@ def in_language(facts: Mapping[str, str], language: str) -> dict[str, str]:
     if about:
         given |= _of_check(given, about)
     elif "description" in given:
-        why = japanese()["tactics"].get(given.get("tactic", ""), "")
-        given["description"] = f"{why}{given['description']}"
+        given["description"] = _of_detection(given["description"], given.get("tactic", ""))
     if "workflow" in given:
         given |= _of_run(given)
     return given
@@ -53,6 +60,12 @@ def _of_check(given: Mapping[str, str], about: Mapping[str, str]) -> dict[str, s
     if "todo" in about:
         found["remedy"] = about["todo"]
     return found
+
+
+def _of_detection(description: str, tactic: str) -> str:
+    """What our rule says; before what somebody else's says, what its tactic means."""
+    ours = japanese_rules().get(description)
+    return ours or f"{japanese()['tactics'].get(tactic, '')}{description}"
 
 
 def _of_run(given: Mapping[str, str]) -> dict[str, str]:
