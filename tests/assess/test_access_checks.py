@@ -24,6 +24,7 @@ from estates import (
     trust,
     user,
 )
+from japanese_told import told_in_japanese
 from sakimori.assess.access.assessment import assess
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.exposure import checks
@@ -49,6 +50,7 @@ def found(check: str, *assets: Any) -> list[Finding]:
         assert finding.description
         assert finding.remediation
         assert to_ocsf(finding)["class_uid"] == IAM_ANALYSIS
+        told_in_japanese(finding.to_json())
         for step in steps_of(finding.evidence):
             assert step["response"] == "Allowed"
             assert replay(estate(everything), step).response.value == "Allowed"

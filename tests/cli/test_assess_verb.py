@@ -11,6 +11,7 @@ import pytest
 from test_reach_verb import EVERYTHING, answers
 from typer.testing import CliRunner, Result
 
+from japanese_told import told_in_japanese
 from sakimori.cli import app
 from sakimori.discover.batfish import add_answers
 from sakimori.model.asset import Inventory
@@ -63,6 +64,7 @@ def test_exposure_is_a_finding_with_ports_path_and_witness(home: Path) -> None:
     assert found["evidence"]["path"] == ["internet", "igw-1", "vpc-1", "subnet-a", "i-a"]
     assert found["evidence"]["packet"]["dst_port"] == 22
     assert "1 asset exposed, 2 interfaces" in result.stderr
+    assert told_in_japanese(found)["title"] == "instance i-a (web) がインターネットから到達できる: tcp/22"
 
 
 def test_findings_resolve_by_themselves_and_reopen(home: Path) -> None:
@@ -104,6 +106,7 @@ def test_assertions_are_proved_and_violations_are_findings(home: Path) -> None:
     worst = findings(result)[0]
     assert (worst["rule"], worst["severity"]) == ("network/assertion/a-is-inside", "Critical")
     assert worst["description"] == "An inner server."
+    assert told_in_japanese(worst, "description")["description"].endswith("（An inner server.）")
 
 
 def test_a_slip_in_an_assertion_is_named_and_the_rest_goes_on(home: Path) -> None:

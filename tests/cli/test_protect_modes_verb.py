@@ -11,6 +11,7 @@ from click.testing import Result
 from sqlalchemy import insert, update
 from typer.testing import CliRunner
 
+from japanese_told import told_in_japanese
 from sakimori.cli import app
 from sakimori.protect import outcomes, storage, tables
 from sakimori.protect.manager import Manager
@@ -120,6 +121,7 @@ def test_what_is_not_enforced_is_a_finding_until_it_is(ledger: Path) -> None:
     (finding,) = (json.loads(line) for line in protect("gaps", "--format", "jsonl").stdout.splitlines())
     assert finding["asset"] == "arn:aws:ec2:eu-west-1:111122223333:instance/i-0a51"
     assert finding["title"] == "web-1 does not enforce what its policy says: intrusionPrevention"
+    assert told_in_japanese(finding)["title"] == "web-1 でポリシーが定めた保護が動作していない: intrusionPrevention"
     assert "no netfilter queue in this kernel" in finding["evidence"]["modules"][0]["message"]
     told = CliRunner().invoke(app, ["explain", finding["uid"][:10]])
     assert (told.exit_code, told.stderr) == (0, "")

@@ -132,17 +132,44 @@ def test_what_our_rule_says_is_told_in_japanese_alone() -> None:
 
 def test_a_check_is_told_with_its_values() -> None:
     [check] = [each for each in checks() if each.id == "public_resource"]
-    title = "Anybody may s3:GetObject on data"
+    title = "Anybody may s3:GetObject on data if aws:SourceIp = 10.0.0.0/8"
     finding = replace(FINDING, rule=check.id, title=title, description=check.check.why, remediation=check.check.fix)
     said = said_of(finding)
-    assert f"リソースが誰にでも公開されている（{title}）" in said
+    assert "誰でも data に対して s3:GetObject を実行できる（条件: aws:SourceIp = 10.0.0.0/8）" in said
     assert check.check.why not in said
     assert check.check.fix not in said
 
 
-def test_an_assertion_of_the_user_keeps_its_own_words_behind_ours() -> None:
+def test_a_check_that_says_it_otherwise_keeps_its_words_behind_ours() -> None:
+    said = said_of(replace(FINDING, rule="public_resource", title="All the world reads data"))
+    assert "リソースが誰にでも公開されている（All the world reads data）" in said
+
+
+def forms() -> list[tuple[str, str, str]]:
+    """(rule, English, Japanese): the texts of findings that hold values."""
+    return [(rule, *form) for rule, about in japanese()["findings"].items() for form in about.get("says", {}).items()]
+
+
+def test_a_text_with_values_has_the_same_in_both_languages() -> None:
+    values = re.compile(r"\{\w*\}")
+    assert [each for each in forms() if set(values.findall(each[1])) != set(values.findall(each[2]))] == []
+
+
+@pytest.mark.parametrize(("rule", "english", "ours"), forms())
+def test_a_text_is_told_by_the_form_that_it_has(rule: str, english: str, ours: str) -> None:
+    given = {name: f"{name}-{{what}} {number}" for number, name in enumerate(re.findall(r"\{(\w+)\}", english))}
+    told = in_language({"title": english.format_map(given), "rule": rule}, "ja")
+    assert told["title"] == ours.format_map(given)
+
+
+def test_a_very_long_name_is_not_searched_for_values() -> None:
+    title = f"x can become an administrator: {'a then ' * 10_000}b"
+    assert in_language({"title": title, "rule": "privilege_escalation"}, "ja")["title"].endswith(f"（{title}）")
+
+
+def test_an_assertion_of_the_user_keeps_its_own_words() -> None:
     said = said_of(replace(FINDING, rule="network/assertion/no-ssh", title="web-1 violates: no ssh"))
-    assert "取り決めに違反している（web-1 violates: no ssh）" in said
+    assert "web-1 がネットワークの取り決めに違反している: no ssh" in said
 
 
 def test_a_rule_of_somebody_else_keeps_its_title_even_under_our_id() -> None:

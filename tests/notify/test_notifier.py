@@ -12,6 +12,7 @@ import pytest
 from servers import Got, http
 from test_channels import FINDING, MESSAGE
 
+from japanese_told import told_in_japanese
 from sakimori.model.severity import Severity
 from sakimori.notify.asking import Links
 from sakimori.notify.errors import NotifyError
@@ -74,6 +75,7 @@ def test_what_failed_is_tried_again_with_pauses_and_not_for_ever(notifier: Notif
     assert [each.state for each in notifier.log()] == ["given up"]
     [dead] = Ledger(notifier.engine).findings()
     assert (dead.finding.rule, dead.finding.severity) == ("notify/dead-route", Severity.HIGH)
+    told_in_japanese(dead.finding.to_json())
     got.status = 200
     assert [each.why for each in notifier.deliver(again=True)] == [""]
     assert notifier.deliver(again=True) == []

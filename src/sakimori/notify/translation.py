@@ -1,11 +1,13 @@
 """What our findings and workflows say, in the language of the reader.
 
 A title or a text is looked up by what it is in English, so that a rule of somebody else, or one that was reworded, is
-never told in words that are not its own. Where texts hold values they stay, after the words that say what it is about.
+never told in words that are not its own; so is one with values, by what is around them. What has no words stays as it
+is, after words that say what it is about.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,11 @@ JAPANESE = Path(__file__).with_name("japanese.yml")
 JAPANESE_RULES = Path(__file__).with_name("japanese_rules.yml")
 ASSERTION = "network/assertion"
 """The rule of findings about an assertion begins so; its id follows."""
+
+LONGEST_FORM = 1_000
+"""Letters of a text in which values are looked for: a hostile name could make longer ones slow."""
+
+_VALUE = re.compile(r"\{([a-z]+)\}")
 
 
 @cache
@@ -52,14 +59,33 @@ def in_language(facts: Mapping[str, str], language: str) -> dict[str, str]:
     return given
 
 
-def _of_check(given: Mapping[str, str], about: Mapping[str, str]) -> dict[str, str]:
-    """The check's own words, and after its title and its reason those with the values."""
-    found = {"title": f"{about['title']}（{given.get('title', '')}）"}
-    if "why" in about:
-        found["description"] = f"{about['why']}（{given.get('description', '')}）"
-    if "todo" in about:
-        found["remedy"] = about["todo"]
+def _of_check(given: Mapping[str, str], about: Mapping[str, Any]) -> dict[str, str]:
+    """What the check says, with its values; where that has no words, the check's own, and after them what it says."""
+    found = {}
+    for name, own in (("title", "title"), ("description", "why"), ("remedy", "todo")):
+        said = given.get(name, "")
+        known = _with_values(said, about.get("says", {}))
+        if known is not None:
+            found[name] = known
+        elif own in about:
+            found[name] = about[own] if own == "todo" else f"{about[own]}（{said}）"
     return found
+
+
+def _with_values(said: str, forms: Mapping[str, str]) -> str | None:
+    """The text by the first form that it has, with its values, which are not read as forms themselves."""
+    for english, ours in forms.items() if len(said) <= LONGEST_FORM else ():
+        values = _pattern(english).fullmatch(said)
+        if values:
+            return ours.format_map(values.groupdict())
+    return None
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    """A form with its {values} as groups."""
+    pieces = _VALUE.split(form)  # text and names in turn
+    return re.compile("".join(f"(?P<{each}>.+?)" if n % 2 else re.escape(each) for n, each in enumerate(pieces)), re.S)
 
 
 def _of_detection(description: str, tactic: str) -> str:
