@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from test_channels import FINDING
 
 from sakimori.assess.access.exposure import checks
 from sakimori.assess.network.findings import EXPOSURE
+from sakimori.collect import products
 from sakimori.detect import rules as rules_folder
 from sakimori.model.attack import TACTICS
 from sakimori.model.finding import Finding
@@ -160,6 +162,45 @@ def test_a_text_is_told_by_the_form_that_it_has(rule: str, english: str, ours: s
     given = {name: f"{name}-{{what}} {number}" for number, name in enumerate(re.findall(r"\{(\w+)\}", english))}
     told = in_language({"title": english.format_map(given), "rule": rule}, "ja")
     assert told["title"] == ours.format_map(given)
+
+
+def written_in(module: Path) -> Iterator[str]:
+    """The titles and descriptions that a module of a product writes itself."""
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg in ("title", "description"):
+            choices = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
+            yield from (text_of(each) for each in choices if isinstance(each, ast.Constant | ast.JoinedStr))
+
+
+def text_of(node: ast.expr) -> str:
+    """A text with what its values are if there are none, or X."""
+    match node:
+        case ast.Constant(value=value):
+            return str(value)
+        case ast.JoinedStr(values=parts):
+            return "".join(map(text_of, parts))
+        case ast.FormattedValue(value=ast.BoolOp(values=[*_, last])):
+            return text_of(last)
+    return "X"
+
+
+def test_what_we_say_of_what_a_product_found_has_its_words() -> None:
+    [folder] = products.__path__
+    said = [(f"{each.stem}/x", text) for each in sorted(Path(folder).glob("*.py")) for text in written_in(each)]
+    assert ("guardduty/x", "Malware in s3://X/X") in said
+    told = {text: in_language({"title": text, "rule": rule}, "ja")["title"] for rule, text in said}
+    assert [text for text, ours in told.items() if text == ours] == []
+
+
+def test_what_others_write_is_not_taken_for_ours() -> None:
+    annotation = "The bucket is encrypted with a key of nobody."
+    assert in_language({"rule": "config/r", "description": annotation}, "ja")["description"] == annotation
+
+
+def test_the_finding_that_an_unprotected_instance_has_is_named_in_japanese() -> None:
+    said = "sakimori says: Snapshot made. The instance is not protected: no policy is assigned."
+    told = in_language({"rule": protected.RULE, "description": said}, "ja")["description"]
+    assert "sakimori の検出結果: スナップショットが作成された。" in told
 
 
 def test_a_very_long_name_is_not_searched_for_values() -> None:

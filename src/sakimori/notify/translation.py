@@ -45,10 +45,11 @@ def in_language(facts: Mapping[str, str], language: str) -> dict[str, str]:
     given = dict(facts)
     if language != "ja":
         return given
+    rule, texts = given.get("rule", ""), japanese()["texts"]
+    of_product = japanese()["products"].get(rule.partition("/")[0], {})
     for name in ("title", "description", "remedy"):
         if name in given:
-            given[name] = japanese()["texts"].get(given[name], given[name])
-    rule = given.get("rule", "")
+            given[name] = texts.get(given[name]) or _with_values(given[name], of_product) or given[name]
     about = japanese()["findings"].get(ASSERTION if rule.startswith(f"{ASSERTION}/") else rule)
     if about:
         given |= _of_check(given, about)
@@ -73,11 +74,12 @@ def _of_check(given: Mapping[str, str], about: Mapping[str, Any]) -> dict[str, s
 
 
 def _with_values(said: str, forms: Mapping[str, str]) -> str | None:
-    """The text by the first form that it has, with its values, which are not read as forms themselves."""
+    """The text by the first form that it has, with its values; one that is a text of ours (a title) in its words."""
+    texts = japanese()["texts"]
     for english, ours in forms.items() if len(said) <= LONGEST_FORM else ():
         values = _pattern(english).fullmatch(said)
         if values:
-            return ours.format_map(values.groupdict())
+            return ours.format_map({name: texts.get(value, value) for name, value in values.groupdict().items()})
     return None
 
 
