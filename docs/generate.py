@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -432,6 +432,7 @@ def access_pages() -> dict[str, str]:
     """The checks of `assess access`, and the methods of privilege escalation that it knows."""
     from sakimori.assess.access.exposure import checks
     from sakimori.assess.access.methods import CATEGORIES, methods
+    from sakimori.assess.access.uncovered import CHECKS, kinds
 
     lines = [f"{len(checks())} checks; `sakimori assess access --check ID` runs one. Each finding has a witness.", ""]
     for plugin in checks():
@@ -439,7 +440,9 @@ def access_pages() -> dict[str, str]:
         lines += [f"## {plugin.id}", "", f"{declared.title}.", "", f"- **Usual severity**: {declared.severity.label}"]
         lines += [f"- **Why it matters**: {declared.why}", f"- **What to do**: {declared.fix}"]
         lines += [f"- **ATT&CK**: {', '.join(declared.techniques)}"] if declared.techniques else []
-        lines += [f"- **Looks at**: {', '.join(f'`{kind}`' for kind in declared.needs)}", ""]
+        lines += [f"- **Looks at**: {_kinds(declared.needs)}"]
+        lines += [f"- **Does not look at**, since discovery does not: {_kinds(kinds())}"] if plugin.id in CHECKS else []
+        lines.append("")
     known = [f"{len(methods())} methods, each tested where it works and where one permission, condition, boundary or"]
     known += ["service control policy stops it. They are declared in `escalations.yml`.", ""]
     for category in CATEGORIES:
@@ -453,6 +456,10 @@ def access_pages() -> dict[str, str]:
         "access/checks.md": _page("Checks of access", *lines),
         "access/escalation-methods.md": _page("Methods of privilege escalation", *known),
     }
+
+
+def _kinds(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 # ---- Markdown

@@ -13,6 +13,13 @@ from sakimori.assess.access.estate import estate
 from sakimori.model.asset import Asset
 
 REPOSITORY = f"arn:aws:codecommit:eu-west-1:{ACCOUNT}:web"
+REGISTRY = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
+IMAGES = f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/a"
+
+
+def deployed(*, by_itself: bool) -> dict[str, Any]:
+    repository = {"ImageIdentifier": f"{REGISTRY}/a:live"}
+    return {"SourceConfiguration": {"ImageRepository": repository, "AutoDeploymentsEnabled": by_itself}}
 
 
 def source(provider: str, category: str = "Source", **configuration: str) -> dict[str, Any]:
@@ -49,6 +56,16 @@ def source(provider: str, category: str = "Source", **configuration: str) -> dic
             {"containerDefinitions": [{"image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/a@sha256:0"}, {}]},
             [],
         ),
+        ("ecr:PutImage", {"containerProperties": {"image": f"{REGISTRY}/a:1"}}, [IMAGES]),
+        (
+            "ecr:PutImage",
+            {"ecsProperties": {"taskProperties": [{"containers": [{"image": f"{REGISTRY}/a"}]}]}},
+            [IMAGES],
+        ),
+        ("ecr:PutImage", {"environment": {"image": f"{REGISTRY}/a:1"}}, [IMAGES]),
+        ("ecr:PutImage", {"environment": {"image": "aws/codebuild/standard:7.0"}}, []),
+        ("ecr:PutImage", deployed(by_itself=True), [IMAGES]),
+        ("ecr:PutImage", deployed(by_itself=False), []),
         ("lambda:UpdateFunctionCode", {"source": {"type": "S3", "location": "b/k"}}, []),
     ],
 )

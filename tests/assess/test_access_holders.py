@@ -8,8 +8,9 @@ import pytest
 
 from estates import ACCOUNT, OTHER, instance, inventory, profile, role
 from sakimori.assess.access.estate import INSTANCE, Estate, estate
-from sakimori.assess.access.holders import deployed_to, has_profile, holders, values_at
+from sakimori.assess.access.holders import deployed_to, has_profile, holders
 from sakimori.assess.access.methods import Method
+from sakimori.assess.access.values import values_at
 from sakimori.model.asset import Asset
 
 APP = f"arn:aws:iam::{ACCOUNT}:role/app"

@@ -44,6 +44,7 @@ PROVIDERS = {"SAML": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp", "Open": f"arn:
 CODE = {"s3:PutObject": "arn:aws:s3:::code/app/*", "codecommit:GitPush": f"arn:aws:codecommit:eu-west-1:{ACCOUNT}:web"}
 PROJECT = f"arn:aws:codebuild:eu-west-1:{ACCOUNT}:project/web"
 GROUP = f"arn:aws:codedeploy:eu-west-1:{ACCOUNT}:deploymentgroup:web/live"
+IMAGE = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/web:live"
 TAGGED = {"ec2TagFilters": [{"Key": "app", "Type": "KEY_ONLY"}]}
 
 
@@ -70,9 +71,12 @@ CODED: dict[str, dict[str, Any]] = {
     },
     "AWS::Glue::Job": {"Command": {"ScriptLocation": "s3://code/app/job.py"}},
     "AWS::MWAA::Environment": {"SourceBucketArn": "arn:aws:s3:::code", "DagS3Path": "app/dags/"},
-    "AWS::ECS::TaskDefinition": {
-        "containerDefinitions": [{"image": f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/web:live"}]
+    "AWS::ECS::TaskDefinition": {"containerDefinitions": [{"image": IMAGE}]},
+    "service_image_replaced": {
+        "SourceConfiguration": {"ImageRepository": {"ImageIdentifier": IMAGE}, "AutoDeploymentsEnabled": True}
     },
+    "job_image_replaced": {"nodeProperties": {"nodeRangeProperties": [{"container": {"image": IMAGE}}]}},
+    "build_image_replaced": {"environment": {"image": IMAGE}},
 }
 """Where the code of a holder is, by its kind or the method."""
 

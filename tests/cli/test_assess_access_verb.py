@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from estates import ACCOUNT, allow, attached, inventory, role, user
 from sakimori.assess.access.exposure import checks
+from sakimori.assess.access.uncovered import kinds
 from sakimori.cli import app
 from sakimori.model.asset import NotEvaluated
 from sakimori.store.ledger import open_ledger
@@ -40,7 +41,7 @@ def test_findings_come_stay_and_are_resolved(home: Path, monkeypatch: pytest.Mon
     assert finding["evidence"]["chain"][0]["steps"][0]["request"]["action"] == "iam:PutUserPolicy"
     assert "1 finding" in done.stderr
     assert "1 new" in done.stderr
-    assert "not looked at" not in done.stderr
+    assert "incomplete" not in done.stderr
     assert "1 known" in assess(monkeypatch, wrong, *check).stderr
     assert "1 resolved" in assess(monkeypatch, [user("ann")], *check).stderr
     with open_ledger(home / "ledger.sqlite") as ledger:
@@ -54,11 +55,14 @@ def test_what_is_undecided_is_told_and_resolves_nothing(home: Path, monkeypatch:
     assert done.exit_code == 3
     assert f"not decided: privilege_escalation: {ANN}: the document of" in done.stderr
     assert "resolved" not in done.stderr
+    assert "incomplete, so the exit code is 3: 1 not decided\n" in done.stderr
 
 
 def test_exit_codes_and_unknown_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     open_ = [role("r", trusts={"AWS": "*"})]
     assert assess(monkeypatch, open_, "--check", "wildcard_trust", "--fail-on", "high").exit_code == 1
+    shared = assess(monkeypatch, open_, "--check", "wildcard_trust", "--check", "public_resource", "--fail-on", "high")
+    assert (shared.exit_code, "incomplete: discovery does not cover" in shared.stderr) == (1, True)
     assert assess(monkeypatch, [], "--check", "wildcard_trust").exit_code == 0
     done = assess(monkeypatch, [], "--check", "nothing")
     assert (done.exit_code, "there are" in done.stderr) == (2, True)
@@ -67,7 +71,9 @@ def test_exit_codes_and_unknown_checks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_no_discovery_looks_at_is_told_and_the_exit_code_says_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
     for check in ("public_resource", "cross_account_resource"):
         done = assess(monkeypatch, [user("ann")], "--check", check)
-        assert "not looked at, since discovery does not cover them: who else can use AWS::ACMPCA" in done.stderr
+        (told,) = (line for line in done.stderr.splitlines() if "incomplete" in line)
+        assert told.startswith(f"incomplete, so the exit code is 3: discovery does not cover {len(kinds())} kinds of")
+        assert "AWS::ACMPCA" not in done.stderr
         assert done.exit_code == 3
     others = [
         word

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,7 +41,6 @@ def access(
     alike. With --snapshot nothing is kept. Exit code 3 if something could not be decided or was not looked at.
     """
     from sakimori.assess.access.assessment import assess
-    from sakimori.assess.access.uncovered import kinds
 
     only = check or []
     rules = _known(only)
@@ -49,13 +49,12 @@ def access(
     kept = "" if snapshot else _kept(assessed, rules, ledger)
     _say(f"{tally}{kept}")
     _say_undecided(assessed)
-    uncovered = not {"public_resource", "cross_account_resource"}.isdisjoint(rules)
-    if uncovered:
-        _say(f"not looked at, since discovery does not cover them: who else can use {', '.join(kinds())}")
-    if fail_on is not None and any(level >= fail_on for level in tally.severities):
-        raise typer.Exit(FINDINGS)
-    if assessed.undecided or uncovered:
-        raise typer.Exit(INCOMPLETE)
+    missing = "; ".join(_missing(assessed, rules))
+    failed = fail_on is not None and any(level >= fail_on for level in tally.severities)
+    if missing:
+        _say(f"incomplete: {missing}" if failed else f"incomplete, so the exit code is {INCOMPLETE}: {missing}")
+    if failed or missing:
+        raise typer.Exit(FINDINGS if failed else INCOMPLETE)
 
 
 def _known(only: list[str]) -> list[str]:
@@ -86,6 +85,19 @@ def _in_words(done: Upserted) -> str:
     counts = {"new": done.new, "known": done.known, "reopened": done.reopened, "resolved": done.resolved}
     told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     return f"; {told}" if told else ""
+
+
+def _missing(assessed: Assessment, rules: list[str]) -> Iterator[str]:
+    """What the answer lacks, in a few words each."""
+    from sakimori.assess.access.uncovered import CHECKS, kinds
+
+    if assessed.undecided:
+        yield f"{len(assessed.undecided):,} not decided"
+    if not set(CHECKS).isdisjoint(rules):
+        yield (
+            f"discovery does not cover {len(kinds())} kinds of resources that others can be let into, so nobody looked"
+            " at those (docs/access/checks.md names them)"
+        )
 
 
 def _say_undecided(assessed: Assessment) -> None:

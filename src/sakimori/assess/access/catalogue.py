@@ -106,6 +106,7 @@ _OWN = {
     " DescribeProject ListProjects ListTeamMembers ListResources DeleteProject",
     "codecommit": "GitPull GitPush",
     "codestar-connections": "PassConnection UseConnection",
+    "codeconnections": "PassConnection PassRepository UseConnection",
     "cloudformation": "CreateUploadBucket SetStackPolicy TagResource UntagResource",
     "elasticfilesystem": "ClientMount ClientRootAccess ClientWrite",
     "logs": "CreateLogDelivery DeleteLogDelivery GetLogDelivery ListLogDeliveries UpdateLogDelivery",

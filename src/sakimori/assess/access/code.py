@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sakimori.assess.access.values import values_at
 from sakimori.model.asset import Asset
 
 
@@ -57,10 +58,28 @@ def actions_of(pipeline: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _image_repositories(holder: Asset) -> Iterator[str]:
-    """The ECR repositories of a task definition's images that are named by a tag: a digest means one image for ever."""
+    """The ECR repositories of the images that are named by a tag: a digest means one image for ever."""
     partition = holder.uid.split(":")[1]
-    for container in holder.config.get("containerDefinitions") or ():
-        registry, _, rest = str(container.get("image") or "").partition("/")
+    for image in _images(holder.config):
+        registry, _, rest = image.partition("/")
         parts = registry.split(".")
         if rest and "@" not in rest and parts[1:3] == ["dkr", "ecr"] and len(parts) > 4:
             yield f"arn:{partition}:ecr:{parts[3]}:{parts[0]}:repository/{rest.partition(':')[0]}"
+
+
+_CONTAINERS = (
+    "containerDefinitions[].image",  # of a task definition of ECS
+    "containerProperties.image",  # of a job definition of Batch, as are the next two
+    "nodeProperties.nodeRangeProperties[].container.image",
+    "ecsProperties.taskProperties[].containers[].image",
+    "environment.image",  # of a project of CodeBuild
+)
+
+
+def _images(config: Mapping[str, Any]) -> Iterator[str]:
+    """The images that what is started next runs in."""
+    for path in _CONTAINERS:
+        yield from values_at(config, path)
+    service = config.get("SourceConfiguration") or {}
+    if service.get("AutoDeploymentsEnabled"):  # a service of App Runner, which else stays with the image it has
+        yield from values_at(service, "ImageRepository.ImageIdentifier")

@@ -8,6 +8,7 @@ from typing import Any
 from sakimori.assess.access.code import actions_of
 from sakimori.assess.access.estate import INSTANCE, PROFILE, Estate, Identity
 from sakimori.assess.access.methods import Method
+from sakimori.assess.access.values import values_at
 from sakimori.model.asset import Asset
 
 
@@ -134,15 +135,3 @@ def _profiles(found: Estate) -> dict[str, tuple[str, ...]]:
         known[asset.uid] = roles
         known[f"{asset.account} {asset.name or asset.id}"] = roles
     return known
-
-
-def values_at(config: Any, path: str) -> Iterator[str]:
-    """The texts at a path such as `Versions[].Data.Role`."""
-    key, _, rest = path.partition(".")
-    listed = key.endswith("[]")
-    found = config.get(key.removesuffix("[]")) if hasattr(config, "get") else None
-    for each in (found or ()) if listed else (found,):
-        if rest:
-            yield from values_at(each, rest)
-        elif isinstance(each, str) and each:
-            yield each

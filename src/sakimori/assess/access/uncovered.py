@@ -1,5 +1,5 @@
 """Kinds of resources that others can be let into and that discovery does not look at: answers about them are Unknown,
-and `assess access` names them each time.
+and `assess access` says each time how many they are.
 
 From the tables "AWS services that work with IAM" (resource-based policies) and "Shareable AWS resources" (AWS RAM).
 """
@@ -44,6 +44,9 @@ _OTHERWISE = (
     "AWS::LakeFormation::Permissions",
     "AWS::RAM::ResourceShare",
 )
+
+CHECKS = ("public_resource", "cross_account_resource")
+"""The checks whose answers lack these kinds."""
 
 
 def kinds() -> list[str]:
