@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import replace
 from email import message_from_string
 from typing import Any
 
@@ -132,7 +133,19 @@ def test_sns_delivers_to_whoever_subscribes(aws: SimulatedAws) -> None:
     [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
     body = json.loads(message["Body"])
     assert "Anybody may read it." in body["Message"]
-    assert body["Subject"].isascii()
+    assert body["Subject"].startswith("[高] 検出: ")
+
+
+def test_a_subject_of_sns_is_as_long_as_it_may_be_and_one_line(aws: SimulatedAws) -> None:
+    sns, sqs = aws.client("sns"), aws.client("sqs")
+    topic = sns.create_topic(Name="alerts")["TopicArn"]
+    queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:inbox")
+    send("sns", {"topic": topic}, replace(MESSAGE, facts={**MESSAGE.facts, "title": "名\n" * 200}), language="ja")
+    [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
+    subject = json.loads(message["Body"])["Subject"]
+    assert len(subject) == 99
+    assert subject.isprintable()
 
 
 def test_eventbridge_gets_an_event(aws: SimulatedAws) -> None:

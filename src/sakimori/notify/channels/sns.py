@@ -14,13 +14,13 @@ SETTINGS = {"topic": True}
 PEOPLE = True
 IAM_ACTIONS = ("sns:Publish",)
 
-LONGEST_SUBJECT = 100
+LONGEST_SUBJECT = 99
 
 
 def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
-    """Publishes the message. A subject is ASCII (SNS API reference, Publish)."""
+    """Publishes the message. A subject is one line of UTF-8, shorter than 100 characters (SNS API, Publish)."""
     topic = str(settings["topic"])
-    subject = said.title.encode("ascii", "replace").decode()[:LONGEST_SUBJECT]
+    subject = said.title[:LONGEST_SUBJECT]
     attributes = {"severity": {"DataType": "String", "StringValue": message.severity.label}}
     region = topic.split(":")[3] if topic.count(":") >= 5 else None
     with asking("sns:Publish", topic):
