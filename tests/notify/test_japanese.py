@@ -94,7 +94,8 @@ def values(node: Any) -> Iterator[str]:
 
 
 def test_the_words_are_japanese() -> None:
-    assert [each for each in values(japanese()) if not SPELT.search(each)] == []
+    telling = {name: each for name, each in japanese().items() if name not in ("sentences", "joints")}
+    assert [each for each in values(telling) if not SPELT.search(each)] == []
     assert [each for each in japanese_rules().values() if not SPELT.search(each)] == []
 
 

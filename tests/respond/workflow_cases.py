@@ -13,12 +13,13 @@ import told_events as told
 from sakimori.collect.events import heard
 from sakimori.model.action import Mode, Plan
 from sakimori.model.event import Event
+from sakimori.model.said import Said
 from sakimori.respond import plugins
 from sakimori.respond.book import Book
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.keys import derived
 from sakimori.respond.policy import Policy
-from sakimori.respond.runs import Run
+from sakimori.respond.runs import Run, sentences
 from sakimori.respond.world import World
 from sakimori.simulate.aws import SimulatedAws
 from sakimori.store.database import connect
@@ -38,6 +39,8 @@ def plan(name: str, document: Any, world: World) -> Plan:
     module = plugins.workflow(name)
     assert module.subscribes(told_event)
     found: Plan = module.plan(told_event, world)
+    unsaid = [each for each in sentences(found) if not isinstance(each, Said) and not each.isupper()]  # NON_COMPLIANT
+    assert unsaid == [], "a workflow says its sentences with `say`, so that they are told in Japanese, too"
     return found
 
 

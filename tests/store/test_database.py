@@ -42,6 +42,7 @@ def test_what_a_firewall_did_without_a_setting_it_does_after_the_update(tmp_path
     own = {"settings": {"firewallSettingNetworkEngineMode": "Tap", "x": "y"}}
     with sqlite3.connect(place) as older:
         older.execute("UPDATE alembic_version SET version_num = '0010'")
+        older.execute("ALTER TABLE respond_runs DROP COLUMN said")  # which came later
         older.executemany(put, [(0, "roles", "{}"), (7, "roles", "{}"), (7, "policies/default", json.dumps(own))])
     open_ledger(place).close()
     with sqlite3.connect(place) as newer:

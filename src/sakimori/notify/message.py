@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from sakimori.model.finding import Finding
+from sakimori.model.said import PLACEHOLDER, Made
 from sakimori.model.severity import Severity
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.translation import in_language
@@ -27,7 +28,6 @@ LONGEST_VALUE = 600
 
 PARTS = ("what", "why", "todo")
 
-_PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 _OURS = re.compile(r"(https?://\S+)")
 _ADDRESS = re.compile(r"://|\bmailto:(?=\S)|(?<![\w:/.-])www\.", re.IGNORECASE)
 
@@ -38,7 +38,7 @@ class Message:
 
     `about` is what it is about (a finding's uid, a run's id), the same for all news of it; `at` is when the news came
     up. `tags` and `owner` are the asset's; `reference` is what a channel called the thing when it was told of it before
-    (a ticket's key). A digest holds `items`.
+    (a ticket's key). A digest holds `items`. `said` is what sentences in `facts` were made of, by the sentence.
     """
 
     kind: str
@@ -55,6 +55,7 @@ class Message:
     owner: str = ""
     reference: str = ""
     items: tuple[Message, ...] = ()
+    said: Mapping[str, Made] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def worded(message: Message, language: str, person: str = "", asked: Mapping[str
     given = dict(asked or {})
     if "before" in message.facts:
         given["before"] = catalogue["severities"].get(message.facts["before"], {}).get(language, "")
-    facts = in_language(message.facts, language)
+    facts = in_language(message.facts, language, message.said)
     said = {part: filled(kinds[message.kind][part][language], facts, given) for part in PARTS}
     level = catalogue["severities"][message.severity.label][language]
     unknown = catalogue["unknown"]
@@ -122,7 +123,7 @@ def filled(text: str, facts: Mapping[str, str], ours: Mapping[str, str] | None =
     `ours` are values that we have made ourselves, which stay as they are.
     """
     own = ours or {}
-    return " ".join(_PLACEHOLDER.sub(lambda found: own.get(found[1]) or plain(facts.get(found[1], "")), text).split())
+    return " ".join(PLACEHOLDER.sub(lambda found: own.get(found[1]) or plain(facts.get(found[1], "")), text).split())
 
 
 def pieces(text: str) -> list[tuple[str, bool]]:

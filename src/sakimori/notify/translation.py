@@ -2,7 +2,7 @@
 
 A title or a text is looked up by what it is in English, so that a rule of somebody else, or one that was reworded, is
 never told in words that are not its own; so is one with values, by what is around them. What has no words stays as it
-is, after words that say what it is about.
+is, after words that say what it is about. Sentences of workflows are told by what they were made of (`model/said.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from sakimori.model.said import PLACEHOLDER, Made, Said, recalled
+
 JAPANESE = Path(__file__).with_name("japanese.yml")
 JAPANESE_RULES = Path(__file__).with_name("japanese_rules.yml")
 ASSERTION = "network/assertion"
@@ -22,8 +24,6 @@ ASSERTION = "network/assertion"
 
 LONGEST_FORM = 1_000
 """Letters of a text in which values are looked for: a hostile name could make longer ones slow."""
-
-_VALUE = re.compile(r"\{([a-z]+)\}")
 
 
 @cache
@@ -40,8 +40,8 @@ def japanese_rules() -> dict[str, str]:
     return {each["en"]: each["ja"] for each in pairs}
 
 
-def in_language(facts: Mapping[str, str], language: str) -> dict[str, str]:
-    """The facts of a message in a language; what has no words there stays as it is."""
+def in_language(facts: Mapping[str, str], language: str, said: Mapping[str, Made] | None = None) -> dict[str, str]:
+    """The facts of a message in a language; what has no words there stays as it is. `said`: see Message."""
     given = dict(facts)
     if language != "ja":
         return given
@@ -56,7 +56,7 @@ def in_language(facts: Mapping[str, str], language: str) -> dict[str, str]:
     elif "description" in given:
         given["description"] = _of_detection(given["description"], given.get("tactic", ""))
     if "workflow" in given:
-        given |= _of_run(given)
+        given |= _of_run(given, said or {})
     return given
 
 
@@ -86,7 +86,7 @@ def _with_values(said: str, forms: Mapping[str, str]) -> str | None:
 @cache
 def _pattern(form: str) -> re.Pattern[str]:
     """A form with its {values} as groups."""
-    pieces = _VALUE.split(form)  # text and names in turn
+    pieces = PLACEHOLDER.split(form)  # text and names in turn
     return re.compile("".join(f"(?P<{each}>.+?)" if n % 2 else re.escape(each) for n, each in enumerate(pieces)), re.S)
 
 
@@ -96,9 +96,29 @@ def _of_detection(description: str, tactic: str) -> str:
     return ours or f"{japanese()['tactics'].get(tactic, '')}{description}"
 
 
-def _of_run(given: Mapping[str, str]) -> dict[str, str]:
+def _of_run(given: Mapping[str, str], said: Mapping[str, Made]) -> dict[str, str]:
     why = japanese()["workflows"].get(given["workflow"], "")
-    return {"decision": decided(given.get("decision", ""), "ja"), "reason": f"{why}{given.get('reason', '')}"}
+    reason = retold(given.get("reason", ""), said, "ja")
+    return {"decision": decided(given.get("decision", ""), "ja"), "reason": f"{why}{reason}"}
+
+
+def retold(sentence: str, said: Mapping[str, Made], language: str) -> str:
+    """A sentence of ours in a language, with the sentences in it, by what they were made of.
+
+    Values are put in as they are: what one of them holds is not read as a template, and nothing is made of a sentence
+    that others wrote. Such ones, and those of runs from before sentences were remembered, stay as they are.
+    """
+    return _in_japanese(recalled(sentence, said)) if language == "ja" else sentence
+
+
+def _in_japanese(sentence: str) -> str:
+    if not isinstance(sentence, Said):
+        return sentence
+    told = {name: _in_japanese(value) for name, value in sentence.values.items()}
+    if sentence.template in japanese()["joints"]:
+        return str(japanese()["joints"][sentence.template]).join(told.values())
+    known = japanese()["sentences"].get(sentence.template)
+    return PLACEHOLDER.sub(lambda found: told[found[1]], known) if known else str(sentence)
 
 
 def decided(decision: str, language: str) -> str:

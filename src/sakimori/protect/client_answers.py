@@ -10,18 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sakimori.model.said import joined, say
 from sakimori.protect.client_errors import UnexpectedAnswer
 
 Json = Mapping[str, Any]
 
 MODULE_NAMES = {
-    "antiMalware": "anti-malware",
-    "webReputation": "web reputation",
-    "firewall": "firewall",
-    "intrusionPrevention": "intrusion prevention",
-    "integrityMonitoring": "integrity monitoring",
-    "logInspection": "log inspection",
-    "applicationControl": "application control",
+    "antiMalware": say("anti-malware"),
+    "webReputation": say("web reputation"),
+    "firewall": say("firewall"),
+    "intrusionPrevention": say("intrusion prevention"),
+    "integrityMonitoring": say("integrity monitoring"),
+    "logInspection": say("log inspection"),
+    "applicationControl": say("application control"),
 }
 """The protection modules, as the API spells them and as people do."""
 
@@ -192,26 +193,31 @@ def protection(found: Computer, need: tuple[str, ...] = ()) -> Protection:
 
     Modules in `need` must be on; without any, at least one must be, and all that are on must enforce.
     """
-    reasons = []
+    reasons: list[str] = []
     if not found.has_agent:
-        reasons.append("no agent is installed and activated")
+        reasons.append(say("no agent is installed and activated"))
     elif found.agent_status != "active":
-        said = ", ".join(found.agent_messages) or "no reason given"
-        reasons.append(f"its agent is {found.agent_status or 'of unknown status'} ({said})")
+        said = joined(", ", found.agent_messages) or say("no reason given")
+        status = found.agent_status or say("of unknown status")
+        reasons.append(say("its agent is {status} ({why})", status=status, why=said))
     if found.policy <= 0:
-        reasons.append("no policy is assigned")
+        reasons.append(say("no policy is assigned"))
     on = [module for module in found.modules.values() if module.is_on]
     if not on and not need:
-        reasons.append("every protection module is off")
+        reasons.append(say("every protection module is off"))
     for name in need:
         module = found.modules.get(name)
         if module is None or not module.is_on:
-            reasons.append(f"{MODULE_NAMES.get(name, name)} is off")
+            reasons.append(say("{module} is off", module=MODULE_NAMES.get(name, name)))
     if found.agent_status == "active":
         wanted = [found.modules[name] for name in need if name in found.modules] if need else on
         reasons += [
-            f"{MODULE_NAMES.get(module.name, module.name)} is set to {module.state} and does not run: "
-            f"{module.message or module.status or 'no reason given'}"
+            say(
+                "{module} is set to {state} and does not run: {why}",
+                module=MODULE_NAMES.get(module.name, module.name),
+                state=module.state,
+                why=module.message or module.status or say("no reason given"),
+            )
             for module in wanted
             if module.is_on and not module.enforces
         ]

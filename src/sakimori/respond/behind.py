@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from sakimori.aws.errors import AwsError
+from sakimori.model.said import say
 from sakimori.respond.guard import PASSING
 from sakimori.respond.world import World
 
@@ -120,7 +121,13 @@ class Targets:
         unknown = sorted(set(addresses) - seen)
         if unknown and group["TargetGroupArn"] not in self._services:
             at_them = ", ".join(unknown[:5])
-            self._missing.append(f"what is behind {group['TargetGroupArn']} at {at_them}: no instance has that address")
+            self._missing.append(
+                say(
+                    "what is behind {group} at {addresses}: no instance has that address",
+                    group=group["TargetGroupArn"],
+                    addresses=at_them,
+                )
+            )
 
     @cached_property
     def _services(self) -> dict[str, list[Behind]]:
@@ -137,7 +144,7 @@ class Targets:
         except AwsError as error:
             if isinstance(error, PASSING):
                 raise
-            self._missing.append(f"which ECS services are behind load balancers: {error}")
+            self._missing.append(say("which ECS services are behind load balancers: {error}", error=error))
         return found
 
     def _services_of(self, cluster: str) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
 from sakimori.model.action import Mode, Plan
@@ -21,7 +22,18 @@ from sakimori.respond.errors import RespondError
 from sakimori.respond.letters import Letters
 from sakimori.respond.page import OURSELVES, held_until, stamp
 from sakimori.respond.rows import action_row, actions_of, new_run, renew, row_of, set_run
-from sakimori.respond.runs import ENDED, UNTOUCHED, ActionState, Run, RunState, decoded, run_id, run_of
+from sakimori.respond.runs import (
+    ENDED,
+    UNTOUCHED,
+    ActionState,
+    Run,
+    RunState,
+    decoded,
+    made_of,
+    run_id,
+    run_of,
+    sentences,
+)
 from sakimori.store import findings
 from sakimori.store.database import reading
 from sakimori.store.text import storable
@@ -93,8 +105,9 @@ class Book(Changes, Asked, Letters):
         `mode` is the one that counts after a look at the targets; the run keeps the one that it was entered with.
         """
         c = tables.runs.c
-        values = {"state": state, "decision": storable(plan.decision), "why": storable(plan.why), "updated_at": stamp()}
-        values["not_evaluated"] = json.dumps(plan.not_evaluated)
+        values = {"state": state, "decision": storable(plan.decision), "updated_at": stamp()}
+        values |= {"why": storable(str(plan.why)), "not_evaluated": json.dumps([*map(storable, plan.not_evaluated)])}
+        values["said"] = msgspec.json.encode(made_of(sentences(plan))).decode()
         rows = [
             action_row(run, number, step.action, step.target, step.why, seen[number])
             for number, step in enumerate(plan.steps)
@@ -113,7 +126,8 @@ class Book(Changes, Asked, Letters):
     def finish(self, run: str, state: RunState, why: str = "", by: str = OURSELVES) -> None:
         """Ends a run."""
         with self.writing() as (connection, note):
-            set_run(connection, run, state=state, lease_until="", **({"why": storable(why)} if why else {}))
+            values = _why(connection, run, why) if why else {}
+            set_run(connection, run, state=state, lease_until="", **values)
             note(by, str(state), run, {"why": why} if why else {})
 
     def again(self, run: str, by: str, owner: str) -> int:
@@ -173,6 +187,13 @@ class Book(Changes, Asked, Letters):
             rows = connection.execute(query.order_by(c.created_at.desc(), c.id).limit(limit)).all()
             actions = actions_of(connection, [row.id for row in rows])
             return [run_of(row, actions.get(row.id, [])) for row in rows]
+
+
+def _why(connection: Connection, run: str, why: str) -> dict[str, str]:
+    """What a run keeps of why it ended, and of what that was made."""
+    row = row_of(connection, run)
+    said = json.loads(row.said) if row else {}
+    return {"why": storable(str(why)), "said": msgspec.json.encode(said | made_of([why])).decode()}
 
 
 def keep_finding(connection: Connection, event: Event) -> None:

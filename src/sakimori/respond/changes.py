@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from sakimori.model.said import say
 from sakimori.respond import plugins, tables
 from sakimori.respond.page import OURSELVES, Page, held_until, stamp
 from sakimori.respond.policy import Limits
@@ -67,7 +68,17 @@ def limit_reached(connection: Connection, run: Run, action: ActionRow, limits: L
     ).where(c.applied_at >= since, c.action.not_in(plugins.answers()))
     of_workflow, in_account = connection.execute(counts).one()
     if of_workflow >= limits.actions:
-        return f"the workflow {run.workflow} made {of_workflow} changes in {limits.minutes} minutes, which is its limit"
+        return say(
+            "the workflow {workflow} made {count} changes in {minutes} minutes, which is its limit",
+            workflow=run.workflow,
+            count=of_workflow,
+            minutes=limits.minutes,
+        )
     if in_account >= limits.account_actions:
-        return f"{in_account} changes were made in account {account} in {limits.minutes} minutes, which is the limit"
+        return say(
+            "{count} changes were made in account {account} in {minutes} minutes, which is the limit",
+            count=in_account,
+            account=account,
+            minutes=limits.minutes,
+        )
     return ""

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from sakimori.model.action import Mode, Plan, Step
 from sakimori.model.event import Event
+from sakimori.model.said import say
 from sakimori.notify.signing import Signer
 from sakimori.respond import approval, plugins
 from sakimori.respond.bookkeeping import Bookkeeping
@@ -137,7 +138,7 @@ class Engine:
         except PASSING as error:
             raise Passing(str(error)) from error
         except Trouble as error:
-            self._failed(found.id, f"it could not be planned: {error}")
+            self._failed(found.id, say("it could not be planned: {error}", error=error))
             return str(RunState.FAILED)
         state = _state_after_planning(plan, mode)
         self.book.planned(found, plan, mode, seen, state)
@@ -154,7 +155,7 @@ class Engine:
         seen: list[Seen] = []
         modes: list[Mode] = []
         left_out = list(plan.not_evaluated)
-        trouble = ""
+        trouble: str = ""
         for step in plan.steps:
             module, target = plugins.action(step.action), step.target
             try:
@@ -163,11 +164,11 @@ class Engine:
             except PASSING as error:
                 raise Passing(str(error)) from error
             except Trouble as error:
-                trouble = f"{step.action} on {target.uid}: {error}"
+                trouble = say("{action} on {target}: {error}", action=step.action, target=target.uid, error=error)
                 left_out.append(trouble)
                 continue
             if self.policy.shields(tags):
-                left_out.append(f"{step.action}: {_protected(step, self.policy)}")
+                left_out.append(say("{action}: {why}", action=step.action, why=_protected(step, self.policy)))
                 continue
             steps.append(step)
             seen.append((before, module.would(target, before)))
@@ -222,13 +223,16 @@ class Engine:
     ) -> str:
         """An action that was not done, or not proved, ends the run."""
         self.book.end_action(run, row, state, why, after)
-        said = "failed" if state is ActionState.FAILED else "was refused"
-        self._failed(run.id, f"{row.action} on {row.target.uid} {said}: {why}")
+        about = {"action": row.action, "target": row.target.uid, "why": why}
+        if state is ActionState.FAILED:
+            self._failed(run.id, say("{action} on {target} failed: {why}", **about))
+        else:
+            self._failed(run.id, say("{action} on {target} was refused: {why}", **about))
         return str(state)
 
     def _hold(self, run: str, why: str) -> str:
         """A limit is reached: a person decides whether the run goes on."""
-        self.book.finish(run, RunState.WAITING, f"held: {why}")
+        self.book.finish(run, RunState.WAITING, say("held: {why}", why=why))
         self._ask(run)
         return HELD
 
@@ -239,12 +243,10 @@ class Engine:
 
     def gave_up(self, run: str, error: BaseException) -> None:
         """A run whose trouble did not pass, or that met an error of ours."""
-        self._failed(
-            run,
-            f"given up after several tries: {error}"
-            if isinstance(error, Passing)
-            else f"an error of ours, {type(error).__name__}: {error}",
-        )
+        if isinstance(error, Passing):
+            self._failed(run, say("given up after several tries: {error}", error=error))
+        else:
+            self._failed(run, say("an error of ours, {kind}: {error}", kind=type(error).__name__, error=error))
         self._told(run, self.book.event_of(run))
 
     # What people decide
@@ -308,4 +310,4 @@ def _state_after_planning(plan: Plan, mode: Mode) -> RunState:
 
 
 def _protected(what: Step | ActionRow, policy: Policy) -> str:
-    return f"{what.target.uid} is tagged {policy.limits.protected}, and never changed"
+    return say("{target} is tagged {tag}, and never changed", target=what.target.uid, tag=policy.limits.protected)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from sakimori.aws.errors import AwsError
 from sakimori.model.event import Event
+from sakimori.model.said import say
 from sakimori.respond.behind import Behind, Targets
 from sakimori.respond.guard import PASSING
 from sakimori.respond.world import World
@@ -75,6 +76,9 @@ class Fronts:
         found.fronts.append(front)
         found.behind.add(behind)
 
+    def _bare(self, front: str) -> None:
+        self.missing.append(say("{front} has no web ACL: nothing stops web attacks in front of it", front=front))
+
     # Load balancers
 
     def _balancers(self) -> None:
@@ -87,11 +91,13 @@ class Fronts:
             if acl:
                 self._put(acl, self._region, arn, targets.behind_balancer(arn))
             else:
-                self.missing.append(f"{arn} has no web ACL: nothing stops web attacks in front of it")
+                self._bare(arn)
         for classic in targets.classic:
             self.missing.append(
-                f"the classic load balancer {classic['LoadBalancerName']} cannot have a web ACL: "
-                "move it to an application load balancer"
+                say(
+                    "the classic load balancer {name} cannot have a web ACL: move it to an application load balancer",
+                    name=classic["LoadBalancerName"],
+                )
             )
 
     def _named(self, host: str) -> Behind | None:
@@ -106,9 +112,10 @@ class Fronts:
         for api in gateway.pages("get_rest_apis", "items"):
             behind: Behind | None = None
             for stage in gateway.get_stages(restApiId=api["id"]).get("item", ()):
-                name = f"the stage {stage['stageName']} of the REST API {api.get('name', api['id'])} ({api['id']})"
+                of_api = {"api": api.get("name", api["id"]), "id": api["id"]}
+                name = say("the stage {stage} of the REST API {api} ({id})", stage=stage["stageName"], **of_api)
                 if not stage.get("webAclArn"):
-                    self.missing.append(f"{name} has no web ACL: nothing stops web attacks in front of it")
+                    self._bare(name)
                     continue
                 behind = behind or self._behind_api(self._region, api["id"])
                 self._put(str(stage["webAclArn"]), self._region, name, behind)
@@ -128,27 +135,40 @@ class Fronts:
 
     def _behind_link(self, region: str, link: str, behind: Behind) -> None:
         if not re.fullmatch(r"[a-z0-9]+", link):  # ${stageVariables.link}
-            self.missing.append(f"what is behind the VPC link {link}: a stage's variable names it")
+            self.missing.append(say("what is behind the VPC link {link}: a stage's variable names it", link=link))
             return
         for arn in self._aws("apigateway", region).get_vpc_link(vpcLinkId=link).get("targetArns", ()):
             behind.add(self._targets_in(region).behind_balancer(str(arn)))
 
     def _http_apis(self) -> None:
         for api in self._aws("apigatewayv2").pages("get_apis", "Items"):
-            kind = "WebSocket" if api.get("ProtocolType") == "WEBSOCKET" else "HTTP"
-            self.missing.append(
-                f"the {kind} API {api.get('Name', api['ApiId'])} ({api['ApiId']}) cannot have a web ACL: put a "
-                f"CloudFront distribution with one in front of it{', or make it a REST API' if kind == 'HTTP' else ''}"
-            )
+            name, own_id = api.get("Name", api["ApiId"]), api["ApiId"]
+            if api.get("ProtocolType") == "WEBSOCKET":
+                told = say(
+                    "the WebSocket API {api} ({id}) cannot have a web ACL: put a CloudFront distribution with one in "
+                    "front of it",
+                    api=name,
+                    id=own_id,
+                )
+            else:
+                told = say(
+                    "the HTTP API {api} ({id}) cannot have a web ACL: put a CloudFront distribution with one in front "
+                    "of it, or make it a REST API",
+                    api=name,
+                    id=own_id,
+                )
+            self.missing.append(told)
 
     # CloudFront
 
     def _distributions(self) -> None:
         for each in self._aws("cloudfront", CLOUDFRONT_REGION).pages("list_distributions", "DistributionList.Items"):
-            acl, name = str(each.get("WebACLId", "")), f"the distribution {each['Id']}"
+            acl, name = str(each.get("WebACLId", "")), say("the distribution {id}", id=each["Id"])
             if not acl.startswith("arn:"):
-                said = "a web ACL of WAF Classic: move it to WAFv2" if acl else "no web ACL"
-                self.missing.append(f"{name} has {said}")
+                if acl:
+                    self.missing.append(say("{front} has a web ACL of WAF Classic: move it to WAFv2", front=name))
+                else:
+                    self.missing.append(say("{front} has no web ACL", front=name))
                 continue
             behind = Behind()
             for origin in _origins(each):
@@ -161,7 +181,13 @@ class Fronts:
             return self._behind_api(api[2], api[1])
         found = self._named(host)
         if found is None and ".s3" not in host and not host.endswith(".lambda-url"):
-            self.missing.append(f"what is behind the origin {host} of {distribution}: it is no load balancer of AWS")
+            self.missing.append(
+                say(
+                    "what is behind the origin {host} of {front}: it is no load balancer of AWS",
+                    host=host,
+                    front=distribution,
+                )
+            )
         return found or Behind()
 
 

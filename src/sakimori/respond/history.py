@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sakimori.model.said import say
 from sakimori.respond.errors import RespondError
 
 DAYS = 7
@@ -53,23 +54,35 @@ def principal(arn: str) -> str:
 def usual(writers: Writers, bucket: str, who: str, time: str) -> Usual:
     """Whether `who` (an ARN) usually writes to the bucket, as of `time` (ISO 8601)."""
     if not who.startswith("arn:"):
-        return Usual(None, "the event does not tell who it was: let CloudTrail's data events of the bucket come, too")
+        return Usual(
+            None, say("the event does not tell who it was: let CloudTrail's data events of the bucket come, too")
+        )
     try:
         until = int(datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() * 1000)
         known = writers(bucket, until)
     except ValueError:
-        return Usual(None, f"the event's time {time!r} cannot be read")
+        return Usual(None, say("the event's time {time} cannot be read", time=repr(time)))
     except RespondError as error:
         return Usual(None, str(error))
     if not known:
-        return Usual(None, f"no write to {bucket} is in the lake: collect CloudTrail's data events of it")
+        return Usual(
+            None, say("no write to {bucket} is in the lake: collect CloudTrail's data events of it", bucket=bucket)
+        )
     before = [each for each in known if _same(each.principal, who)]
     if before:
-        return Usual(True, f"it has written there since {_date(min(each.first for each in before))}")
+        return Usual(True, say("it has written there since {date}", date=_date(min(each.first for each in before))))
     first = min(each.first for each in known)
     if until - first < DAYS * _DAY_MS:
-        return Usual(None, f"writes to {bucket} are known since {_date(first)} only: it takes {DAYS} days to tell")
-    return Usual(False, f"it never did since {_date(first)}, and {len(known)} others have")
+        return Usual(
+            None,
+            say(
+                "writes to {bucket} are known since {date} only: it takes {days} days to tell",
+                bucket=bucket,
+                date=_date(first),
+                days=DAYS,
+            ),
+        )
+    return Usual(False, say("it never did since {date}, and {count} others have", date=_date(first), count=len(known)))
 
 
 def _same(known: str, who: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sakimori.aws.errors import AwsError
+from sakimori.model.said import say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.guard import PASSING
 from sakimori.respond.world import World
@@ -67,7 +68,7 @@ def deploying(
     except AwsError as error:
         if isinstance(error, PASSING):
             raise
-        missing.append(f"which pipelines deploy from {bucket}: {error}")
+        missing.append(say("which pipelines deploy from {bucket}: {error}", bucket=bucket, error=error))
         return []
 
 

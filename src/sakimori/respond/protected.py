@@ -13,6 +13,7 @@ from typing import Any
 from sakimori.model.action import Step, Target
 from sakimori.model.event import Event, Resource
 from sakimori.model.finding import COMPLIANCE, Finding, finding_uid
+from sakimori.model.said import joined, say
 from sakimori.model.severity import Severity
 from sakimori.respond.errors import RespondError
 from sakimori.respond.protection import ask
@@ -20,11 +21,13 @@ from sakimori.respond.world import World
 
 RULE = "respond/unprotected-instance"
 
-INSTALL = (
+INSTALL = say(
     "install the agent and activate it: `sakimori protect deploy-script` prints the script for our manager; in Trend's "
     "console it is under Support > Deployment Scripts"
 )
 """How an instance becomes protected."""
+
+NO_MANAGER = say("no workload protection manager is set up (SAKIMORI_PROTECT_URL)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,12 @@ class Guarded:
 def look(world: World, resource: Resource, need: tuple[str, ...] = ()) -> Guarded:
     """Asks the manager. Raises Passing while it is away; that there is none is an answer that is not known."""
     if not world.has_manager:
-        return Guarded(resource, unknown="no workload protection manager is set up (SAKIMORI_PROTECT_URL)")
+        return Guarded(resource, unknown=NO_MANAGER)
     try:
         computer = ask(world, lambda client: client.find_computer(instance_id=resource.id))
         if computer is None:
-            return Guarded(
-                resource, None, ("the protection manager does not know it: no agent was ever activated on it",)
-            )
+            stranger = say("the protection manager does not know it: no agent was ever activated on it")
+            return Guarded(resource, None, (stranger,))
         found = ask(world, lambda client: client.protection(computer, need))
     except RespondError as error:
         if type(error) is not RespondError:
@@ -89,8 +91,8 @@ def finding_of(guarded: Guarded, event: Event) -> Finding:
         records=(),
         description=f"{event.product} says: {about}. The instance is not protected: {reasons}.",
         class_uid=COMPLIANCE,
-        evidence={"finding": event.uid, "reasons": list(guarded.reasons)},
-        remediation=INSTALL,
+        evidence={"finding": event.uid, "reasons": [str(each) for each in guarded.reasons]},
+        remediation=str(INSTALL),
     )
 
 
@@ -100,8 +102,20 @@ def scans(guarded: Guarded, names: tuple[str, ...], why: str) -> list[Step]:
     for name in names:
         steps.append(Step(name, guarded.target(), why))
         if name == "recommendation-scan":
-            steps.append(Step("apply-recommendations", guarded.target(), "what the scan recommends"))
+            steps.append(Step("apply-recommendations", guarded.target(), say("what the scan recommends")))
     return steps
+
+
+def not_known(guarded: Guarded) -> str:
+    """That it could not be found out whether an instance is protected."""
+    return say("whether {instance} is protected: {why}", instance=guarded.resource.id, why=guarded.unknown)
+
+
+def reasons_of(bare: list[Guarded]) -> str:
+    """Why each of these instances is not protected."""
+    return joined(
+        "; ", [say("{instance}: {why}", instance=each.resource.id, why=joined(", ", each.reasons)) for each in bare]
+    )
 
 
 def module_is_on(guarded: Guarded, module: str) -> bool:

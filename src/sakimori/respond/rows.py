@@ -33,6 +33,7 @@ def new_run(run: str, event: Event, workflow: str, mode: Mode, owner: str) -> di
         "decision": "",
         "why": "",
         "not_evaluated": "[]",
+        "said": "{}",
         "owner": owner,
         "lease_until": held_until(),
         "created_at": now,
@@ -72,7 +73,7 @@ def action_row(
         "before": json_text(seen[0]),
         "would": json_text(seen[1]),
         "after": "{}",
-        "why": storable(why),
+        "why": storable(str(why)),
         "applied_at": "",
     }
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sakimori.model.action import Mode, Target
+from sakimori.model.action import Mode, Plan, Target
 from sakimori.model.event import Event
+from sakimori.model.said import Made, Said
 from sakimori.respond.compared import changed_lines
 from sakimori.respond.errors import RespondError
 from sakimori.store.text import storable
@@ -69,7 +70,10 @@ class ActionRow:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A workflow's run on a revision of an event."""
+    """A workflow's run on a revision of an event.
+
+    `said` is what its sentences were made of, by the sentence: `why`, those of `not_evaluated` and of the actions.
+    """
 
     id: str
     workflow: str
@@ -85,6 +89,7 @@ class Run:
     created_at: str
     updated_at: str
     actions: tuple[ActionRow, ...] = field(default=())
+    said: Mapping[str, Made] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """What `sakimori respond run` and `respond runs` print: the contract that others build on."""
@@ -151,6 +156,23 @@ def run_id(event_uid: str, revision: str, workflow: str) -> str:
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
+def made_of(texts: Iterable[str]) -> dict[str, Made]:
+    """What sentences of ours were made of, and the sentences in them; others are left out."""
+    found: dict[str, Made] = {}
+    for text in texts:
+        if isinstance(text, Said):
+            found |= made_of(text.values.values())
+            values = {name: storable(str(value)) for name, value in text.values.items()}
+            own = tuple(name for name, value in text.values.items() if isinstance(value, Said))
+            found[storable(str(text))] = Made(text.template, values, own)
+    return found
+
+
+def sentences(plan: Plan) -> Iterator[str]:
+    """Every sentence of a plan."""
+    yield from (plan.why, *plan.not_evaluated, *(step.why for step in plan.steps))
+
+
 def encoded(event: Event) -> str:
     """An event as JSON; `decoded` gives it back."""
     try:
@@ -194,4 +216,5 @@ def run_of(row: Row[Any], actions: Sequence[ActionRow]) -> Run:
         row.created_at,
         row.updated_at,
         tuple(actions),
+        msgspec.json.decode(row.said, type=dict[str, Made]),
     )

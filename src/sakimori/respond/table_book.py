@@ -21,13 +21,24 @@ from sakimori.respond.approval import Approval, Decided
 from sakimori.respond.bookkeeping import OURSELVES
 from sakimori.respond.errors import RespondError
 from sakimori.respond.policy import Limits
-from sakimori.respond.runs import ENDED, UNTOUCHED, ActionRow, ActionState, DeadLetter, Run, RunState, decoded, run_id
+from sakimori.respond.runs import (
+    ENDED,
+    UNTOUCHED,
+    ActionRow,
+    ActionState,
+    DeadLetter,
+    Run,
+    RunState,
+    decoded,
+    run_id,
+)
 from sakimori.respond.table import AUDIT, Page, Table, stamp
 from sakimori.respond.table_rows import (
     FINDING_BODY,
     Asked,
     Kept,
     entry_of,
+    finished_run,
     keep,
     kept_run,
     leased,
@@ -38,6 +49,7 @@ from sakimori.respond.table_rows import (
     opened,
     plain,
     planned_action,
+    planned_run,
     renewed,
     run_key,
     run_there,
@@ -133,15 +145,7 @@ class TableBook:
             kept = run_there(page, run.id)
             if kept.run.state is not RunState.NEW:
                 return False
-            now = replace(
-                kept.run,
-                state=state,
-                decision=storable(plan.decision),
-                why=storable(plan.why),
-                not_evaluated=tuple(map(storable, plan.not_evaluated)),
-                actions=actions,
-            )
-            keep(page, replace(kept, run=now))
+            keep(page, replace(kept, run=planned_run(kept.run, plan, actions, state)))
             page.note(OURSELVES, "planned", run.id, {"mode": str(mode), "decision": plan.decision, "steps": steps})
             return True
 
@@ -153,8 +157,7 @@ class TableBook:
 
         def finished(page: Page) -> None:
             kept = run_there(page, run)
-            ended = replace(kept.run, state=state, why=storable(why) or kept.run.why)
-            keep(page, replace(kept, run=ended, lease_until=""))
+            keep(page, replace(kept, run=finished_run(kept.run, state, why), lease_until=""))
             page.note(by, str(state), run, {"why": why} if why else {})
 
         self.table.alone(self._key, finished)

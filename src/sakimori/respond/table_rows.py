@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
-from sakimori.model.action import Mode, Step
+from sakimori.model.action import Mode, Plan, Step
 from sakimori.model.event import Event
+from sakimori.model.said import say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.policy import Limits
-from sakimori.respond.runs import ActionRow, ActionState, DeadLetter, Run, RunState, encoded
+from sakimori.respond.runs import ActionRow, ActionState, DeadLetter, Run, RunState, encoded, made_of, sentences
 from sakimori.respond.table import Item, Page, stamp
 from sakimori.store.text import storable
 
@@ -107,8 +108,27 @@ def renewed(page: Page, kept: Kept, mode: Mode, owner: str, by: str) -> int:
 
 def planned_action(number: int, step: Step, seen: tuple[dict[str, Any], dict[str, Any]]) -> ActionRow:
     """An action that is planned, with the state that its target has, and the one that it would have."""
-    before, would, why = plain(seen[0]), plain(seen[1]), storable(step.why)
+    before, would, why = plain(seen[0]), plain(seen[1]), storable(str(step.why))
     return ActionRow(number, step.action, step.target, ActionState.PLANNED, before, would, {}, why, "")
+
+
+def planned_run(run: Run, plan: Plan, actions: tuple[ActionRow, ...], state: RunState) -> Run:
+    """The run with its plan."""
+    return replace(
+        run,
+        state=state,
+        decision=storable(plan.decision),
+        why=storable(str(plan.why)),
+        not_evaluated=tuple(storable(str(each)) for each in plan.not_evaluated),
+        said=made_of(sentences(plan)),
+        actions=actions,
+    )
+
+
+def finished_run(run: Run, state: RunState, why: str) -> Run:
+    """The run as it ended, with the reason, if there is one."""
+    said = {**run.said, **made_of([why])}
+    return replace(run, state=state, why=storable(str(why)) or run.why, said=said)
 
 
 def with_action(kept: Kept, row: ActionRow, state: RunState) -> Kept:
@@ -131,9 +151,19 @@ def limit_reached(page: Page, run: Run, action: ActionRow, limits: Limits) -> st
     of_workflow = sum(each["workflow"] == run.workflow for each in changed)
     in_account = sum(each["account"] == storable(account) for each in changed)
     if of_workflow >= limits.actions:
-        return f"the workflow {run.workflow} made {of_workflow} changes in {limits.minutes} minutes, which is its limit"
+        return say(
+            "the workflow {workflow} made {count} changes in {minutes} minutes, which is its limit",
+            workflow=run.workflow,
+            count=of_workflow,
+            minutes=limits.minutes,
+        )
     if in_account >= limits.account_actions:
-        return f"{in_account} changes were made in account {account} in {limits.minutes} minutes, which is the limit"
+        return say(
+            "{count} changes were made in account {account} in {minutes} minutes, which is the limit",
+            count=in_account,
+            account=account,
+            minutes=limits.minutes,
+        )
     return ""
 
 

@@ -21,6 +21,7 @@ runs = Table(
     Column("decision", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("not_evaluated", Text, nullable=False),
+    Column("said", Text, nullable=False, server_default="{}"),  # what the sentences were made of
     Column("owner", Text, nullable=False),  # the process that is at it
     Column("lease_until", Text, nullable=False),
     Column("created_at", Text, nullable=False),

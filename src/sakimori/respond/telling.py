@@ -4,10 +4,11 @@ at."""
 from __future__ import annotations
 
 from sakimori.model.event import Event
+from sakimori.model.said import joined, recalled, say
 from sakimori.model.severity import Severity
 from sakimori.notify.message import Message
 from sakimori.respond.approval import Approval, plan_of
-from sakimori.respond.runs import Run, RunState
+from sakimori.respond.runs import Run, RunState, made_of
 
 KINDS = {
     RunState.WAITING: "run-waiting",
@@ -33,12 +34,11 @@ def about(run: Run, event: Event, asked: Approval | None = None) -> Message | No
         severity = max(severity, Severity.HIGH)
     changed = dict.fromkeys(each.target.uid for each in run.actions)
     target, *others = [*changed] or [next((each.uid for each in event.resources), "")]
-    missing = f" Not evaluated: {'; '.join(run.not_evaluated)}" if run.not_evaluated else ""
-    what = f"{event.finding.title[:LONGEST_TITLE]}: " if event.finding else ""
+    reason = _reason(run, event)
     facts = {
         "workflow": run.workflow,
         "decision": run.decision or event.kind,
-        "reason": f"{what}{run.why}.{missing}",
+        "reason": str(reason),
         "run": run.id,
     }
     if others:
@@ -49,4 +49,20 @@ def about(run: Run, event: Event, asked: Approval | None = None) -> Message | No
     asking = f"/{asked.id[:8]}" if asked is not None else ""  # asked anew, it is
     key = f"{run.id}{attempt}/{kind}{asking}"
     who = event.finding.actor if event.finding else ""
-    return Message(kind, key, severity, run.account, target, who, facts, about=run.id, at=run.updated_at)
+    return Message(
+        kind, key, severity, run.account, target, who, facts, about=run.id, at=run.updated_at, said=made_of([reason])
+    )
+
+
+def _reason(run: Run, event: Event) -> str:
+    """What was found, why the run does what it does, and what it could not find out."""
+    why = recalled(run.why, run.said)
+    if event.finding:
+        why = say("{title}: {why}", title=event.finding.title[:LONGEST_TITLE], why=why)
+    if not run.not_evaluated:
+        return say("{why}.", why=why)
+    return say(
+        "{why}. Not evaluated: {missing}",
+        why=why,
+        missing=joined("; ", [recalled(each, run.said) for each in run.not_evaluated]),
+    )

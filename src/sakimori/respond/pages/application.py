@@ -18,12 +18,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sakimori.model.said import Made
 from sakimori.notify.asking import ACKNOWLEDGE
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import LANGUAGES, filled, plain, texts
 from sakimori.notify.news import facts_of
 from sakimori.notify.notifier import Notifier
-from sakimori.notify.translation import decided, in_language
+from sakimori.notify.translation import decided, in_language, retold
 from sakimori.respond import approval
 from sakimori.respond.approval import Refused
 from sakimori.respond.engine import Engine
@@ -106,8 +107,10 @@ def pages_approve(pages: Pages) -> Do:
             "run": run,
             "person": asked.person,
             "until": _time(asked.approval.expires_at),
-            "actions": [_action(each, language) for each in run.actions],
+            "actions": [_action(each, run.said, language) for each in run.actions],
             "decision": plain(decided(run.decision, language)),
+            "why": retold(run.why, run.said, language),
+            "missing": [retold(each, run.said, language) for each in run.not_evaluated],
             "title": plain(told["title"]),
             "description": plain(told.get("description", "")),
             "severity": texts()["severities"][finding.severity.label][language] if finding else "",
@@ -177,7 +180,7 @@ def _refused(reason: str, facts: Mapping[str, str], language: str) -> tuple[int,
     return STATUS[reason], "refused.html", {"reason": f"refused-{reason}", "facts": shown}
 
 
-def _action(row: ActionRow, language: str) -> dict[str, Any]:
+def _action(row: ActionRow, said: Mapping[str, Made], language: str) -> dict[str, Any]:
     """An action with what it changes: (what, before, afterwards)."""
     keys = sorted({*row.before, *row.would})
     changes = [
@@ -185,7 +188,8 @@ def _action(row: ActionRow, language: str) -> dict[str, Any]:
         for key in keys
         if row.before.get(key) != row.would.get(key)
     ]
-    return {"action": decided(row.action, language), "target": row.target.uid, "why": row.why, "changes": changes}
+    why = retold(row.why, said, language)
+    return {"action": decided(row.action, language), "target": row.target.uid, "why": why, "changes": changes}
 
 
 def _value(value: Any) -> str:

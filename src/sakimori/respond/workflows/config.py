@@ -15,8 +15,10 @@ from typing import Any
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event
+from sakimori.model.said import joined, say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.guard import PASSING
+from sakimori.respond.protected import NO_MANAGER
 from sakimori.respond.protection import ask
 from sakimori.respond.world import World
 
@@ -26,6 +28,7 @@ USES = ("put-evaluations",)
 INSTANCE = "AWS::EC2::Instance"
 GONE = ("ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded")
 ANNOTATION = 256
+MOST_TOLD = 5
 
 MODULES = {
     "anti_malware": "antiMalware",
@@ -59,11 +62,13 @@ def plan(event: Event, world: World) -> Plan:
     item = _item(event, invoking, world, missing)
     time = (item or {}).get("configurationItemCaptureTime") or invoking.get("notificationCreationTime")
     evaluations: list[dict[str, Any]] = []
+    told: list[str] = []
     for kind, instance, gone in _subjects(event, item, world) if item is not None else ():
         answer = _not_applicable(kind, gone) or _verdict(world, instance, question, missing)
         if answer is None:
             continue
         verdict, why = answer
+        told.append(say("{instance}: {why}", instance=instance, why=why))
         evaluations.append(
             {
                 "ComplianceResourceType": kind,
@@ -82,9 +87,9 @@ def plan(event: Event, world: World) -> Plan:
     target = Target("AWS::Config::ConfigRule", rule, event.account, event.region, parameters)
     counts = ", ".join(sorted({each["ComplianceType"] for each in evaluations}))
     steps = (Step("put-evaluations", target, counts),) if evaluations else ()
-    return Plan(
-        counts or "no evaluation", f"{len(evaluations)} evaluations: {_told(evaluations)}", steps, tuple(missing)
-    )
+    shown = joined("; ", told[:MOST_TOLD]) or say("none")
+    why = say("{count} evaluations: {shown}", count=len(evaluations), shown=shown)
+    return Plan(counts or "no evaluation", why, steps, tuple(missing))
 
 
 def _item(event: Event, invoking: Mapping[str, Any], world: World, missing: list[str]) -> Mapping[str, Any] | None:
@@ -107,18 +112,22 @@ def _item(event: Event, invoking: Mapping[str, Any], world: World, missing: list
     except AwsError as error:
         if isinstance(error, PASSING):
             raise
-        missing.append(f"{about['resourceId']}: its configuration is too big for the notification, and {error}")
+        told = say(
+            "{id}: its configuration is too big for the notification, and {error}", id=about["resourceId"], error=error
+        )
+        missing.append(told)
         return None
     if not found:
-        missing.append(f"{about['resourceId']}: its configuration is too big for the notification, and not recorded")
+        told = say("{id}: its configuration is too big for the notification, and not recorded", id=about["resourceId"])
+        missing.append(told)
         return None
     return {**summary, "configurationItemStatus": found[0].get("configurationItemStatus", "OK")}
 
 
 def _not_applicable(kind: str, gone: bool) -> tuple[str, str] | None:
     if gone:
-        return "NOT_APPLICABLE", "it is gone, or not in the rule's scope"
-    return None if kind == INSTANCE else ("NOT_APPLICABLE", f"{kind} is no instance")
+        return "NOT_APPLICABLE", say("it is gone, or not in the rule's scope")
+    return None if kind == INSTANCE else ("NOT_APPLICABLE", say("{kind} is no instance", kind=kind))
 
 
 def asked(event: Event) -> Question:
@@ -148,12 +157,12 @@ def _subjects(event: Event, item: Mapping[str, Any], world: World) -> list[tuple
 def _verdict(world: World, instance: str, question: Question, missing: list[str]) -> tuple[str, str] | None:
     """COMPLIANT or not, and why; None where it cannot be known. Raises Passing while the manager is away."""
     if not world.has_manager:
-        missing.append(f"{instance}: no workload protection manager is set up (SAKIMORI_PROTECT_URL)")
+        missing.append(say("{instance}: {why}", instance=instance, why=NO_MANAGER))
         return None
     try:
         computer = ask(world, lambda client: client.find_computer(instance_id=instance))
         if computer is None:
-            return "NON_COMPLIANT", "the protection manager does not know it"
+            return "NON_COMPLIANT", say("the protection manager does not know it")
         if question.policy:
             return _has_policy(world, computer, question.policy)
         need = (question.module,) if question.module else ()
@@ -161,25 +170,22 @@ def _verdict(world: World, instance: str, question: Question, missing: list[str]
     except RespondError as error:
         if type(error) is not RespondError:
             raise
-        missing.append(f"{instance}: {error}")
+        missing.append(say("{instance}: {why}", instance=instance, why=error))
         return None
     if question.module:
         module = found.computer.modules.get(question.module)
         on = found.computer.agent_status == "active" and module is not None and module.enforces
-        said = (module.message or module.state) if module else "unknown"
-        return (
-            "COMPLIANT" if on else "NON_COMPLIANT"
-        ), f"{question.module}: {said}, agent {found.computer.agent_status}"
-    return ("NON_COMPLIANT", "; ".join(found.reasons)) if found.reasons else ("COMPLIANT", "no warnings")
+        said = (module.message or module.state) if module else say("unknown")
+        status = found.computer.agent_status
+        why = say("{module}: {state}, agent {status}", module=question.module, state=said, status=status)
+        return ("COMPLIANT" if on else "NON_COMPLIANT"), why
+    return ("NON_COMPLIANT", joined("; ", found.reasons)) if found.reasons else ("COMPLIANT", say("no warnings"))
 
 
 def _has_policy(world: World, computer: Any, name: str) -> tuple[str, str]:
     policy = ask(world, lambda client: client.policy_named(name))
     if policy is None:
-        return "NON_COMPLIANT", f"the manager has no policy {name}"
-    has = computer.policy == policy["ID"]
-    return ("COMPLIANT" if has else "NON_COMPLIANT"), f"its policy is {'' if has else 'not '}{policy['name']}"
-
-
-def _told(evaluations: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{each['ComplianceResourceId']}: {each['Annotation']}" for each in evaluations[:5]) or "none"
+        return "NON_COMPLIANT", say("the manager has no policy {name}", name=name)
+    if computer.policy == policy["ID"]:
+        return "COMPLIANT", say("its policy is {name}", name=policy["name"])
+    return "NON_COMPLIANT", say("its policy is not {name}", name=policy["name"])

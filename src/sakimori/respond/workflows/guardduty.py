@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, Resource, State
+from sakimori.model.said import say
 from sakimori.respond import protected
 from sakimori.respond.protected import Guarded
 from sakimori.respond.user_table import TableRow, chosen, rows
@@ -76,16 +77,17 @@ def plan(event: Event, world: World) -> Plan:
     steps: list[Step] = []
     missing: list[str] = []
     if found_row is None:
-        missing.append(f"what to do about {event.kind}: no row of {chosen(world.home, TABLE).name} is for that type")
+        name = chosen(world.home, TABLE).name
+        missing.append(say("what to do about {kind}: no row of {table} is for that type", kind=event.kind, table=name))
     bare: list[Guarded] = []
     for resource in event.of_type(INSTANCE) if row.scans else ():
         found = protected.look(world, resource, row.modules)
         if found.unknown:
-            missing.append(f"whether {resource.id} is protected: {found.unknown}")
+            missing.append(protected.not_known(found))
         elif not found.protected:
             bare.append(found)
         else:
-            steps += protected.scans(found, _scans(row, found), f"{event.kind} on a protected instance")
+            steps += protected.scans(found, _scans(row, found), say("{kind} on a protected instance", kind=event.kind))
     steps += _contained(event, row, missing)
     return Plan(
         _decision(steps, bare),
@@ -103,14 +105,21 @@ def _decision(steps: list[Step], bare: list[Guarded]) -> str:
 
 
 def _why(event: Event, row: Row | None, steps: list[Step], bare: list[Guarded]) -> str:
+    kind = event.kind
     if bare:
-        reasons = "; ".join(f"{each.resource.id}: {', '.join(each.reasons)}" for each in bare)
-        return f"{event.kind} on an instance that is not protected ({reasons}): {protected.INSTALL}"
+        return say(
+            "{kind} on an instance that is not protected ({reasons}): {install}",
+            kind=kind,
+            reasons=protected.reasons_of(bare),
+            install=protected.INSTALL,
+        )
     if row is None:
-        return f"{event.kind}: no row of the table is for it"
-    if not steps and (row.scans or set(row.actions) - {TELL}):
-        return f"{event.kind}: nothing that its row of the table says can be done"
-    return f"{event.kind}: its row of the table{'' if steps else ' says to tell people'}"
+        return say("{kind}: no row of the table is for it", kind=kind)
+    if steps:
+        return say("{kind}: its row of the table", kind=kind)
+    if row.scans or set(row.actions) - {TELL}:
+        return say("{kind}: nothing that its row of the table says can be done", kind=kind)
+    return say("{kind}: its row of the table says to tell people", kind=kind)
 
 
 def _scans(row: Row, found: Guarded) -> tuple[str, ...]:
@@ -122,7 +131,7 @@ def _scans(row: Row, found: Guarded) -> tuple[str, ...]:
 
 def _contained(event: Event, row: Row, missing: list[str]) -> Iterator[Step]:
     """The row's actions on the resources that the finding names."""
-    why = f"the finding {event.kind} names it"
+    why = say("the finding {kind} names it", kind=event.kind)
     named = [_role_or_key(each) for each in event.resources]
     for action in row.actions:
         for each in named if action != TELL else ():
@@ -140,9 +149,9 @@ def _contained(event: Event, row: Row, missing: list[str]) -> Iterator[Step]:
 def _cannot(key: Resource) -> str:
     """Why a key cannot be deactivated; "" if it can be."""
     if key.details.get("user_type") == "Root":
-        return f"{key.uid} is a key of the account's root user: sign in as root and delete it"
+        return say("{key} is a key of the account's root user: sign in as root and delete it", key=key.uid)
     if not key.uid.startswith("AKIA"):
-        return f"{key.uid} is no long-term access key of an IAM user: it cannot be deactivated"
+        return say("{key} is no long-term access key of an IAM user: it cannot be deactivated", key=key.uid)
     return ""
 
 

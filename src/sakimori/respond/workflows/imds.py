@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, State
+from sakimori.model.said import say
 from sakimori.respond.world import World
 
 INSTANCE = "AWS::EC2::Instance"
@@ -24,11 +25,11 @@ def subscribes(event: Event) -> bool:
 
 
 def plan(event: Event, world: World) -> Plan:
-    why = "IMDSv1 answers forged requests, and gives them the role's credentials"
+    why = say("IMDSv1 answers forged requests, and gives them the role's credentials")
     steps = tuple(
         Step("require-imdsv2", Target(each.type, each.uid, each.account, each.region), why)
         for each in event.of_type(INSTANCE)
     )
     if not steps:
-        return Plan("nothing to do", "the event names no EC2 instance")
+        return Plan("nothing to do", say("the event names no EC2 instance"))
     return Plan("require-imdsv2", why, steps)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sakimori.model.action import Plan, Step
 from sakimori.model.event import Event, State
+from sakimori.model.said import joined, say
 from sakimori.respond import protected
 from sakimori.respond.protected import Guarded
 from sakimori.respond.protection import ask
@@ -35,7 +36,7 @@ def plan(event: Event, world: World) -> Plan:
     if event.state is not State.OPEN:
         return _withdrawn(event, world)
     if not cves(event):
-        return Plan("nothing to do", "the finding names no CVE")
+        return Plan("nothing to do", say("the finding names no CVE"))
     steps: list[Step] = []
     missing: list[str] = []
     bare: list[Guarded] = []
@@ -43,17 +44,22 @@ def plan(event: Event, world: World) -> Plan:
     for resource in event.of_type(INSTANCE):
         found = protected.look(world, resource)
         if found.unknown:
-            missing.append(f"whether {resource.id} is protected: {found.unknown}")
+            missing.append(protected.not_known(found))
         elif not found.protected:
             bare.append(found)
         else:
             assigned = _assigned(found, cves(event), world, said)
             module = found.computer.modules.get(MODULE)
             if assigned and not (module and module.enforces):
-                missing.append(f"intrusion prevention does not run on {resource.id}: the rules wait until it does")
+                missing.append(
+                    say(
+                        "intrusion prevention does not run on {instance}: the rules wait until it does",
+                        instance=resource.id,
+                    )
+                )
             steps += assigned
     unprotected = tuple(protected.finding_of(each, event) for each in bare)
-    why = "; ".join(said) or _without_rules(bare, missing)
+    why = joined("; ", said) or _without_rules(bare, missing)
     return Plan(
         _decision(steps, bare, missing), why, tuple(steps), tuple(missing), tell=bool(bare), findings=unprotected
     )
@@ -70,9 +76,10 @@ def _decision(steps: list[Step], bare: list[Guarded], missing: list[str]) -> str
 def _without_rules(bare: list[Guarded], missing: list[str]) -> str:
     """Why no rule is spoken of."""
     if bare:
-        named = "; ".join(f"{each.resource.id}: {', '.join(each.reasons)}" for each in bare)
-        return f"{named}: {protected.INSTALL}"
-    return "whether it is protected is not known" if missing else "the finding names no EC2 instance"
+        return say("{reasons}: {install}", reasons=protected.reasons_of(bare), install=protected.INSTALL)
+    if missing:
+        return say("whether it is protected is not known")
+    return say("the finding names no EC2 instance")
 
 
 def _assigned(found: Guarded, wanted: list[str], world: World, said: list[str]) -> list[Step]:
@@ -81,20 +88,20 @@ def _assigned(found: Guarded, wanted: list[str], world: World, said: list[str]) 
 
     rules = [rule for cve in wanted for rule in ask(world, lambda client, cve=cve: client.rules_for_cve(cve))]  # type: ignore[misc]
     numbers = {rule.id for rule in rules} | {each for rule in rules for each in rule.depends_on}
-    name = f"{', '.join(wanted)} on {found.resource.id}"
+    name = say("{cves} on {instance}", cves=joined(", ", wanted), instance=found.resource.id)
     if not numbers:
-        said.append(f"no intrusion prevention rule is for {name}: install the fix")
+        said.append(say("no intrusion prevention rule is for {name}: install the fix", name=name))
         return []
     in_force = ask(world, lambda client: client.assignments(host(found.computer.id), MODULE).assigned)
     left = sorted(numbers - in_force)
     if not left:
-        said.append(f"the rules for {name} are in force already")
+        said.append(say("the rules for {name} are in force already", name=name))
         return []
     alone = world.settings.get("inspector", {}).get("assign_to", "policy") == "computer" or not found.computer.policy
     place = {} if alone else {"policy": found.computer.policy}
     titles = ", ".join(sorted(rule.name for rule in rules))
-    said.append(f"rules for {name}: {titles}")
-    return [Step("assign-rules", found.target(rules=left, **place), f"virtual patch: {titles}")]
+    said.append(say("rules for {name}: {titles}", name=name, titles=titles))
+    return [Step("assign-rules", found.target(rules=left, **place), say("virtual patch: {titles}", titles=titles))]
 
 
 def _withdrawn(event: Event, world: World) -> Plan:
@@ -121,10 +128,12 @@ def _withdrawn(event: Event, world: World) -> Plan:
                 target = row.target
                 parameters = {**target.parameters, "rules": mine}
                 kept = type(target)(target.type, target.uid, target.account, target.region, parameters)
-                steps.append(Step("withdraw-rules", kept, "the finding is closed"))
+                steps.append(Step("withdraw-rules", kept, say("the finding is closed")))
     if not steps:
-        return Plan("nothing to do", "the finding is closed, and nothing was assigned for it that no other needs")
-    return Plan("withdraw-rules", "the finding is closed: what was assigned for it is withdrawn", tuple(steps))
+        why = say("the finding is closed, and nothing was assigned for it that no other needs")
+        return Plan("nothing to do", why)
+    why = say("the finding is closed: what was assigned for it is withdrawn")
+    return Plan("withdraw-rules", why, tuple(steps))
 
 
 def _done(row: ActionRow, action: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, State
+from sakimori.model.said import say
 from sakimori.respond.world import World
 
 KEY = "AWS::IAM::AccessKey"
@@ -19,11 +20,13 @@ def subscribes(event: Event) -> bool:
 
 
 def plan(event: Event, world: World) -> Plan:
-    why = "the key is known to others"
+    why = say("the key is known to others")
     keys = [each for each in event.of_type(KEY) if each.uid.startswith("AKIA")]
     others = [each.uid for each in event.of_type(KEY) if not each.uid.startswith("AKIA")]
-    missing = [f"{uid} is of a role's session: find the role in CloudTrail and quarantine it" for uid in others]
+    missing: list[str] = [
+        say("{key} is of a role's session: find the role in CloudTrail and quarantine it", key=uid) for uid in others
+    ]
     if not event.of_type(KEY):
-        missing.append("the event names no access key: look at it in the AWS Health Dashboard")
+        missing.append(say("the event names no access key: look at it in the AWS Health Dashboard"))
     steps = tuple(Step("deactivate-access-key", Target(KEY, k.uid, k.account, k.region, k.details), why) for k in keys)
     return Plan("deactivate-access-key" if steps else "tell", why, steps, tuple(missing), tell=True)

@@ -20,6 +20,7 @@ from typing import Any
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event
+from sakimori.model.said import joined, say
 from sakimori.respond import pipelines
 from sakimori.respond.guard import PASSING
 from sakimori.respond.history import Usual, usual
@@ -46,36 +47,39 @@ def subscribes(event: Event) -> bool:
 def plan(event: Event, world: World) -> Plan:
     found = _written(event)
     if found is None:
-        return Plan("nothing to do", "the event names no object")
+        return Plan("nothing to do", say("the event names no object"))
     bucket, key, writer = found
     settings = world.settings.get("s3-appspec", {})
     missing: list[str] = []
     setting = settings.get("pipelines", {}).get(bucket)
     deployments = deploying(world, (event.account, event.region), bucket, key, setting, missing)
     if not deployments and not key.lower().endswith(NAMES):
-        return Plan("nothing to do", f"no pipeline that is known deploys s3://{bucket}/{key}", (), tuple(missing))
+        why = say("no pipeline that is known deploys s3://{bucket}/{key}", bucket=bucket, key=key)
+        return Plan("nothing to do", why, (), tuple(missing))
     habit = _habit(world, event, bucket, writer, settings)
     if habit.verdict:
-        return Plan("nothing to do", f"{writer} usually writes to {bucket}: {habit.why}", (), tuple(missing))
-    who = writer or "somebody whom the event does not name"
-    why = f"{who} wrote s3://{bucket}/{key}, which is deployed"
+        why = say("{who} usually writes to {bucket}: {why}", who=writer, bucket=bucket, why=habit.why)
+        return Plan("nothing to do", why, (), tuple(missing))
+    who = writer or say("somebody whom the event does not name")
+    why = say("{who} wrote s3://{bucket}/{key}, which is deployed", who=who, bucket=bucket, key=key)
     if habit.verdict is None:
-        missing.append(f"whether {who} usually writes to {bucket}: {habit.why}")
-    else:
-        why += f"; {habit.why}"
+        missing.append(say("whether {who} usually writes to {bucket}: {why}", who=who, bucket=bucket, why=habit.why))
+    told = why if habit.verdict is None else joined("; ", (why, habit.why))
     notes = _protection(world, event, bucket, missing)
     steps: list[Step] = []
     for each in deployments:
-        steps += _asking(each, why, notes, ask=habit.verdict is None, add=bool(settings.get("add_approval")))
+        steps += _asking(each, told, notes, ask=habit.verdict is None, add=bool(settings.get("add_approval")))
     if not deployments:
-        missing.append(f"which pipeline deploys from {bucket}: name it in [respond.s3-appspec] pipelines")
+        missing.append(
+            say("which pipeline deploys from {bucket}: name it in [respond.s3-appspec] pipelines", bucket=bucket)
+        )
     decision = ", ".join(dict.fromkeys(step.action for step in steps)) or "tell"
-    return Plan(decision, "; ".join((why, *notes)), tuple(steps), tuple(missing), tell=True)
+    return Plan(decision, joined("; ", (told, *notes)), tuple(steps), tuple(missing), tell=True)
 
 
 def _habit(world: World, event: Event, bucket: str, writer: str, settings: Mapping[str, Any]) -> Usual:
     if writer and any(fnmatchcase(writer, each) for each in settings.get("writers", ())):
-        return Usual(True, "[respond.s3-appspec] writers says so")
+        return Usual(True, say("[respond.s3-appspec] writers says so"))
     return usual(world.writers, bucket, writer, event.time)
 
 
@@ -89,15 +93,26 @@ def _asking(found: Deployment, why: str, notes: list[str], *, ask: bool, add: bo
     if found.approval is not None:
         stage, action = found.approval
         if found.pending:
-            return [step("reject-approval", stage=stage, action=action, why=why)]
-        notes.append(f"{found.name} asks for approval itself, in {stage}/{action}: look at the change before")
+            return [step("reject-approval", stage=stage, action=action, why=str(why))]
+        notes.append(
+            say(
+                "{pipeline} asks for approval itself, in {stage}/{action}: look at the change before",
+                pipeline=found.name,
+                stage=stage,
+                action=action,
+            )
+        )
         return []
     held = step("disable-transition", stage=found.stage)
     if add:
         return [held, step("add-approval", always=True, stage=found.stage)]
     notes.append(
-        f"{found.name} has no manual approval before {found.stage}: add an action of the category Approval, provider "
-        "Manual, in a stage before it, or set add_approval in [respond.s3-appspec] to have it added when you agree"
+        say(
+            "{pipeline} has no manual approval before {stage}: add an action of the category Approval, provider "
+            "Manual, in a stage before it, or set add_approval in [respond.s3-appspec] to have it added when you agree",
+            pipeline=found.name,
+            stage=found.stage,
+        )
     )
     return [held]
 
@@ -118,18 +133,28 @@ def _written(event: Event) -> tuple[str, str, str] | None:
 
 def _protection(world: World, event: Event, bucket: str, missing: list[str]) -> list[str]:
     """What is to be said about versioning and Object Lock: without them what is deployed can be overwritten."""
-    s3, notes = world.aws("s3", event.account, event.region), []
+    s3 = world.aws("s3", event.account, event.region)
+    notes: list[str] = []
     try:
         if s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
-            notes.append(f"the bucket {bucket} keeps no versions: what was overwritten is gone")
+            notes.append(say("the bucket {bucket} keeps no versions: what was overwritten is gone", bucket=bucket))
         lock = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
         if not lock.get("Rule", {}).get("DefaultRetention"):
-            notes.append(f"the bucket {bucket} has Object Lock without a default retention: it locks nothing by itself")
+            notes.append(
+                say(
+                    "the bucket {bucket} has Object Lock without a default retention: it locks nothing by itself",
+                    bucket=bucket,
+                )
+            )
     except AwsError as error:
         if error.code == "ObjectLockConfigurationNotFoundError":
-            notes.append(f"the bucket {bucket} has no Object Lock: what is deployed from it can be overwritten")
+            notes.append(
+                say(
+                    "the bucket {bucket} has no Object Lock: what is deployed from it can be overwritten", bucket=bucket
+                )
+            )
         elif isinstance(error, PASSING):
             raise
         else:
-            missing.append(f"whether what is in {bucket} can be overwritten: {error}")
+            missing.append(say("whether what is in {bucket} can be overwritten: {error}", bucket=bucket, error=error))
     return notes

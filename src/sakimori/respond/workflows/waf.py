@@ -18,6 +18,7 @@ from typing import Any
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, Resource
+from sakimori.model.said import joined, say
 from sakimori.respond import behind, fronts, protected
 from sakimori.respond.actions.add_waf_rule_group import rule
 from sakimori.respond.errors import Passing, RespondError
@@ -53,8 +54,18 @@ class Running:
     where: set[str] = field(default_factory=set)
 
     def told(self) -> str:
-        parts = [f"{name} {', '.join(sorted(values))}" for name, values in self.signs.items() if values]
-        return f"behind it on {', '.join(sorted(self.where))}: {'; '.join(parts)}"
+        names = {
+            "application": say("application"),
+            "policy": say("policy"),
+            "image": say("image"),
+            "platform": say("platform"),
+        }
+        parts = [
+            say("{sign} {values}", sign=names[name], values=joined(", ", sorted(values)))
+            for name, values in self.signs.items()
+            if values
+        ]
+        return say("behind it on {where}: {what}", where=joined(", ", sorted(self.where)), what=joined("; ", parts))
 
 
 def subscribes(event: Event) -> bool:
@@ -67,10 +78,10 @@ def plan(event: Event, world: World) -> Plan:
     for front in found.found.values():
         steps += _proposed(world, event, front, found.missing)
     missing = list(dict.fromkeys(found.missing))
-    named = ", ".join(str(step.target.parameters["group"]) for step in steps)
-    why = (
-        f"rule groups that fit: {named}" if steps else "every web ACL has the rule groups that fit, as far as is known"
-    )
+    named = joined(", ", [str(step.target.parameters["group"]) for step in steps])
+    why = say("every web ACL has the rule groups that fit, as far as is known")
+    if steps:
+        why = say("rule groups that fit: {groups}", groups=named)
     return Plan(
         "add-waf-rule-group" if steps else "nothing to do", why, tuple(steps), tuple(missing), tell=bool(missing)
     )
@@ -84,7 +95,8 @@ def _proposed(world: World, event: Event, front: Front, missing: list[str]) -> I
     table_rows = [row for row in table(world.home) if fits(row, running.signs)]
     if not table_rows:
         return
-    wanted = groups_for(table_rows, _offered(waf, scope), f"in {front.region} for {scope}", missing)
+    where = say("in {region} for {scope}", region=front.region, scope=scope)
+    wanted = groups_for(table_rows, _offered(waf, scope), where, missing)
     _, name, own_id = front.acl.rpartition(":")[2].split("/")[1:]
     rules = waf.get_web_acl(Name=name, Id=own_id, Scope=scope)["WebACL"].get("Rules", [])
     there = {each["Statement"].get("ManagedRuleGroupStatement", {}).get("Name") for each in rules}
@@ -102,13 +114,32 @@ def _proposed(world: World, event: Event, front: Front, missing: list[str]) -> I
         except AwsError as error:
             if isinstance(error, PASSING):
                 raise
-            missing.append(f"whether {group} fits into {front.acl}: {error}")
+            missing.append(say("whether {group} fits into {acl}: {error}", group=group, acl=front.acl, error=error))
             continue
         if used > limit:
-            missing.append(f"{group} takes {own} WCU and {front.acl} to {used}, more than the {limit} that it may have")
+            missing.append(
+                say(
+                    "{group} takes {own} WCU and {acl} to {used}, more than the {limit} that it may have",
+                    group=group,
+                    own=own,
+                    acl=front.acl,
+                    used=used,
+                    limit=limit,
+                )
+            )
             continue
         rules = [*rules, added]
-        yield Step("add-waf-rule-group", target, f"{own} WCU, {used} of {limit} with the others; {running.told()}")
+        yield Step(
+            "add-waf-rule-group",
+            target,
+            say(
+                "{own} WCU, {used} of {limit} with the others; {behind}",
+                own=own,
+                used=used,
+                limit=limit,
+                behind=running.told(),
+            ),
+        )
 
 
 def _offered(waf: Any, scope: str) -> list[tuple[str, str]]:
@@ -133,7 +164,8 @@ def _running(world: World, event: Event, front: Front, missing: list[str]) -> Ru
         uid = f"arn:aws:ec2:{event.region}:{event.account}:instance/{instance}"
         found = protected.look(world, Resource(INSTANCE, uid, event.account, event.region))
         if not found.protected:
-            missing.append(f"what runs on {instance}: {found.unknown or '; '.join(found.reasons)}")
+            why = found.unknown or joined("; ", found.reasons)
+            missing.append(say("what runs on {instance}: {why}", instance=instance, why=why))
             continue
         running.where.add(instance)
         try:
@@ -141,9 +173,10 @@ def _running(world: World, event: Event, front: Front, missing: list[str]) -> Ru
         except Passing:
             raise
         except RespondError as error:
-            missing.append(f"what runs on {instance}: {error}")
+            missing.append(say("what runs on {instance}: {why}", instance=instance, why=error))
     if not front.behind.instances and front.behind.services and not any(running.signs.values()):
-        missing.append(f"what runs in {', '.join(sorted(front.behind.services))}: its tasks have no host with an agent")
+        services = joined(", ", sorted(front.behind.services))
+        missing.append(say("what runs in {services}: its tasks have no host with an agent", services=services))
     return running
 
 
@@ -183,7 +216,7 @@ def groups_for(
             own = [each for each in offered if each[1] == name]
             found += own
             if not own:
-                missing.append(f"the rule group {name} is not offered {where}")
+                missing.append(say("the rule group {group} is not offered {where}", group=name, where=where))
         for pattern in row.get("subscribed", ()):
             found += [each for each in offered if fnmatchcase("/".join(each).lower(), pattern.lower())]
     return list(dict.fromkeys(found))

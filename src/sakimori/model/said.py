@@ -1,0 +1,64 @@
+"""Sentences that remember what they were made of, so that they can be told in other languages as well.
+
+    say("whether {instance} is protected: {why}", instance=..., why=...)
+
+is the sentence in English, a `str` like any other; the template is what the catalogue of another language knows it by
+(`notify/japanese.yml`). Values come from events, and so from attackers: each is put in as it is, once, and never read
+as a template. A value may itself be such a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a sentence was made of, as it is kept: its template (or what its parts were joined by), the values (or the
+    parts), and which of these are sentences themselves."""
+
+    template: str
+    values: Mapping[str, str]
+    sentences: tuple[str, ...] = ()
+
+
+class Said(str):
+    """A sentence in English with what it was made of."""
+
+    __slots__ = ("template", "values")
+
+    template: str
+    values: Mapping[str, str]
+
+
+def say(template: str, /, **values: object) -> Said:
+    """The sentence of a template, which is a literal text. Raises KeyError for a placeholder without a value."""
+    texts = {name: value if isinstance(value, str) else str(value) for name, value in values.items()}
+    return _said(PLACEHOLDER.sub(lambda found: texts[found[1]], template), template, texts)
+
+
+def joined(separator: str, parts: Iterable[str]) -> str:
+    """Several sentences, or names, as one."""
+    given = list(parts)
+    if len(given) < 2:
+        return given[0] if given else ""
+    return _said(separator.join(given), separator, {str(number): part for number, part in enumerate(given)})
+
+
+def recalled(text: str, made: Mapping[str, Made]) -> str:
+    """The sentence that a text is, by what is kept; a text of which nothing is kept as it is."""
+    found = made.get(text)
+    if found is None:
+        return text
+    values = {name: recalled(v, made) if name in found.sentences else v for name, v in found.values.items()}
+    return _said(text, found.template, values)
+
+
+def _said(text: str, template: str, values: Mapping[str, str]) -> Said:
+    said = Said(text)
+    said.template, said.values = template, values
+    return said

@@ -1,0 +1,118 @@
+"""What workflows say of one event has words in Japanese, with the same values; what others wrote stays as it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_japanese import SPELT
+
+import sakimori
+from sakimori.model.said import PLACEHOLDER, Said, joined, recalled, say
+from sakimori.model.severity import Severity
+from sakimori.notify.message import Message, worded
+from sakimori.notify.translation import japanese, retold
+from sakimori.respond.runs import made_of
+
+SOURCES = Path(sakimori.__path__[0])
+
+
+def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
+    """Every call of `say` or `joined`, with its place."""
+    for path in sorted(SOURCES.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "sakimori.model.said import" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+                yield f"{path.relative_to(SOURCES)}:{node.lineno}", node
+
+
+def literal(place: str, call: ast.Call) -> str:
+    first = call.args[0]
+    assert isinstance(first, ast.Constant), f"{place}: a template is a literal text, so that it is found here"
+    return str(first.value)
+
+
+def test_every_sentence_has_its_words_and_none_is_left_over() -> None:
+    used = {literal(*each) for each in calls("say")}
+    known = japanese()["sentences"].keys()
+    assert len(used) > 100
+    assert sorted(used - known) == [], "say it in src/sakimori/notify/japanese.yml, too"
+    assert sorted(known - used) == [], "nobody says this any more"
+
+
+def test_whoever_says_a_sentence_gives_the_values_that_it_has() -> None:
+    for place, call in calls("say"):
+        given = {each.arg for each in call.keywords}
+        wanted = set(PLACEHOLDER.findall(literal(place, call)))
+        assert given == wanted or (None in given and given - {None} <= wanted), place
+
+
+def test_parts_are_joined_by_what_has_a_counterpart() -> None:
+    assert {literal(*each) for each in calls("joined")} == japanese()["joints"].keys()
+
+
+@pytest.mark.parametrize(("english", "told"), japanese()["sentences"].items())
+def test_a_sentence_has_the_same_values_in_japanese_and_is_japanese(english: str, told: str) -> None:
+    assert sorted(PLACEHOLDER.findall(english)) == sorted(PLACEHOLDER.findall(told))
+    words = PLACEHOLDER.sub("", english)
+    assert words, "a sentence is more than one value"
+    assert SPELT.search(told) or not re.search("[a-z]", words.replace("Not evaluated", ""))
+
+
+def in_japanese(sentence: str) -> str:
+    return retold(str(sentence), made_of([sentence]), "ja")
+
+
+HOSTILE = ["{0}", "{why}", "{0.__class__}", "%(why)s", "{instance}{instance}", "a; b: c", "\\1", "\0", "policy", "none"]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_values_are_put_in_as_they_are_and_never_read(value: str) -> None:
+    said = say("whether {instance} is protected: {why}", instance=value, why="{instance}")
+    assert said == f"whether {value} is protected: {{instance}}"
+    shown = value.replace("\0", "\ufffd")
+    assert (
+        retold(said.replace("\0", "\ufffd"), made_of([said]), "ja")
+        == f"{shown} が保護されているかどうか（{{instance}}）"
+    )
+
+
+def test_a_value_that_reads_like_a_sentence_of_ours_is_not_told_in_other_words() -> None:
+    said = joined("; ", [say("policy"), say("{sign} {values}", sign=say("policy"), values="policy")])
+    assert said == "policy; policy policy"
+    assert in_japanese(said) == "ポリシー。ポリシー policy"
+
+
+def test_sentences_in_sentences_are_told_too_after_they_were_kept() -> None:
+    parts = [say("{instance}: {why}", instance="i-1", why=say("no policy is assigned")), say("no warnings")]
+    said = say("{count} evaluations: {shown}", count=2, shown=joined("; ", parts))
+    assert said == "2 evaluations: i-1: no policy is assigned; no warnings"
+    made = made_of([said])
+    assert recalled(str(said), made) == said
+    assert retold(str(said), made, "ja") == "評価 2 件: i-1: ポリシーが割り当てられていません。警告はありません"
+    assert retold(str(said), made, "en") == str(said)
+
+
+def test_what_nothing_is_kept_of_and_what_others_say_stays_as_it_is() -> None:
+    assert retold("the finding is closed", {}, "ja") == "the finding is closed"
+    theirs = say("our own words for {thing}", thing="x")  # a workflow of somebody else
+    assert isinstance(theirs, Said)
+    assert in_japanese(theirs) == "our own words for x"
+
+
+def test_joining_one_part_or_none_adds_nothing() -> None:
+    assert joined("; ", []) == ""
+    assert joined("; ", ["a"]) == "a"
+
+
+def test_a_message_tells_the_reason_in_the_language_of_its_route() -> None:
+    reason = say("{why}.", why=say("{count} instances may read the bucket", count=3))
+    facts = {"workflow": "macie", "decision": "tell", "reason": str(reason), "run": "r"}
+    message = Message("run-told", "k", Severity.HIGH, "1", "t", "w", facts, said=made_of([reason]))
+    assert "3 台のインスタンスがバケットを読み取れます。" in worded(message, "ja").text()
+    assert "3 instances may read the bucket." in worded(message, "en").text()

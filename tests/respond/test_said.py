@@ -1,0 +1,115 @@
+"""A run's sentences are kept with what they were made of: in the ledger, in a table, in messages and on pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from pretend import SECRET, Pretended, opened_engine, pretended
+from sqlalchemy import update
+from tables_of import make_table, table_book
+from test_pages import Site, made
+from test_respond_engine import event
+
+from sakimori.model.action import Mode, Plan, Step, Target
+from sakimori.model.event import Event
+from sakimori.model.said import say
+from sakimori.notify.message import worded
+from sakimori.notify.translation import retold
+from sakimori.respond import tables
+from sakimori.respond.bookkeeping import Bookkeeping
+from sakimori.respond.runs import Run, RunState
+from sakimori.respond.telling import about
+from sakimori.respond.world import World
+from sakimori.simulate.aws import SimulatedAws
+from sakimori.store.database import writing
+
+__all__ = ["pretended"]
+
+ROLE = "arn:aws:iam::111122223333:role/{why}"
+WHY = say(
+    "{told}; not protected: {named}: {install}",
+    told=say("{count} instances may read the bucket", count=2),
+    named="i-1",
+    install=say("no warnings"),
+)
+MISSING = say("whether {instance} is protected: {why}", instance="i-2\0", why=say("no policy is assigned"))
+STEP_WHY = say("it may read the bucket through {role}", role=ROLE)
+PLAN = Plan("paint", WHY, (Step("paint", Target("Thing", "thing-1", "1"), STEP_WHY),), (MISSING,))
+TOLD = "2 台のインスタンスがバケットを読み取れます。保護されていないインスタンス: i-1。警告はありません"
+STEP = f"{ROLE} を通じてバケットを読み取れます"
+NOT_KNOWN = "が保護されているかどうか（ポリシーが割り当てられていません）"
+
+
+@pytest.fixture
+def site(tmp_path: Path, pretended: Pretended, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    def plan(self: Pretended, told: Event, world: World) -> Plan:
+        return PLAN
+
+    monkeypatch.setattr(Pretended, "plan", plan)
+    with opened_engine(tmp_path / "ledger.sqlite") as engine:
+        yield made(engine)
+
+
+def planned(book: Bookkeeping) -> Run:
+    [(run, _)] = book.enter(event(), [("pretended", Mode.AUTO)], "me")
+    begun = book.begin(run, "me")
+    assert begun is not None
+    book.planned(begun[0], PLAN, Mode.AUTO, [({}, {})], RunState.WAITING)
+    return book.run(run)
+
+
+def in_japanese(run: Run) -> list[str]:
+    return [retold(each, run.said, "ja") for each in (run.why, *run.not_evaluated, *(a.why for a in run.actions))]
+
+
+def test_the_page_tells_in_japanese_and_in_english_as_before(site: Site) -> None:
+    page = unescape(site.browser.get(site.link(language="ja"), headers={"accept-language": "ja"}).text)
+    for part in (TOLD, STEP, NOT_KNOWN):
+        assert part in page
+    english = unescape(site.browser.get(site.link(), headers={"accept-language": "en"}).text)
+    for part in (str(WHY), str(STEP_WHY)):
+        assert part in english
+
+
+def test_a_message_tells_in_japanese(site: Site) -> None:
+    found = about(site.run, site.engine.book.event_of(site.run.id))
+    assert found is not None
+    told = worded(found, "ja").text()
+    assert TOLD in told
+    assert f"評価できなかった項目: i-2\ufffd {NOT_KNOWN}" in told
+    assert "may read" not in told
+    assert f"{WHY}. Not evaluated: whether i-2\ufffd is protected: no policy is assigned" in worded(found, "en").text()
+
+
+def test_the_contract_stays_in_english(site: Site) -> None:
+    told = site.run.to_json()
+    assert told["why"] == str(WHY)
+    assert told["actions"][0]["why"] == str(STEP_WHY)
+    assert "said" not in told
+
+
+def test_runs_from_before_are_read_and_told_as_they_are(site: Site) -> None:
+    with writing(site.engine.book.engine) as connection:
+        connection.execute(update(tables.runs).values(said="{}"))
+    run = site.engine.book.run(site.run.id)
+    assert in_japanese(run) == [run.why, *run.not_evaluated, run.actions[0].why]
+
+
+def test_both_books_keep_the_same(aws: SimulatedAws, site: Site) -> None:
+    make_table(aws)
+    in_table = planned(table_book(aws, SECRET))
+    assert in_japanese(in_table) == in_japanese(site.run) == [TOLD, f"i-2\ufffd {NOT_KNOWN}", STEP]
+
+
+def test_why_a_run_is_held_is_kept_too(aws: SimulatedAws, site: Site) -> None:
+    make_table(aws)
+    held = say("held: {why}", why=say("no warnings"))
+    table = table_book(aws, SECRET)
+    for book, run in ((site.engine.book, site.run.id), (table, planned(table).id)):
+        book.finish(run, RunState.WAITING, held)
+        found = book.run(run)
+        assert found.why == "held: no warnings"
+        assert in_japanese(found)[:2] == ["保留中です: 警告はありません", f"i-2\ufffd {NOT_KNOWN}"]
