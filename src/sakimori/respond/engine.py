@@ -222,7 +222,7 @@ class Engine:
         self, run: Run, row: ActionRow, state: ActionState, why: str, after: Mapping[str, Any] | None = None
     ) -> str:
         """An action that was not done, or not proved, ends the run."""
-        self.book.end_action(run, row, state, why, after)
+        self.book.end_action(run, row, state, str(why), after)
         about = {"action": row.action, "target": row.target.uid, "why": why}
         if state is ActionState.FAILED:
             self._failed(run.id, say("{action} on {target} failed: {why}", **about))
@@ -239,7 +239,7 @@ class Engine:
     def _failed(self, run: str, why: str) -> None:
         """The run ends, and is among the dead letters, from which it can be replayed."""
         self.book.finish(run, RunState.FAILED, why)
-        self.book.bury(f"run {run}", why, json.dumps({"run": run}))
+        self.book.bury(f"run {run}", str(why), json.dumps({"run": run}))
 
     def gave_up(self, run: str, error: BaseException) -> None:
         """A run whose trouble did not pass, or that met an error of ours."""
