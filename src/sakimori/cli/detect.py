@@ -86,10 +86,11 @@ def detect(
         book = load_rules(rules or [], pack=not no_pack)
         run.lap("rules")
         findings = _run(run, book, paths, begin, end, workers)
-        wanted = (finding for finding in findings if finding.severity >= min_severity)
+        if min_severity > Severity.INFORMATIONAL:
+            findings = (finding for finding in findings if finding.severity >= min_severity)
         form = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
         with Memory(paths, rules or [], pack=not no_pack) as memory:
-            tally = write(wanted, form, sys.stdout, memory.keep)
+            tally = write(findings, form, sys.stdout, memory.keep)
         run.lap("output")
     except KeyboardInterrupt:
         _say("interrupted: nothing was written to the lake or the ledger")

@@ -98,7 +98,7 @@ def _written(found: list[StoredFinding], form: ListFormat) -> Tally:
         return write((each.finding for each in found), Format.OCSF, sys.stdout)
     tally = Tally()
     for each in found:
-        tally.add(each.finding)
+        tally.add((each.finding,))
         typer.echo(to_line(_to_json(each)) if form is ListFormat.JSONL else printable(_row(each)))
     return tally
 

@@ -47,8 +47,8 @@ class Tally:
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
     """Of each rule and severity."""
 
-    def add(self, finding: Finding) -> None:
-        self.counts[finding.rule, int(finding.severity)] += 1
+    def add(self, findings: Iterable[Finding]) -> None:
+        self.counts.update([(finding.rule, int(finding.severity)) for finding in findings])
 
     @property
     def rules(self) -> set[str]:
@@ -89,14 +89,17 @@ def write(
     tally = Tally()
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 shows escapes, and never fails
-    counted = _counted(findings, tally)
     if form is Format.JSONL:
-        for some in _jsonl_together(counted):
-            stream.write(some)
+        source = iter(findings)
+        while some := list(islice(source, TOGETHER)):  # to write the lines of many takes as long as to write one
+            tally.add(some)
+            written = "\n".join([to_line(finding.to_json()) for finding in some]) + "\n"
+            stream.write(written)
             if keep is not None:
-                keep(some)
+                keep(written)
         stream.flush()
         return tally
+    counted = _counted(findings, tally)
     if keep is not None:
         counted = _kept(counted, keep)
     if form is Format.TABLE and stream.isatty():
@@ -113,7 +116,7 @@ def write(
 
 def _counted(findings: Iterable[Finding], tally: Tally) -> Iterator[Finding]:
     for finding in findings:
-        tally.add(finding)
+        tally.add((finding,))
         yield finding
 
 
@@ -176,13 +179,6 @@ def _json_escape(found: re.Match[str]) -> str:
 
 def _jsonl(findings: Iterable[Finding]) -> Iterator[str]:
     return (to_line(finding.to_json()) for finding in findings)
-
-
-def _jsonl_together(findings: Iterable[Finding]) -> Iterator[str]:
-    """The lines of some findings in one text: to write it takes as long as to write a line."""
-    source = iter(findings)
-    while lines := [to_line(finding.to_json()) for finding in islice(source, TOGETHER)]:
-        yield "\n".join([*lines, ""])
 
 
 def _json(findings: Iterable[Finding]) -> Iterator[str]:
