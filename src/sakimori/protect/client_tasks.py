@@ -1,7 +1,7 @@
 """Tasks on a computer through any manager: started now, and their effect seen before they count as done.
 
-A task is a scheduled task that runs once, at once, and deletes itself. The API does not say when it has ended; what
-tells is the date of the scan, which must have moved on from where it was.
+A task is a scheduled task that runs once, at once, and deletes itself. Trend's API does not say when it has ended; what
+tells is the date of the scan, which must have moved on from where it was. Our manager says so, too.
 """
 
 from __future__ import annotations
@@ -96,11 +96,10 @@ def wait(client: Client, started: Started, *, seconds: float = 900.0) -> int:
     """The date of the scan once it has moved on, in milliseconds since 1970. Raises NotVerified, or TaskFailed."""
     kind, deadline, pause = started.kind, client.clock() + seconds, FIRST_LOOK
     while True:
+        ended = not client.is_ours or _has_ended(client, started)
         date = kind.date(client, started.computer)
-        if date > started.before:
+        if ended and date > started.before:
             return date
-        if client.is_ours:
-            _refuse_failed(client, started)
         if client.clock() >= deadline:
             raise errors.NotVerified(
                 f"the {kind.says} of computer {started.computer} was accepted (scheduled task {started.task}), and its "
@@ -126,10 +125,13 @@ def _newest_job(client: Client, computer: int) -> int:
         last = max(answers.number(job, "ID") for job in jobs)
 
 
-def _refuse_failed(client: Client, started: Started) -> None:
-    """Raises TaskFailed if our manager says that it failed, with its reason."""
+def _has_ended(client: Client, started: Started) -> bool:
+    """Whether our manager says that it is done: the date may be of another scan. Raises TaskFailed, with the reason."""
     query = {"computerID": started.computer, "after": started.newest_job, "limit": 1_000}
     for job in (client.call("GET", "/sakimori/tasks", query=query) or {}).get("tasks") or []:
         if job.get("scheduledTaskID") == started.task and job.get("state") == "failed":
             reason = job.get("message") or "no reason given"
             raise errors.TaskFailed(f"the {started.kind.says} of computer {started.computer} failed: {reason}")
+        if job.get("scheduledTaskID") == started.task and job.get("state") == "done":
+            return True
+    return False
