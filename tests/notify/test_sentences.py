@@ -11,10 +11,11 @@ import pytest
 from test_japanese import SPELT
 
 import sakimori
-from sakimori.model.said import PLACEHOLDER, Said, joined, recalled, say
+from sakimori.model.said import PLACEHOLDER, Said, joined, recalled, say, told
 from sakimori.model.severity import Severity
 from sakimori.notify.message import Message, worded
 from sakimori.notify.translation import japanese, retold
+from sakimori.respond.errors import RespondError
 from sakimori.respond.runs import made_of
 
 SOURCES = Path(sakimori.__path__[0])
@@ -103,6 +104,13 @@ def test_what_nothing_is_kept_of_and_what_others_say_stays_as_it_is() -> None:
     theirs = say("our own words for {thing}", thing="x")  # a workflow of somebody else
     assert isinstance(theirs, Said)
     assert in_japanese(theirs) == "our own words for x"
+
+
+def test_an_error_that_was_raised_with_a_sentence_is_told_as_that() -> None:
+    error = RespondError(say("the lake: {error}", error=ValueError("{error}")))
+    assert told(error) == str(error) == "the lake: {error}"
+    assert told(ValueError("x", "y")) == "('x', 'y')"
+    assert in_japanese(say("held: {why}", why=error)) == "保留中です: データレイク: {error}"
 
 
 def test_joining_one_part_or_none_adds_nothing() -> None:

@@ -37,8 +37,14 @@ class Said(str):
 
 def say(template: str, /, **values: object) -> Said:
     """The sentence of a template, which is a literal text. Raises KeyError for a placeholder without a value."""
-    texts = {name: value if isinstance(value, str) else str(value) for name, value in values.items()}
+    texts = {name: value if isinstance(value, str) else told(value) for name, value in values.items()}
     return _said(PLACEHOLDER.sub(lambda found: texts[found[1]], template), template, texts)
+
+
+def told(value: object) -> str:
+    """A value as text; an error that was raised with a sentence as that sentence."""
+    first = value.args[0] if isinstance(value, BaseException) and value.args else None
+    return first if isinstance(first, Said) and first == str(value) else str(value)
 
 
 def joined(separator: str, parts: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Target
+from sakimori.model.said import say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.world import World
 
@@ -17,7 +18,7 @@ def instance(world: World, target: Target) -> dict[str, Any]:
     answer = ec2.describe_instances(InstanceIds=[target.id])
     found = [each for reservation in answer["Reservations"] for each in reservation["Instances"]]
     if not found or found[0]["State"]["Name"] in ("terminated", "shutting-down"):
-        raise RespondError(f"the instance {target.id} does not exist any more")
+        raise RespondError(say("the instance {instance} does not exist any more", instance=target.id))
     described: dict[str, Any] = found[0]
     return described
 

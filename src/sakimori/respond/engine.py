@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from sakimori.model.action import Mode, Plan, Step
 from sakimori.model.event import Event
-from sakimori.model.said import say
+from sakimori.model.said import say, told
 from sakimori.notify.signing import Signer
 from sakimori.respond import approval, plugins
 from sakimori.respond.bookkeeping import Bookkeeping
@@ -136,7 +136,7 @@ class Engine:
             plan = plugins.workflow(found.workflow).plan(event, self.world)
             plan, seen, mode = self._looked_at(plan, found)
         except PASSING as error:
-            raise Passing(str(error)) from error
+            raise Passing(told(error)) from error
         except Trouble as error:
             self._failed(found.id, say("it could not be planned: {error}", error=error))
             return str(RunState.FAILED)
@@ -162,7 +162,7 @@ class Engine:
                 tags = module.tags(self.world, target)
                 before = module.before(self.world, target)
             except PASSING as error:
-                raise Passing(str(error)) from error
+                raise Passing(told(error)) from error
             except Trouble as error:
                 trouble = say("{action} on {target}: {error}", action=step.action, target=target.uid, error=error)
                 left_out.append(trouble)
@@ -175,7 +175,8 @@ class Engine:
             mode = self.policy.mode(run.workflow, target.account or run.account, tags)
             modes.append(Mode.APPROVE if step.ask and mode is Mode.AUTO else mode)
         if trouble and not steps and run.mode is not Mode.OBSERVE:
-            raise RespondError(f"nothing of it can be done: {trouble}")  # it can be replayed when that is seen to
+            # it can be replayed when that is seen to
+            raise RespondError(say("nothing of it can be done: {trouble}", trouble=trouble))
         kept = replace(plan, steps=tuple(steps), not_evaluated=tuple(left_out), decision=_left_of(plan, steps))
         return kept, seen, min(modes, key=list(Mode).index, default=run.mode)
 
@@ -210,9 +211,9 @@ class Engine:
             module.apply(self.world, row.target, before, f"{run.id}-{row.number}")
             proof = module.verify(self.world, row.target, before)
         except PASSING as error:
-            raise Passing(str(error)) from error
+            raise Passing(told(error)) from error
         except Trouble as error:
-            return self._stopped(run, row, ActionState.FAILED, str(error))
+            return self._stopped(run, row, ActionState.FAILED, told(error))
         if not proof.verified:
             return self._stopped(run, row, ActionState.FAILED, proof.why, proof.after)
         self.book.end_action(run, row, ActionState.DONE, proof.why, proof.after)

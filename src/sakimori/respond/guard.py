@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from sakimori.aws.errors import AwsError, Throttled, Unavailable, Unreachable
+from sakimori.model.said import say
 from sakimori.respond.errors import Passing, RespondError
 
 T = TypeVar("T")
@@ -131,11 +132,16 @@ class Guard:
     def _await_turn(self, api: str, account: str, pace: Pace) -> bool:
         """Waits until the call's turn; gives whether the line had failures before."""
         turn = self._lines.change(api, account, lambda line, now: taken(line, pace, now))
-        where = f"{api} in account {account or 'unknown'}"
+        where = say("{api} in account {account}", api=api, account=account or say("unknown"))
         if turn.resting:
-            raise Passing(f"{where} failed {pace.failures} times in a row: resting for {turn.resting:.0f} s")
+            rest = f"{turn.resting:.0f}"
+            failed = pace.failures
+            raise Passing(
+                say("{api} failed {count} times in a row: resting for {rest} s", api=where, count=failed, rest=rest)
+            )
         if turn.wait > pace.longest_wait:
-            raise Passing(f"{where}: {turn.wait:.0f} s of calls are waiting already")
+            wait = f"{turn.wait:.0f}"
+            raise Passing(say("{api}: {wait} s of calls are waiting already", api=where, wait=wait))
         if turn.wait:
             self._sleep(turn.wait)
         return turn.ailing

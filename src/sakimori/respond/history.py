@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sakimori.model.said import say
+from sakimori.model.said import say, told
 from sakimori.respond.errors import RespondError
 
 DAYS = 7
@@ -42,7 +42,7 @@ class Usual:
 
 def unknown(bucket: str, until: int) -> Sequence[Writer]:
     """What is asked where there is no lake. Raises RespondError."""
-    raise RespondError("there is no lake here")
+    raise RespondError(say("there is no lake here"))
 
 
 def principal(arn: str) -> str:
@@ -63,7 +63,7 @@ def usual(writers: Writers, bucket: str, who: str, time: str) -> Usual:
     except ValueError:
         return Usual(None, say("the event's time {time} cannot be read", time=repr(time)))
     except RespondError as error:
-        return Usual(None, str(error))
+        return Usual(None, told(error))
     if not known:
         return Usual(
             None, say("no write to {bucket} is in the lake: collect CloudTrail's data events of it", bucket=bucket)

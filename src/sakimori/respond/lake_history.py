@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from sakimori.model.said import say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.history import Writer, Writers
 
@@ -21,7 +22,7 @@ def lake_writers(lake: Path, ledger: str | Path) -> Writers:
         from sakimori.store.ledger import LedgerError, open_ledger
 
         if not _BUCKET.fullmatch(bucket):
-            raise RespondError(f"{bucket!r} is no name of a bucket")
+            raise RespondError(say("{bucket} is no name of a bucket", bucket=repr(bucket)))
         sql = f"""
             SELECT coalesce(actor.session.issuer, actor.user.uid) AS who, min(time), max(time) FROM cloudtrail
             WHERE api.service.name = 's3.amazonaws.com' AND api.response.error IS NULL
@@ -33,7 +34,7 @@ def lake_writers(lake: Path, ledger: str | Path) -> Writers:
             with open_ledger(ledger) as known, connect(open_lake(lake), known, None, until) as database:
                 columns = [batch.to_pydict().values() for batch in database.query(sql).batches]
         except (QueryError, LakeError, LedgerError) as error:
-            raise RespondError(f"the lake: {error}") from error
+            raise RespondError(say("the lake: {error}", error=error)) from error
         return [Writer(*row) for batch in columns for row in zip(*batch, strict=True)]
 
     return writers

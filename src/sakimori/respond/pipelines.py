@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sakimori.aws.errors import AwsError
-from sakimori.model.said import say
+from sakimori.model.said import joined, say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.guard import PASSING
 from sakimori.respond.world import World
@@ -101,7 +101,8 @@ def approval_before(stages: Sequence[Json], stage: str) -> tuple[str, str] | Non
     """The last manual approval that comes before what the stage deploys. Raises RespondError if there is no stage."""
     names = [each["name"] for each in stages]
     if stage not in names:
-        raise RespondError(f"the pipeline has no stage {stage}: there are {', '.join(names)}")
+        there = joined(", ", names)
+        raise RespondError(say("the pipeline has no stage {stage}: there are {stages}", stage=stage, stages=there))
     found = None
     for each in stages[: names.index(stage) + 1]:
         deploys = min((action.get("runOrder", 1) for action in _of_kind([each], "Deploy")), default=10_000)

@@ -13,7 +13,7 @@ from typing import Any
 from sakimori.model.action import Step, Target
 from sakimori.model.event import Event, Resource
 from sakimori.model.finding import COMPLIANCE, Finding, finding_uid
-from sakimori.model.said import joined, say
+from sakimori.model.said import joined, say, told
 from sakimori.model.severity import Severity
 from sakimori.respond.errors import RespondError
 from sakimori.respond.protection import ask
@@ -65,7 +65,7 @@ def look(world: World, resource: Resource, need: tuple[str, ...] = ()) -> Guarde
     except RespondError as error:
         if type(error) is not RespondError:
             raise
-        return Guarded(resource, unknown=str(error))
+        return Guarded(resource, unknown=told(error))
     return Guarded(resource, found.computer, found.reasons)
 
 

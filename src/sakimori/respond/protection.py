@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sakimori.model.action import Target
+from sakimori.model.said import say
 from sakimori.respond.describing import instance_tags
 from sakimori.respond.errors import Passing, RespondError
 from sakimori.respond.world import World
@@ -26,9 +27,9 @@ def ask(world: World, question: Callable[[Any], T]) -> T:
         try:
             return question(client)
         except (errors.Unreachable, errors.Unavailable, errors.RateLimited) as error:
-            raise Passing(f"the protection manager: {error}") from error
+            raise Passing(say("the protection manager: {error}", error=error)) from error
         except errors.ManagerError as error:
-            raise RespondError(f"the protection manager: {error}") from error
+            raise RespondError(say("the protection manager: {error}", error=error)) from error
 
     return world.guard.call("protect", "", asked)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from sakimori.aws.errors import AccessDenied, AwsError, asking
 from sakimori.model.asset import Inventory
+from sakimori.model.said import say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.guard import Guard
 from sakimori.respond.history import Writers, unknown
@@ -85,8 +86,10 @@ class World:
         """The workload protection manager. Raises RespondError where none is set up."""
         if self._manager is None:
             raise RespondError(
-                "no workload protection manager is set up: set SAKIMORI_PROTECT_URL and SAKIMORI_PROTECT_KEY, "
-                "or [protect.client] in sakimori.toml"
+                say(
+                    "no workload protection manager is set up: set SAKIMORI_PROTECT_URL and SAKIMORI_PROTECT_KEY, "
+                    "or [protect.client] in sakimori.toml"
+                )
             )
         return self._manager
 
@@ -175,8 +178,12 @@ class AccountClients:
             return session
         if not self._role:
             raise RespondError(
-                f"the account {account} is not ours ({self._own}), and no role is set to act there with: "
-                "set SAKIMORI_RESPOND_ROLE to the name of a role that it has for us"
+                say(
+                    "the account {account} is not ours ({own}), and no role is set to act there with: set "
+                    "SAKIMORI_RESPOND_ROLE to the name of a role that it has for us",
+                    account=account,
+                    own=self._own,
+                )
             )
         arn = f"arn:aws:iam::{account}:role/{self._role}"
         region = session.region_name or "us-east-1"

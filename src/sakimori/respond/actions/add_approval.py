@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import joined, say
 from sakimori.respond.actions.disable_transition import tags
 from sakimori.respond.errors import RespondError, Undone
 from sakimori.respond.pipelines import approval_before
@@ -78,7 +79,10 @@ def approval_stage() -> dict[str, Any]:
 def _with_approval(stages: list[dict[str, Any]], stage: str) -> list[dict[str, Any]]:
     names = [each["name"] for each in stages]
     if stage not in names or names.index(stage) == 0:
-        raise RespondError(f"there is no stage {stage} behind a source: there are {', '.join(names)}")
+        there = joined(", ", names)
+        raise RespondError(
+            say("there is no stage {stage} behind a source: there are {stages}", stage=stage, stages=there)
+        )
     at = names.index(stage)
     return [*copy.deepcopy(stages[:at]), approval_stage(), *copy.deepcopy(stages[at:])]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.describing import tags_of
 from sakimori.respond.errors import Passing, RespondError, Undone
 from sakimori.respond.world import World
@@ -115,7 +116,13 @@ def _write(world: World, target: Target, change: Any) -> None:
         except AwsError as error:
             if error.code != "WAFOptimisticLockException":
                 raise
-    raise Passing(f"the web ACL {target.uid} was changed by somebody else {TRIES} times while it was being written")
+    raise Passing(
+        say(
+            "the web ACL {acl} was changed by somebody else {count} times while it was being written",
+            acl=target.uid,
+            count=TRIES,
+        )
+    )
 
 
 def _read(world: World, target: Target) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.describing import tags_of
 from sakimori.respond.errors import RespondError
 from sakimori.respond.world import World
@@ -26,7 +27,7 @@ def before(world: World, target: Target) -> dict[str, Any]:
     keys = world.aws("iam", target.account).list_access_keys(UserName=user)["AccessKeyMetadata"]
     found = next((key for key in keys if key["AccessKeyId"] == target.uid), None)
     if found is None:
-        raise RespondError(f"the user {user} has no access key {target.uid} any more")
+        raise RespondError(say("the user {user} has no access key {key} any more", user=user, key=target.uid))
     return {"UserName": user, "Status": found["Status"]}
 
 
@@ -59,5 +60,5 @@ def _user(world: World, target: Target) -> str:
         return str(told)
     answer = world.aws("iam", target.account).get_access_key_last_used(AccessKeyId=target.uid)
     if not answer.get("UserName"):
-        raise RespondError(f"IAM does not say whose access key {target.uid} is")
+        raise RespondError(say("IAM does not say whose access key {key} is", key=target.uid))
     return str(answer["UserName"])

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.describing import tags_of
 from sakimori.respond.errors import RespondError
 from sakimori.respond.world import World
@@ -34,7 +35,8 @@ def before(world: World, target: Target) -> dict[str, Any]:
     stages = _api(world, target).get_pipeline_state(name=target.id)["stageStates"]
     stage = next((each for each in stages if each["stageName"] == target.parameters["stage"]), None)
     if stage is None:
-        raise RespondError(f"the pipeline {target.id} has no stage {target.parameters['stage']}")
+        stage = target.parameters["stage"]
+        raise RespondError(say("the pipeline {pipeline} has no stage {stage}", pipeline=target.id, stage=stage))
     transition = stage.get("inboundTransitionState", {})
     return {"enabled": transition.get("enabled", True), "reason": transition.get("disabledReason", "")}
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond import interfaces
 from sakimori.respond.describing import tags_of
 from sakimori.respond.errors import RespondError
@@ -55,7 +56,7 @@ def task(world: World, target: Target) -> dict[str, Any]:
     ecs = world.aws("ecs", target.account, target.region)
     found = ecs.describe_tasks(cluster=cluster, tasks=[target.uid], include=["TAGS"])["tasks"]
     if not found or found[0].get("lastStatus") == "STOPPED":
-        raise RespondError(f"the task {target.uid} does not run any more")
+        raise RespondError(say("the task {task} does not run any more", task=target.uid))
     described: dict[str, Any] = found[0]
     return described
 
@@ -68,7 +69,9 @@ def _interfaces(world: World, target: Target) -> list[str]:
         if detail.get("name") == "networkInterfaceId"
     ]
     if not details:
-        raise RespondError(f"the task {target.uid} has no network interface of its own: isolate or stop its host")
+        raise RespondError(
+            say("the task {task} has no network interface of its own: isolate or stop its host", task=target.uid)
+        )
     return details
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.world import World
 
@@ -45,7 +46,10 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
         some = evaluations[at : at + MOST]
         answer = config.put_evaluations(Evaluations=some, ResultToken=token, TestMode=token == TEST)
         if failed := answer.get("FailedEvaluations"):
-            raise RespondError(f"AWS Config did not take {len(failed)} of the evaluations for {target.id}")
+            count = len(failed)
+            raise RespondError(
+                say("AWS Config did not take {count} of the evaluations for {rule}", count=count, rule=target.id)
+            )
 
 
 def verify(world: World, target: Target, before: Mapping[str, Any]) -> Proof:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.actions.disable_transition import tags
 from sakimori.respond.errors import RespondError
 from sakimori.respond.pipelines import action_state
@@ -42,7 +43,8 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
     if latest.get("status") == "Failed" and key in str(latest.get("summary", "")):
         return  # it was rejected before a crash
     if latest.get("status") != "InProgress" or not latest.get("token"):
-        raise RespondError(f"nothing waits for {target.parameters['action']} in {target.id} any more")
+        action = target.parameters["action"]
+        raise RespondError(say("nothing waits for {action} in {pipeline} any more", action=action, pipeline=target.id))
     why = target.parameters.get("why", "what is to be deployed was changed by somebody unusual")
     _api(world, target).put_approval_result(
         pipelineName=target.id,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.describing import tags_of
 from sakimori.respond.errors import RespondError
 from sakimori.respond.world import World
@@ -71,7 +72,10 @@ def _database(world: World, target: Target) -> dict[str, Any]:
     ][0]
     if found.get("DBClusterIdentifier"):
         cluster = found["DBClusterIdentifier"]
-        raise RespondError(f"the database {_name(target)} is of the Aurora cluster {cluster}: snapshot that")
+        of_cluster = {"database": _name(target), "cluster": cluster}
+        raise RespondError(
+            say("the database {database} is of the Aurora cluster {cluster}: snapshot that", **of_cluster)
+        )
     return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.describing import instance, tags_of
 from sakimori.respond.describing import instance_tags as tags
 from sakimori.respond.errors import RespondError
@@ -62,7 +63,7 @@ def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping
 def _volumes(world: World, target: Target) -> list[str]:
     mapped = [each["Ebs"]["VolumeId"] for each in instance(world, target)["BlockDeviceMappings"] if "Ebs" in each]
     if not mapped:
-        raise RespondError(f"the instance {target.id} has no EBS volume")
+        raise RespondError(say("the instance {instance} has no EBS volume", instance=target.id))
     return mapped
 
 
