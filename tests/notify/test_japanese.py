@@ -20,6 +20,7 @@ from sakimori.collect import products
 from sakimori.detect import rules as rules_folder
 from sakimori.model.attack import TACTICS
 from sakimori.model.finding import Finding
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 from sakimori.notify import drills
 from sakimori.notify.message import Message, worded
@@ -27,6 +28,7 @@ from sakimori.notify.news import news
 from sakimori.notify.translation import ASSERTION, in_language, japanese, japanese_rules
 from sakimori.protect import gaps
 from sakimori.respond import plugins, protected
+from sakimori.respond.runs import made_of
 from sakimori.store.findings import Status, StoredFinding
 
 SPELT = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
@@ -198,10 +200,26 @@ def test_what_others_write_is_not_taken_for_ours() -> None:
     assert in_language({"rule": "config/r", "description": annotation}, "ja")["description"] == annotation
 
 
-def test_the_finding_that_an_unprotected_instance_has_is_named_in_japanese() -> None:
-    said = "sakimori says: Snapshot made. The instance is not protected: no policy is assigned."
+def test_an_unprotected_instance_is_told_with_the_finding_and_the_reasons_in_japanese() -> None:
+    reasons = "no agent is installed and activated; no policy is assigned"
+    said = f"sakimori says: Snapshot made. The instance is not protected: {reasons}."
     told = in_language({"rule": protected.RULE, "description": said}, "ja")["description"]
     assert "sakimori の検出結果: スナップショットが作成された。" in told
+    assert "エージェントが導入、有効化されていません。ポリシーが割り当てられていません" in told
+
+
+@pytest.mark.parametrize(
+    ("title", "ours"),
+    [
+        ("An access key is exposed", "アクセスキーが漏洩している"),
+        ("Snapshot made", "スナップショットが作成された"),
+        ("theirs", "theirs"),
+    ],
+)
+def test_a_run_names_its_finding_in_japanese(title: str, ours: str) -> None:
+    reason = say("{title}: {why}", title=title, why="so")
+    facts = {"workflow": "theirs", "decision": "do-it", "reason": str(reason)}
+    assert in_language(facts, "ja", made_of([reason]))["reason"] == f"{ours}: so"
 
 
 def test_a_very_long_name_is_not_searched_for_values() -> None:

@@ -74,13 +74,27 @@ def _of_check(given: Mapping[str, str], about: Mapping[str, Any]) -> dict[str, s
 
 
 def _with_values(said: str, forms: Mapping[str, str]) -> str | None:
-    """The text by the first form that it has, with its values; one that is a text of ours (a title) in its words."""
-    texts = japanese()["texts"]
+    """The text by the first form that it has, with its values."""
     for english, ours in forms.items() if len(said) <= LONGEST_FORM else ():
         values = _pattern(english).fullmatch(said)
         if values:
-            return ours.format_map({name: texts.get(value, value) for name, value in values.groupdict().items()})
+            return ours.format_map({name: _of_value(name, value) for name, value in values.groupdict().items()})
     return None
+
+
+def _of_value(name: str, value: str) -> str:
+    """A value, which is shown as it is but where it is a title, or reasons, of ours."""
+    if name != "reasons":
+        return titled(value) if name in ("title", "finding") else value
+    known, joint = japanese()["sentences"], str(japanese()["joints"]["; "])
+    return joint.join(known.get(each, each) for each in value.split("; "))
+
+
+def titled(title: str) -> str:
+    """The title of a finding: of a rule of ours, or one that we gave to what a product found; any other as it is."""
+    known: str | None = japanese()["texts"].get(title)
+    given = (_with_values(title, forms) for forms in japanese()["products"].values())
+    return known or next(filter(None, given), title)
 
 
 @cache
@@ -114,7 +128,7 @@ def retold(sentence: str, said: Mapping[str, Made], language: str) -> str:
 def _in_japanese(sentence: str) -> str:
     if not isinstance(sentence, Said):
         return sentence
-    told = {name: _in_japanese(value) for name, value in sentence.values.items()}
+    told = {name: titled(value) if name == "title" else _in_japanese(value) for name, value in sentence.values.items()}
     if sentence.template in japanese()["joints"]:
         return str(japanese()["joints"][sentence.template]).join(told.values())
     known = japanese()["sentences"].get(sentence.template)
