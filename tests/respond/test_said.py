@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
+import msgspec
 import pytest
 from pretend import SECRET, Pretended, opened_engine, pretended
 from sqlalchemy import update
@@ -16,11 +18,12 @@ from test_respond_engine import event
 from sakimori.model.action import Mode, Plan, Step, Target
 from sakimori.model.event import Event
 from sakimori.model.said import say
-from sakimori.notify.message import worded
+from sakimori.notify.message import Message, worded
 from sakimori.notify.translation import retold
 from sakimori.respond import tables
 from sakimori.respond.bookkeeping import Bookkeeping
 from sakimori.respond.runs import Run, RunState
+from sakimori.respond.table_rows import Kept, new_run
 from sakimori.respond.telling import about
 from sakimori.respond.world import World
 from sakimori.simulate.aws import SimulatedAws
@@ -96,6 +99,18 @@ def test_runs_from_before_are_read_and_told_as_they_are(site: Site) -> None:
         connection.execute(update(tables.runs).values(said="{}"))
     run = site.engine.book.run(site.run.id)
     assert in_japanese(run) == [run.why, *run.not_evaluated, run.actions[0].why]
+
+
+def test_an_item_of_a_table_and_a_message_from_before_are_read(site: Site) -> None:
+    item = msgspec.to_builtins(new_run("r", event(), "pretended", Mode.AUTO, "me"))
+    del item["run"]["said"]
+    assert msgspec.convert(item, Kept).run.said == {}
+    message = about(site.run, site.engine.book.event_of(site.run.id))
+    assert message is not None
+    kept = json.loads(msgspec.json.encode(message))
+    assert msgspec.convert(kept, Message) == message
+    del kept["said"]
+    assert str(WHY) in worded(msgspec.convert(kept, Message), "ja").text()
 
 
 def test_both_books_keep_the_same(aws: SimulatedAws, site: Site) -> None:
