@@ -21,6 +21,7 @@ from sakimori.store.ledger import open_ledger
 ACCOUNT = "111122223333"
 LANE = f"p/AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/"
 WAIT = 30.0
+OBJECTS = 150
 
 
 def key(day: int, name: str) -> str:
@@ -207,7 +208,7 @@ def test_a_message_goes_only_when_its_objects_are_in_the_lake(aws: SimulatedAws,
 def test_ended_while_at_work_it_leaves_nothing_half_done(
     s3: Any, tmp_path: Path, how: signal.Signals, code: int
 ) -> None:
-    for number in range(60):
+    for number in range(OBJECTS):
         put(s3, key(20, f"{number:03}"), body(*(f"{number}-{at}" for at in range(200))))
     following = Following(tmp_path, "s3://logs/p/", "--detect")
     following.until_has(3)
@@ -216,20 +217,21 @@ def test_ended_while_at_work_it_leaves_nothing_half_done(
     # Renamed and not yet entered: for each worker an answer on its way, and one object more.
     ahead = len(list((tmp_path / "lake").rglob("*.parquet"))) - len(following.objects())
     assert 0 <= ahead <= 2 * (os.cpu_count() or 1)
+    put(s3, key(20, "last"), body(*(f"last-{at}" for at in range(200))))
     again = Following(tmp_path, "s3://logs/p/", "--detect")
-    again.until_has(60)
+    again.until_has(OBJECTS + 1)
     again.until(lambda: _settled(tmp_path))
     again.end(signal.SIGTERM)
     assert again.process.returncode == 0
-    assert len(list((tmp_path / "lake").rglob("*.parquet"))) == 60
+    assert len(list((tmp_path / "lake").rglob("*.parquet"))) == OBJECTS + 1
     with open_ledger(tmp_path / "ledger.sqlite") as ledger:
         found = max((each.finding for each in ledger.findings()), key=lambda each: each.count)
-    assert found.count == 60 * 200
+    assert found.count == (OBJECTS + 1) * 200
 
 
 def _settled(home: Path) -> bool:
     with open_ledger(home / "ledger.sqlite") as ledger:
-        return sum(len(each.finding.records) for each in ledger.findings()) >= 60 * 200
+        return sum(len(each.finding.records) for each in ledger.findings()) >= (OBJECTS + 1) * 200
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

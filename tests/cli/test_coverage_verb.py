@@ -22,11 +22,25 @@ from sakimori.simulate.trail import DeliveredTrail, TrailPlan, deliver_trail, ma
 
 HOUR = timedelta(hours=1)
 KEY = make_signing_key()
-START = datetime.now(UTC).replace(minute=3, second=11, microsecond=0) - 5 * HOUR
+
+
+def lately() -> datetime:
+    return datetime.now(UTC).replace(minute=3, second=11, microsecond=0) - 5 * HOUR
+
+
+START = lately()
 PLAN = TrailPlan("trail-bucket", START, hours=4, regions=("eu-west-1", "us-east-1"))
 
 app = typer.Typer()
 app.command()(coverage)
+
+
+@pytest.fixture(autouse=True)
+def as_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hours may have passed since this file was imported."""
+    start = lately()
+    monkeypatch.setitem(globals(), "START", start)
+    monkeypatch.setitem(globals(), "PLAN", replace(PLAN, start=start))
 
 
 @pytest.fixture(autouse=True)
