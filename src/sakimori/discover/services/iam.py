@@ -31,6 +31,17 @@ def _credentials(of: str) -> Detail:
     )
 
 
+LAST_USED = (
+    "CredentialReport.password_last_used",
+    *(
+        f"CredentialReport.access_key_{number}_last_used_{what}"
+        for number in (1, 2)
+        for what in ("date", "region", "service")
+    ),
+)
+"""What the credential report says of use."""
+
+
 def trusted(role: Asset, place: Place) -> Iterator[Relation]:
     """`trusts`: the principals that a role's trust policy allows to assume it, as they are written there."""
     policy = role.config.get("AssumeRolePolicyDocument")
@@ -71,13 +82,7 @@ USER = Resource(
     ),
     relations=(ATTACHED, BOUNDARY, Tie("member-of", "GroupList[]", global_arn("iam", "group/{}"))),
     moving=(
-        "CredentialReport.password_last_used",
-        "CredentialReport.access_key_1_last_used_date",
-        "CredentialReport.access_key_1_last_used_region",
-        "CredentialReport.access_key_1_last_used_service",
-        "CredentialReport.access_key_2_last_used_date",
-        "CredentialReport.access_key_2_last_used_region",
-        "CredentialReport.access_key_2_last_used_service",
+        *LAST_USED,
         "VirtualMFADevices[].User.PasswordLastUsed",
     ),
 )
@@ -136,15 +141,7 @@ ACCOUNT = Resource(
         ),
         Detail(operation="ListAccountAliases", path="AccountAliases[]", under="AccountAliases"),
     ),
-    moving=(
-        "CredentialReport.password_last_used",
-        "CredentialReport.access_key_1_last_used_date",
-        "CredentialReport.access_key_1_last_used_region",
-        "CredentialReport.access_key_1_last_used_service",
-        "CredentialReport.access_key_2_last_used_date",
-        "CredentialReport.access_key_2_last_used_region",
-        "CredentialReport.access_key_2_last_used_service",
-    ),
+    moving=LAST_USED,
 )
 
 SERVICE = Service(
