@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,13 +21,14 @@ from sakimori.aws.errors import AccessDenied, AwsError, Throttled
 from sakimori.collect.events import heard
 from sakimori.model.action import Mode
 from sakimori.model.event import Event
-from sakimori.respond.chain import Head
+from sakimori.respond.chain import Audited, Head
 from sakimori.respond.dead import replay
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import Busy, Passing, RespondError
 from sakimori.respond.policy import Limits, Policy
 from sakimori.respond.runs import RunState
-from sakimori.respond.table import Table
+from sakimori.respond.table import Table, head_of
+from sakimori.respond.table_rows import keep, run_there
 from sakimori.respond.undo import undo
 from sakimori.respond.world import World
 from sakimori.simulate.aws import SimulatedAws
@@ -199,6 +201,38 @@ def test_many_at_once_have_one_effect_each_and_one_log(aws: SimulatedAws, engine
     assert sorted(pretended.applied.values()) == [1] * 6
     assert {run.state for run in engine.book.runs()} == {RunState.DONE}
     assert engine.book.audited().broken == ""
+
+
+def test_a_run_that_two_reach_for_at_the_same_moment_goes_to_one(engine: Engine) -> None:
+    """The second reads before the first has written, and neither writes anything in the audit log."""
+    (run,) = engine.book.enter(event(), [("pretend", Mode.AUTO)], "")
+    book, table, taken = engine.book, engine.book.table, []
+    get, reads = table.get, iter(range(1_000))
+
+    def slow(pk: str, sk: str) -> Any:
+        found = get(pk, sk)
+        if pk.startswith("run#") and next(reads) == 0:
+            taken.append(("quick", book.begin(run[0], "quick")))
+        return found
+
+    lease_ended(engine, run[0])
+    table.get = slow
+    taken.append(("slow", book.begin(run[0], "slow")))
+    assert [owner for owner, found in taken if found] == ["quick"]
+
+
+def lease_ended(engine: Engine, run: str) -> None:
+    engine.book.table.alone(b"", lambda page: keep(page, replace(run_there(page, run), owner="", lease_until="")))
+
+
+def test_a_table_that_an_older_version_has_written_goes_on(engine: Engine) -> None:
+    book = engine.book
+    book.note("somebody", "a note", "", {})
+    number, digest = head_of(book.table.get("head", "head"))
+    book.table.put("head", "head", number=number, hash=digest)
+    book.enter(event(), [("pretend", Mode.AUTO)], "test")
+    book.note("somebody", "another", "", {})
+    assert book.audited() == Audited(2, "")
 
 
 def test_a_limit_holds_however_many_are_at_it(aws: SimulatedAws, engine: Engine, pretended: Pretended) -> None:

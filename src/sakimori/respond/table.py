@@ -1,8 +1,9 @@
 """A table of DynamoDB as a book needs it: transactions that are alone, and the audit log that they write.
 
 Keys are texts (`pk`, `sk`). One item, the head of the audit log, is in every transaction: it is read first, and what is
-written is written only if it has not changed since ("Optimistic locking with version number", DynamoDB developer
-guide). So everything that a transaction has read still holds when it writes, whoever else is at the table.
+written is written only if it has not changed since, and takes its next turn ("Optimistic locking with version number",
+DynamoDB developer guide). So everything that a transaction has read still holds when it writes, whoever else is at the
+table.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ IAM_ACTIONS = (
     "dynamodb:Query",
     "dynamodb:PutItem",
     "dynamodb:DeleteItem",
-    "dynamodb:ConditionCheckItem",
 )
 
 TRIES = 40
@@ -42,9 +42,9 @@ def stamp() -> str:
 class Page:
     """One transaction: what it reads is the newest, what it writes is kept when it is over, all or nothing."""
 
-    def __init__(self, table: Table, key: bytes, head: tuple[int, str] | None) -> None:
-        self._table, self._key, self.head = table, key, head
-        self.before = head
+    def __init__(self, table: Table, key: bytes, before: Item | None) -> None:
+        self._table, self._key, self.before = table, key, before
+        self.head = head_of(before)
         self.puts: dict[tuple[str, str], Item | None] = {}
         self.entries: list[Item] = []
 
@@ -126,8 +126,7 @@ class Table:
         """What `do` gives, with what it wrote on its page kept, as if nobody else were at the table; it may be called
         several times. `key` seals the audit log's entries. Raises Passing where others do not let it come through."""
         for attempt in range(TRIES):
-            head = self.get(*HEAD)
-            page = Page(self, key, (int(head["number"]), head["hash"]) if head else None)
+            page = Page(self, key, self.get(*HEAD))
             answer = do(page)
             if not page.puts and not page.entries:
                 return answer
@@ -156,21 +155,25 @@ class Table:
         return {"Put": {"TableName": self.name, "Item": _written(pk=pk, sk=sk, **values)}}
 
     def _held(self, page: Page) -> dict[str, Any]:
-        """The head, as it is to be, or as it must still be."""
-        pk, sk = HEAD
+        """The head as it is to be, if it is still as it was."""
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if page.before:
+            same = {name: page.before[name] for name in ("hash", "turn") if name in page.before}
+            unturned = "" if "turn" in same else " AND attribute_not_exists(#turn)"  # written before there were turns
             condition = {
-                "ConditionExpression": "#hash = :hash",
-                "ExpressionAttributeNames": {"#hash": "hash"},
-                "ExpressionAttributeValues": _written(**{":hash": page.before[1]}),
+                "ConditionExpression": " AND ".join(f"#{name} = :{name}" for name in same) + unturned,
+                "ExpressionAttributeNames": {"#hash": "hash", "#turn": "turn"},
+                "ExpressionAttributeValues": _written(**{f":{name}": value for name, value in same.items()}),
             }
-        if page.head == page.before:
-            return {"ConditionCheck": {"TableName": self.name, "Key": _written(pk=pk, sk=sk), **condition}}
         number, digest = page.head or (0, "")
-        return {
-            "Put": {"TableName": self.name, "Item": _written(pk=pk, sk=sk, number=number, hash=digest), **condition}
-        }
+        pk, sk = HEAD
+        item = _written(pk=pk, sk=sk, number=number, hash=digest, turn=int((page.before or {}).get("turn", 0)) + 1)
+        return {"Put": {"TableName": self.name, "Item": item, **condition}}
+
+
+def head_of(item: Item | None) -> tuple[int, str] | None:
+    """The number and the hash of the audit log's newest entry; None while it has none."""
+    return (int(item["number"]), str(item["hash"])) if item and item["number"] else None
 
 
 def _is_race(error: AwsError) -> bool:

@@ -32,7 +32,7 @@ from sakimori.respond.runs import (
     decoded,
     run_id,
 )
-from sakimori.respond.table import AUDIT, Page, Table, stamp
+from sakimori.respond.table import AUDIT, HEAD, Page, Table, head_of, stamp
 from sakimori.respond.table_rows import (
     FINDING_BODY,
     Asked,
@@ -350,9 +350,9 @@ class TableBook:
     def audited(self) -> chain.Audited:
         """See Book.audited. The head in the table is checked too, and one that was seen before, if any."""
         seen = self._head.read() if self._head else None
-        head = self.table.get("head", "head")
+        head = head_of(self.table.get(*HEAD))
         rows = [entry_of(item) for item in self.table.query(AUDIT)]
-        for known in ((int(head["number"]), str(head["hash"])) if head else None, seen):
+        for known in (head, seen):
             found = chain.verify(rows, self._key, known)
             if found.broken:
                 return found
