@@ -10,6 +10,7 @@ from typing import Any
 
 from sakimori.model.event import Event, Resource, State, event_uid
 from sakimori.model.finding import Finding
+from sakimori.model.partition import partition_of
 from sakimori.model.severity import Severity
 
 LONGEST_ID = 2048
@@ -184,6 +185,6 @@ def state_revision(time: str, state: State, fallback: str = "") -> str:
     return f"{time or fallback or 'untimed'}/{'open' if state is State.OPEN else 'shut'}"
 
 
-def arn(service: str, region: str, account: str, resource: str, partition: str = "aws") -> str:
-    """The ARN of a resource that a product names by its id."""
-    return f"arn:{partition or 'aws'}:{service}:{region}:{account}:{resource}"
+def arn(service: str, region: str, account: str, resource: str, partition: str = "") -> str:
+    """The ARN of a resource that a product names by its id; of the region's partition, where the product names none."""
+    return f"arn:{partition or partition_of(region)}:{service}:{region}:{account}:{resource}"

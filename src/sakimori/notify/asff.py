@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from sakimori.model.finding import COMPLIANCE, IAM_ANALYSIS, Finding
+from sakimori.model.partition import partition_of
 from sakimori.notify.message import plain
 
 PRODUCT = "Sakimori"
@@ -83,7 +84,7 @@ def asff(finding: Finding, account: str, region: str, *, updated: str, resolved:
 
 def product_arn(account: str, region: str) -> str:
     """The default product of an account: findings that it imports itself."""
-    return f"arn:{_partition(region)}:securityhub:{region}:{account}:product/{account}/default"
+    return f"arn:{partition_of(region)}:securityhub:{region}:{account}:product/{account}/default"
 
 
 def _resource(finding: Finding, account: str, region: str) -> dict[str, Any]:
@@ -95,11 +96,7 @@ def _resource(finding: Finding, account: str, region: str) -> dict[str, Any]:
         name = parts[5].replace(":", "/").partition("/")
         kind = _RESOURCES.get((parts[2], name[0] if name[1] else ""), "Other")
     own_region = {"Region": finding.region} if finding.region and finding.region != "global" else {"Region": region}
-    return {"Type": kind, "Id": uid, "Partition": _partition(region), **own_region}
-
-
-def _partition(region: str) -> str:
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+    return {"Type": kind, "Id": uid, "Partition": partition_of(region), **own_region}
 
 
 def _text(text: str, most: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sakimori.aws.errors import AwsError
+from sakimori.model.partition import partition_of
 from sakimori.model.said import joined, say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.guard import PASSING
@@ -80,7 +81,7 @@ def _found(world: World, where: tuple[str, str], bucket: str, key: str) -> Itera
         stages = answer["pipeline"]["stages"]
         sources = [action.get("configuration", {}) for action in _of_kind(stages, "Source", "S3")]
         if any(one.get("S3Bucket") == bucket and one.get("S3ObjectKey") == key for one in sources):
-            made = f"arn:aws:codepipeline:{region}:{account}:{each['name']}"
+            made = f"arn:{partition_of(region)}:codepipeline:{region}:{account}:{each['name']}"
             arn = answer.get("metadata", {}).get("pipelineArn") or made
             deploys = [stage["name"] for stage in stages if list(_of_kind([stage], "Deploy"))]
             yield _looked_at(world, arn, deploys[0] if deploys else stages[1]["name"])

@@ -145,7 +145,7 @@ class AccountClients:
 
     def __init__(self, role: str = "", profile: str | None = None) -> None:
         self._role, self._profile = role, profile
-        self._own = ""
+        self._own = self._partition = ""
         self._made: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -185,7 +185,7 @@ class AccountClients:
                     own=self._own,
                 )
             )
-        arn = f"arn:aws:iam::{account}:role/{self._role}"
+        arn = f"arn:{self._partition}:iam::{account}:role/{self._role}"
         region = session.region_name or "us-east-1"
         with _asked("sts:AssumeRole", arn):
             answer = session.client("sts", region_name=region).assume_role(
@@ -198,7 +198,8 @@ class AccountClients:
         if not self._own:
             with _asked("sts:GetCallerIdentity", "ourselves"):
                 client = session.client("sts", region_name=session.region_name or "us-east-1")
-                self._own = str(client.get_caller_identity()["Account"])
+                caller = client.get_caller_identity()
+                self._own, self._partition = str(caller["Account"]), str(caller["Arn"]).split(":")[1]
         return self._own
 
 

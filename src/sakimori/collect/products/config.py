@@ -15,6 +15,7 @@ import msgspec
 from sakimori.collect import told
 from sakimori.collect.told import NotRead, Telling, obj, objects, text, when
 from sakimori.model.event import Event, Resource, State, event_uid
+from sakimori.model.partition import partition_of
 from sakimori.model.severity import Severity
 
 PRODUCT = "config"
@@ -83,7 +84,7 @@ def _resource(item: Mapping[str, Any], account: str) -> tuple[Resource, ...]:
 def _uid(kind: str, own_id: str, account: str, region: str) -> str:
     if kind == "AWS::EC2::Instance" and own_id:
         return told.arn("ec2", region, account, f"instance/{own_id}")
-    return f"arn:aws:s3:::{own_id}" if kind == "AWS::S3::Bucket" and own_id else own_id
+    return f"arn:{partition_of(region)}:s3:::{own_id}" if kind == "AWS::S3::Bucket" and own_id else own_id
 
 
 def read_compliance_change(telling: Telling) -> Iterator[Event]:

@@ -13,6 +13,7 @@ from typing import Any
 from sakimori.collect import attack_sequence, told
 from sakimori.collect.told import Telling, arn, number, obj, objects, text, when
 from sakimori.model.event import Event, Resource, State, event_uid
+from sakimori.model.partition import partition_of
 from sakimori.model.severity import Severity
 
 PRODUCT = "guardduty"
@@ -204,7 +205,8 @@ def read_object_scan(telling: Telling) -> Iterator[Event]:
     version, etag = text(where, "versionId"), text(where, "eTag")
     threats = tuple(filter(None, (text(each, "name") for each in objects(scan, "threats"))))
     status = text(scan, "scanResultStatus") or text(found, "scanStatus")
-    uid = f"arn:aws:s3:::{bucket}/{key}"
+    arn_of_bucket = f"arn:{partition_of(telling.region)}:s3:::{bucket}"
+    uid = f"{arn_of_bucket}/{key}"
     resources = (
         Resource(
             "AWS::S3::Object",
@@ -213,7 +215,7 @@ def read_object_scan(telling: Telling) -> Iterator[Event]:
             telling.region,
             {"bucket": bucket, "key": key, "version_id": version},
         ),
-        Resource("AWS::S3::Bucket", f"arn:aws:s3:::{bucket}", telling.account, telling.region),
+        Resource("AWS::S3::Bucket", arn_of_bucket, telling.account, telling.region),
     )
     infected = status == "THREATS_FOUND"
     kind = "GuardDuty Malware Protection Object Scan Result"

@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 from sakimori.collect import told
 from sakimori.collect.told import Telling, obj, text, when
 from sakimori.model.event import Event, Resource, event_uid
+from sakimori.model.partition import partition_of
 
 PRODUCT = "s3"
 
@@ -77,7 +78,7 @@ def _event(
     bucket, key = told.identity(bucket, "bucket"), told.identity(key, "object key")
     (version_id, etag, sequencer), (account, region, time) = version, where
     details = {"bucket": bucket, "key": key, "version_id": version_id, "etag": etag, **who}
-    uid = f"arn:aws:s3:::{bucket}"
+    uid = f"arn:{partition_of(region)}:s3:::{bucket}"
     return Event(
         PRODUCT,
         PRODUCT,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, Resource, State
+from sakimori.model.partition import partition_of
 from sakimori.model.said import say
 from sakimori.respond import protected
 from sakimori.respond.protected import Guarded
@@ -164,7 +165,7 @@ def _role_or_key(each: Resource) -> Resource:
     """Temporary credentials are those of a role, and are ended there; a function's are those of its role."""
     kind = str(each.details.get("user_type", ""))
     if each.type == "AWS::IAM::AccessKey" and kind in ("AssumedRole", "Role") and each.details.get("user_name"):
-        role = f"arn:aws:iam::{each.account}:role/{each.details['user_name']}"
+        role = f"arn:{partition_of(each.region)}:iam::{each.account}:role/{each.details['user_name']}"
         return Resource("AWS::IAM::Role", role, each.account, each.region)
     if each.type == "AWS::Lambda::Function" and str(each.details.get("role", "")).startswith("arn:"):
         return Resource("AWS::IAM::Role", str(each.details["role"]), each.account, each.region)

@@ -18,6 +18,7 @@ from typing import Any
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, Resource
+from sakimori.model.partition import partition_of
 from sakimori.model.said import joined, say
 from sakimori.respond import behind, fronts, protected
 from sakimori.respond.actions.add_waf_rule_group import rule
@@ -161,7 +162,7 @@ def _running(world: World, event: Event, front: Front, missing: list[str]) -> Ru
     running.signs["image"] |= front.behind.images
     running.where |= front.behind.services
     for instance in sorted(front.behind.instances):
-        uid = f"arn:aws:ec2:{event.region}:{event.account}:instance/{instance}"
+        uid = f"arn:{partition_of(event.region)}:ec2:{event.region}:{event.account}:instance/{instance}"
         found = protected.look(world, Resource(INSTANCE, uid, event.account, event.region))
         if not found.protected:
             why = found.unknown or joined("; ", found.reasons)
