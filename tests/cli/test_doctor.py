@@ -49,7 +49,22 @@ def test_the_answer_as_json(form: str) -> None:
     assert found[1]["todo"] == "aws configure"
 
 
-def test_iam_prints_a_policy_for_the_bucket_and_looks_at_nothing() -> None:
+def test_iam_prints_policies_for_the_bucket_and_looks_at_nothing() -> None:
     result = run.invoke(app, ["--iam", "--bucket", "my-trail"])
     assert result.exit_code == 0
-    assert "arn:aws:s3:::my-trail/*" in json.dumps(json.loads(result.stdout))
+    documents = json.loads(result.stdout)
+    assert "arn:aws:s3:::my-trail/*" in json.dumps(documents[0])
+    assert f"{len(documents)} policies" in result.stderr
+    assert "6,144" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_policies_one_by_one_are_those_of_the_list(form: str) -> None:
+    documents = json.loads(run.invoke(app, ["--iam", "--format", form]).stdout)
+    for number, document in enumerate(documents, 1):
+        assert json.loads(run.invoke(app, ["--iam", "--part", str(number)]).stdout) == document
+    lines = run.invoke(app, ["--iam", "--format", "jsonl"]).stdout.splitlines()
+    assert [json.loads(line) for line in lines] == documents
+    past = run.invoke(app, ["--iam", "--part", str(len(documents) + 1)])
+    assert past.exit_code == 2
+    assert f"there are {len(documents)} policies" in past.stderr

@@ -66,7 +66,8 @@ def test_the_example_of_the_docs(aws: SimulatedAws, tmp_path: Path, monkeypatch:
     assert found.config["Target"]["Input"] == {"what": "count"}
     assert ties == [("runs-as", role), ("targets", queue)]
     assert (tmp_path / "snap" / ACCOUNT / "us-east-1" / "scheduler" / "ListSchedules.json").is_file()
-    allowed = {action for each in json.loads(run("doctor", "--iam").stdout)["Statement"] for action in each["Action"]}
+    policies = json.loads(run("doctor", "--iam").stdout)
+    allowed = {action for policy in policies for each in policy["Statement"] for action in each["Action"]}
     assert {"scheduler:ListSchedules", "scheduler:GetSchedule"} <= allowed
 
 

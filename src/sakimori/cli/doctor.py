@@ -28,8 +28,9 @@ class DoctorFormat(StrEnum):
 
 def doctor(
     iam: Annotated[
-        bool, typer.Option("--iam", help="Print the least-privilege IAM policy for reading your logs, and stop.")
+        bool, typer.Option("--iam", help="Print the least-privilege IAM policies for reading, as a list, and stop.")
     ] = False,
+    part: Annotated[int | None, typer.Option(min=1, help="Print only the policy of this number, for --iam.")] = None,
     bucket: Annotated[str, typer.Option(help="The trail's bucket, for --iam.")] = "",
     queue: Annotated[str, typer.Option(help="The SQS queue of the bucket's notifications, for --iam.")] = "",
     form: Annotated[DoctorFormat, typer.Option("--format", help="How to write the answer.")] = DoctorFormat.TABLE,
@@ -38,21 +39,13 @@ def doctor(
 
     Looks at Python and the packages, the data folder, the ledger, the lake, the rules and AWS, and changes nothing.
     Exit code 3 if something that is needed is missing.
+
+    --iam prints a list of policy documents, each within the 6,144 characters that a managed policy holds: make a policy
+    of each (aws iam create-policy --policy-name sakimori-1 --policy-document "$(sakimori doctor --iam --part 1)") and
+    attach all of them. A role takes ten, if its quota was not raised.
     """
     if iam:
-        from sakimori.cli import permissions
-
-        document = permissions.policy(bucket or permissions.TRAIL_BUCKET, queue or permissions.QUEUE)
-        typer.echo(json.dumps(document, indent=2))
-        for broken in permissions.broken():
-            typer.echo(f"note: left out: {broken.reason}", err=True)
-        length = len("".join(json.dumps(document).split()))
-        if length > permissions.MANAGED_POLICY:
-            typer.echo(
-                f"note: {length:,} characters without white space: a managed policy holds "
-                f"{permissions.MANAGED_POLICY:,}, so write it into the role (aws iam put-role-policy takes 10,240)",
-                err=True,
-            )
+        _print_policies(bucket, queue, part, form)
         return
     from sakimori.cli.checkup import State, checks
     from sakimori.cli.home import home, lake_folder, ledger_place
@@ -65,6 +58,27 @@ def doctor(
         typer.echo(f"missing: {', '.join(missing)}", err=True)
         raise typer.Exit(INCOMPLETE)
     typer.echo("all that is needed is there", err=True)
+
+
+def _print_policies(bucket: str, queue: str, part: int | None, form: DoctorFormat) -> None:
+    """The policy documents on standard output: a JSON list, or a line each; of a `part` that document alone."""
+    from sakimori.cli import permissions
+
+    documents = permissions.policies(bucket or permissions.TRAIL_BUCKET, queue or permissions.QUEUE)
+    if part and part > len(documents):
+        raise typer.BadParameter(f"there are {len(documents)} policies: no number {part}", param_hint="--part")
+    if form is DoctorFormat.JSONL:
+        typer.echo("\n".join(map(json.dumps, documents[part - 1 : part] if part else documents)))
+    else:
+        typer.echo(json.dumps(documents[part - 1] if part else documents, indent=2))
+    for broken in permissions.broken():
+        typer.echo(f"note: left out: {broken.reason}", err=True)
+    if not part:
+        typer.echo(
+            f"note: {len(documents)} policies, each within the {permissions.MANAGED_POLICY:,} characters of a managed "
+            "policy; attach all of them to the role. One alone: --iam --part N",
+            err=True,
+        )
 
 
 def _shown(checks: Iterable[Check], form: DoctorFormat) -> Iterable[Check]:

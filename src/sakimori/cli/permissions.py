@@ -1,8 +1,12 @@
-"""The least-privilege policy that Sakimori needs, put together from what each module declares beside its calls."""
+"""The least-privilege policies that Sakimori needs, put together from what each module declares beside its calls.
+
+They are several documents, because a managed policy holds only so much: all of them together are what is needed.
+"""
 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections import defaultdict
 from collections.abc import Iterator
@@ -10,7 +14,7 @@ from typing import Any
 
 from sakimori.discover.services import broken, plugins
 
-__all__ = ["broken", "declared_actions", "policy"]
+__all__ = ["broken", "declared_actions", "policies"]
 
 ROOMS = ("sakimori.aws", "sakimori.collect", "sakimori.discover")
 """The rooms whose modules call AWS; such a module declares `IAM_ACTIONS`, or is a service file of discovery."""
@@ -44,8 +48,8 @@ def _modules() -> Iterator[str]:
         yield from (found.name for found in pkgutil.walk_packages(package.__path__, f"{room}."))
 
 
-def policy(bucket: str = TRAIL_BUCKET, queue: str = QUEUE) -> dict[str, Any]:
-    """The IAM policy document: one statement for all actions on the same resources, in a stable order.
+def policies(bucket: str = TRAIL_BUCKET, queue: str = QUEUE) -> list[dict[str, Any]]:
+    """The IAM policy documents, each short enough for a managed policy, in a stable order: what reads the logs first.
 
     What discovery alone needs (it looks at everything) is for all resources.
     """
@@ -53,11 +57,39 @@ def policy(bucket: str = TRAIL_BUCKET, queue: str = QUEUE) -> dict[str, Any]:
     for action, modules in sorted(declared_actions().items()):
         everywhere = all(name.startswith("sakimori.discover") for name in modules)
         by_resource[("*",) if everywhere else _resources(action, bucket, queue)].append(action)
-    statements = [
-        {"Sid": _sid(actions), "Effect": "Allow", "Action": actions, "Resource": list(resources)}
-        for resources, actions in by_resource.items()
-    ]
+    named = sorted(by_resource.items(), key=lambda each: each[0] == ("*",))
+    documents: list[dict[str, Any]] = [_document([])]
+    for resources, actions in named:
+        for action in actions:
+            if not _taken(documents[-1], action, resources):
+                documents.append(_document([_statement([action], resources)]))
+    return documents
+
+
+def length(document: dict[str, Any]) -> int:
+    """The characters that count against a policy's limit: all but white space."""
+    return len("".join(json.dumps(document).split()))
+
+
+def _taken(document: dict[str, Any], action: str, resources: tuple[str, ...]) -> bool:
+    """Puts the action into the document's last statement, or into a new one for other resources, if it has room."""
+    statements = document["Statement"]
+    if statements and statements[-1]["Resource"] == list(resources):
+        longer = [*statements[:-1], _statement([*statements[-1]["Action"], action], resources)]
+    else:
+        longer = [*statements, _statement([action], resources)]
+    if length(_document(longer)) > MANAGED_POLICY:
+        return False
+    document["Statement"] = longer
+    return True
+
+
+def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _statement(actions: list[str], resources: tuple[str, ...]) -> dict[str, Any]:
+    return {"Sid": _sid(actions), "Effect": "Allow", "Action": actions, "Resource": list(resources)}
 
 
 def _resources(action: str, bucket: str, queue: str) -> tuple[str, ...]:
