@@ -374,7 +374,10 @@ def test_a_message_that_cannot_be_read_is_kept_once_and_read_again_on_replay(
     assert replay(engine, letter.id, "kaede")[0].why.startswith("not JSON")
     engine.book.bury("queue message 2", "the ledger was away", json.dumps(told.guardduty()))
     assert sum(len(each.runs) for each in replay(engine, "all", "kaede")) == 1
-    assert [each.body for each in engine.book.dead_letters()] == ["hello"]
+    assert [each.id for each in engine.book.dead_letters()] == [letter.id]
+    assert engine.book.dead_letter(letter.id) == (engine.book.dead_letters()[0], "hello")
+    [other] = [each for each in engine.book.dead_letters(replayed=True) if each.id != letter.id]
+    assert replay(engine, other.id, "kaede")[0].why == f"it was replayed at {other.replayed_at} already"
     with pytest.raises(RespondError, match="no dead letter"):
         replay(engine, "unknown", "kaede")
 
@@ -405,3 +408,22 @@ def test_people_are_told_of_a_run_that_is_given_up(engine: Engine, pretended: Pr
     [run] = engine.take(event())
     engine.gave_up(run, Passing("the manager is away"))
     assert heard_of == [RunState.FAILED]
+
+
+def test_runs_and_dead_letters_are_listed_page_by_page(engine: Engine, pretended: Pretended) -> None:
+    for number in range(7):
+        run_of(engine, event(number))
+        engine.book.bury(f"place {number}", "not JSON", f"body {number}")
+    whole = [run.id for run in engine.book.runs()]
+    paged: list[str] = []
+    while found := engine.book.runs(limit=3, before=paged[-1] if paged else ""):
+        paged += [run.id for run in found]
+    assert (paged, len(paged)) == (whole, 7)
+    assert engine.book.tally() == {RunState.DONE: 7}
+    one = engine.book.run(whole[3])
+    assert [run.id for run in engine.book.runs(about=one.event_uid)] == [one.id]
+    letters = [each.id for each in engine.book.dead_letters()]
+    some: list[str] = []
+    while part := engine.book.dead_letters(limit=2, before=some[-1] if some else ""):
+        some += [each.id for each in part]
+    assert (some, len(some)) == (letters, 7)

@@ -125,15 +125,29 @@ class Story:
         self.go_on()
         return before
 
+    def listed(self) -> tuple[list[str], list[str]]:
+        """The ids of runs and of dead letters, page by page, which are those of the whole lists."""
+        book = self.engine.book
+        runs: list[str] = []
+        while page := book.runs(limit=2, before=runs[-1] if runs else ""):
+            runs += [run.id for run in page]
+        letters: list[str] = []
+        while some := book.dead_letters(limit=2, before=letters[-1] if letters else ""):
+            letters += [each.id for each in some]
+        assert (runs, letters) == ([run.id for run in book.runs()], [each.id for each in book.dead_letters()])
+        return runs, letters
+
     def told(self) -> Any:
         book = self.engine.book
+        self.listed()
         runs = sorted((run.to_json() | {"created_at": "", "updated_at": ""} for run in book.runs()), key=str)
         letters = sorted(
-            (each.id, each.place, each.reason, each.times, bool(each.replayed_at))
+            (each.id, each.place, each.reason, each.times, bool(each.replayed_at), each.size)
             for each in book.dead_letters(replayed=True)
         )
+        bodies = [book.dead_letter(each[0])[1] for each in letters]
         entries = [(each.number, each.by, each.what, each.run_id, _timeless(each.body)) for each in book.entries()]
-        return runs, letters, entries, book.audited(), self.world.values, dict(self.world.applied)
+        return runs, letters, bodies, entries, book.audited(), self.world.values, dict(self.world.applied)
 
 
 def _timeless(body: dict[str, Any]) -> dict[str, Any]:

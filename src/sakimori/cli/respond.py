@@ -264,6 +264,23 @@ def list_dead(as_json: JsonOption = False) -> None:
         typer.echo(f"{each.id}  {each.last_at[:19]}  x{each.times}  {_safe(each.place)}: {_safe(each.reason)}")
 
 
+@dlq.command("show")
+def show_dead(
+    which: Annotated[str, typer.Argument(metavar="ID", help="The dead letter, as `dlq list` lists it.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show a dead letter with its body, as it arrived."""
+    from sakimori.cli.output import printable_lines
+
+    with _explained(), parts.opened_engine("dlq", parts.chosen_policy()) as engine:
+        letter, body = engine.book.dead_letter(which)
+    if as_json:
+        _print(letter.to_json() | {"body": body})
+        return
+    typer.echo(f"{letter.id}  {letter.last_at[:19]}  x{letter.times}  {_safe(letter.place)}: {_safe(letter.reason)}")
+    typer.echo(printable_lines(body))
+
+
 @dlq.command("replay")
 def replay_dead(
     which: Annotated[str, typer.Argument(metavar="ID", help="The dead letter, as `dlq list` lists it, or all.")],

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, literal, select, tuple_, update
 
 from sakimori.model.action import Mode, Plan
 from sakimori.model.event import Event, State
@@ -168,16 +168,30 @@ class Book(Changes, Asked, Letters):
                 raise RespondError(f"no run has the id {run!r}: `sakimori respond runs` lists them")
             return run_of(row, actions_of(connection, [run]).get(run, []))
 
-    def runs(self, state: RunState | None = None, workflow: str = "", limit: int = 100) -> list[Run]:
-        """Runs, the newest first."""
+    def runs(
+        self, state: RunState | None = None, workflow: str = "", limit: int = 100, *, about: str = "", before: str = ""
+    ) -> list[Run]:
+        """Runs, the newest first. `about`: only those on this event or finding; `before`: only those that come after
+        the run of this id."""
         c = tables.runs.c
-        query = select(tables.runs).order_by(c.created_at.desc(), c.id).limit(limit)
+        query = select(tables.runs).order_by(c.created_at.desc(), c.id.desc()).limit(limit)
         query = query.where(c.state == state) if state is not None else query
         query = query.where(c.workflow == workflow) if workflow else query
+        query = query.where(c.event_uid == about) if about else query
+        if before:
+            mark = select(c.created_at).where(c.id == before).scalar_subquery()
+            query = query.where(tuple_(c.created_at, c.id) < tuple_(mark, literal(before)))
         with reading(self.engine) as connection:
             rows = connection.execute(query).all()
             actions = actions_of(connection, [row.id for row in rows])
             return [run_of(row, actions.get(row.id, [])) for row in rows]
+
+    def tally(self) -> dict[RunState, int]:
+        """How many runs there are in each state; empty where that is not counted."""
+        c = tables.runs.c
+        with reading(self.engine) as connection:
+            counted = connection.execute(select(c.state, func.count()).group_by(c.state))
+            return {RunState(state): count for state, count in counted}
 
     def done_by(self, workflow: str, limit: int = 5_000) -> list[Run]:
         """The workflow's runs that changed something that still is, the newest first."""

@@ -11,7 +11,6 @@ from sakimori.collect.events import heard
 from sakimori.model.refusal import Refusal
 from sakimori.respond.bookkeeping import Bookkeeping
 from sakimori.respond.engine import Engine
-from sakimori.respond.errors import RespondError
 from sakimori.respond.runs import DeadLetter, RunState
 
 MOST_REASONS = 3
@@ -36,16 +35,15 @@ class Replayed:
 
 def replay(engine: Engine, which: str, by: str) -> list[Replayed]:
     """Replays one dead letter, or `all`. Raises RespondError if there is none of that id."""
-    letters = engine.book.dead_letters()
-    chosen = letters if which == "all" else [letter for letter in letters if letter.id == which]
-    if not chosen and which != "all":
-        raise RespondError(f"no dead letter has the id {which!r}: `sakimori respond dlq list` lists them")
-    return [_one(engine, letter, by) for letter in chosen]
+    chosen = [letter.id for letter in engine.book.dead_letters()] if which == "all" else [which]
+    return [_one(engine, own_id, by) for own_id in chosen]
 
 
-def _one(engine: Engine, letter: DeadLetter, by: str) -> Replayed:
-    run = _run_in(letter)
-    if run:
+def _one(engine: Engine, own_id: str, by: str) -> Replayed:
+    letter, body = engine.book.dead_letter(own_id)
+    if letter.replayed_at:
+        return Replayed(own_id, (), f"it was replayed at {letter.replayed_at} already")
+    if run := run_in(letter, body):
         if engine.book.run(run).state is not RunState.FAILED:
             engine.book.exhume(letter.id)
             return Replayed(letter.id, (), f"the run is {engine.book.run(run).state}")
@@ -54,7 +52,7 @@ def _one(engine: Engine, letter: DeadLetter, by: str) -> Replayed:
         if engine.start is not None:
             engine.start(run, attempt)
         return Replayed(letter.id, (run,), "")
-    found = heard(letter.body, letter.place)
+    found = heard(body, letter.place)
     if not found.events:
         return Replayed(letter.id, (), found.refusals[0].reason)
     runs = tuple(run for event in found.events for run in engine.take(event))
@@ -65,11 +63,11 @@ def _one(engine: Engine, letter: DeadLetter, by: str) -> Replayed:
     return Replayed(letter.id, runs, "" if runs else "its events were handled before")
 
 
-def _run_in(letter: DeadLetter) -> str:
+def run_in(letter: DeadLetter, body: str) -> str:
     """The run that a letter is about; "" if it is a message."""
     if not letter.place.startswith("run "):
         return ""
     try:
-        return str(json.loads(letter.body)["run"])
+        return str(json.loads(body)["run"])
     except (ValueError, KeyError, TypeError):
         return ""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import select, update
+from sqlalchemy import func, literal, select, tuple_, update
 
 from sakimori.respond import tables
 from sakimori.respond.page import Page, stamp
-from sakimori.respond.runs import DeadLetter
+from sakimori.respond.runs import DeadLetter, no_letter
 from sakimori.store.database import insert_new, reading
 from sakimori.store.text import storable
+
+_WITHOUT_BODY = (
+    *(each for each in tables.dead_letters.c if each.name != "body"),
+    func.length(tables.dead_letters.c.body).label("size"),
+)
 
 
 class Letters(Page):
@@ -27,13 +32,28 @@ class Letters(Page):
             changed = {"times": c.times + 1, "last_at": now, "reason": storable(reason), "replayed_at": ""}
             connection.execute(update(tables.dead_letters).where(c.id == own_id).values(changed))
 
-    def dead_letters(self, *, replayed: bool = False) -> list[DeadLetter]:
-        """What could not be handled, the newest first; without what was replayed."""
+    def dead_letters(self, *, replayed: bool = False, limit: int | None = None, before: str = "") -> list[DeadLetter]:
+        """What could not be handled, the newest first; without what was replayed. `before`: only what comes after the
+        letter of this id."""
         c = tables.dead_letters.c
-        query = select(tables.dead_letters).order_by(c.last_at.desc(), c.id)
+        query = select(*_WITHOUT_BODY).order_by(c.last_at.desc(), c.id.desc()).limit(limit)
+        query = query if replayed else query.where(c.replayed_at == "")
+        if before:
+            mark = select(c.last_at).where(c.id == before).scalar_subquery()
+            query = query.where(tuple_(c.last_at, c.id) < tuple_(mark, literal(before)))
         with reading(self.engine) as connection:
-            rows = connection.execute(query if replayed else query.where(c.replayed_at == "")).mappings()
-            return [DeadLetter(**row) for row in rows]
+            return [DeadLetter(**row) for row in connection.execute(query).mappings()]
+
+    def dead_letter(self, own_id: str) -> tuple[DeadLetter, str]:
+        """A letter, replayed or not, and its body. Raises RespondError if there is none of this id."""
+        c = tables.dead_letters.c
+        with reading(self.engine) as connection:
+            row = connection.execute(select(*_WITHOUT_BODY, c.body).where(c.id == own_id)).mappings().first()
+        if row is None:
+            raise no_letter(own_id)
+        given = dict(row)
+        body = str(given.pop("body"))
+        return DeadLetter(**given), body
 
     def exhume(self, own_id: str) -> None:
         """Enters that a dead letter was replayed."""

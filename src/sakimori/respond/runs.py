@@ -135,7 +135,7 @@ def _final(row: ActionRow) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that could not be read, or an event whose run failed."""
+    """A message that could not be read, or an event whose run failed; `size` is its body's, in characters."""
 
     id: str
     place: str
@@ -144,10 +144,15 @@ class DeadLetter:
     first_at: str
     last_at: str
     replayed_at: str
-    body: str
+    size: int
 
     def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "body"}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def no_letter(own_id: str) -> RespondError:
+    """What is said of a dead letter that is not there."""
+    return RespondError(f"no dead letter has the id {own_id!r}: `sakimori respond dlq list` lists them")
 
 
 def run_id(event_uid: str, revision: str, workflow: str) -> str:

@@ -30,6 +30,7 @@ from sakimori.respond.runs import (
     Run,
     RunState,
     decoded,
+    no_letter,
     run_id,
 )
 from sakimori.respond.table import AUDIT, HEAD, Page, Table, head_of, stamp
@@ -166,16 +167,25 @@ class TableBook:
         """See Book.run."""
         return self._known(run).run
 
-    def runs(self, state: RunState | None = None, workflow: str = "", limit: int = 100) -> list[Run]:
+    def runs(
+        self, state: RunState | None = None, workflow: str = "", limit: int = 100, *, about: str = "", before: str = ""
+    ) -> list[Run]:
         """See Book.runs."""
         found: list[Run] = []
+        last = f"{self._known(before).run.created_at}#{before}" if before else ""
         for item in self.table.query("runs", newest_first=True):
             if len(found) == limit:
                 break
+            if last and str(item["sk"]) >= last:
+                continue
             run = self._known(str(item["sk"]).partition("#")[2]).run
-            if state in (None, run.state) and workflow in ("", run.workflow):
+            if state in (None, run.state) and workflow in ("", run.workflow) and about in ("", run.event_uid):
                 found.append(run)
         return found
+
+    def tally(self) -> dict[RunState, int]:
+        """See Book.tally. Not counted: every run would have to be read."""
+        return {}
 
     def done_by(self, workflow: str, limit: int = 5_000) -> list[Run]:
         """See Book.done_by."""
@@ -328,11 +338,20 @@ class TableBook:
 
         self.table.alone(self._key, buried)
 
-    def dead_letters(self, *, replayed: bool = False) -> list[DeadLetter]:
+    def dead_letters(self, *, replayed: bool = False, limit: int | None = None, before: str = "") -> list[DeadLetter]:
         """See Book.dead_letters."""
-        letters = [letter_of(item) for item in self.table.query("dead")]
-        found = [each for each in letters if replayed or not each.replayed_at]
-        return sorted(found, key=lambda each: each.last_at, reverse=True)
+        letters = [letter_of(item)[0] for item in self.table.query("dead")]
+        found = [each for each in letters if replayed or not each.replayed_at or each.id == before]
+        found.sort(key=lambda each: (each.last_at, each.id), reverse=True)
+        start = next((number for number, each in enumerate(found, 1) if each.id == before), 0)
+        return found[start : None if limit is None else start + limit]
+
+    def dead_letter(self, own_id: str) -> tuple[DeadLetter, str]:
+        """See Book.dead_letter."""
+        item = self.table.get("dead", own_id)
+        if item is None:
+            raise no_letter(own_id)
+        return letter_of(item)
 
     def exhume(self, own_id: str) -> None:
         """See Book.exhume."""

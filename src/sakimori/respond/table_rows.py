@@ -167,10 +167,11 @@ def limit_reached(page: Page, run: Run, action: ActionRow, limits: Limits) -> st
     return ""
 
 
-def letter_of(item: Item) -> DeadLetter:
+def letter_of(item: Item) -> tuple[DeadLetter, str]:
+    """A dead letter and its body."""
     body = zlib.decompress(bytes(item["body"])).decode()
     names = ("place", "reason", "times", "first_at", "last_at", "replayed_at")
-    return DeadLetter(id=item["sk"], body=body, **{name: item[name] for name in names})
+    return DeadLetter(id=item["sk"], size=len(body), **{name: item[name] for name in names}), body
 
 
 def entry_of(item: Item) -> Item:
