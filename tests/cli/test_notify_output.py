@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sakimori.cli.notify_output import log_line, log_row, route_line, route_row
 from sakimori.model.severity import Severity
-from sakimori.notify import outbox
+from sakimori.notify.ledger_outbox import LedgerPage
 from sakimori.notify.message import Message
 from sakimori.notify.outbox import State
 from sakimori.notify.routes import Route, routes
@@ -51,19 +51,19 @@ def test_a_route_says_what_it_takes_when_it_is_quiet_and_where_it_leads_and_no_s
 def test_a_message_says_where_it_stands_why_and_who_has_seen_it(tmp_path: Path) -> None:
     engine = connect(tmp_path / "ledger.sqlite")
     with writing(engine) as connection:
-        outbox.enter(connection, "team", MESSAGE, State.DUE, NOW)
-        [row] = outbox.log(connection)
+        LedgerPage(connection).enter("team", MESSAGE, State.DUE, NOW)
+        [row] = LedgerPage(connection).log()
         entered = log_row(row)
-        message = outbox.claim(connection, row, NOW)
+        message = LedgerPage(connection).claim(row, NOW)
         assert message is not None
-        outbox.failed(connection, row, message, "no connection", 0.0, NOW)
-        [row] = outbox.log(connection)
+        LedgerPage(connection).failed(row, message, "no connection", 0.0, NOW)
+        [row] = LedgerPage(connection).log()
         failed = log_row(row)
-        outbox.delivered(connection, row, "OPS-1", "", NOW)
-        outbox.acknowledge(connection, row.news, "Kaede", NOW)
-        [row] = outbox.log(connection)
+        LedgerPage(connection).delivered(row, "OPS-1", "", NOW)
+        LedgerPage(connection).acknowledge(row.news, "Kaede", NOW)
+        [row] = LedgerPage(connection).log()
         sent = log_row(row)
-        outbox.give_up(connection, "team", MESSAGE.key, "drill")
+        LedgerPage(connection).give_up("team", MESSAGE.key, "drill")
     engine.dispose()
     assert (entered["state"], entered["next_at"], entered["title"]) == ("due", "", "[High] A bucket is open")
     assert log_line(failed).endswith("; no connection; again at 2026-11-25T12:01")

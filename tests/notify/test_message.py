@@ -13,7 +13,7 @@ from sakimori.model.severity import Severity
 from sakimori.notify.channels import slack, teams
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import LANGUAGES, LONGEST_VALUE, Message, filled, pieces, plain, texts, worded
-from sakimori.notify.notifier import ASKING
+from sakimori.notify.sender import ASKING
 from sakimori.notify.tickets import OVER
 from sakimori.respond.pages import application
 from sakimori.respond.pages.application import STATUS

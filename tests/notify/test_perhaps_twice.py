@@ -16,8 +16,8 @@ from sqlalchemy import Engine
 from test_channels import MESSAGE, send
 
 from sakimori.cli.notify_output import log_line, log_row
-from sakimori.notify import outbox
 from sakimori.notify.asking import Links
+from sakimori.notify.ledger_outbox import LedgerPage
 from sakimori.notify.notifier import Notifier
 from sakimori.notify.outbox import STUCK, State
 from sakimori.notify.routes import Route
@@ -99,9 +99,9 @@ def test_what_was_being_sent_when_the_process_was_killed_says_so_and_the_log_mar
     with http() as got:
         told = notifier(database, "webhook", url=got.address, private=True)
         with writing(database) as connection:
-            outbox.enter(connection, "team", MESSAGE, State.DUE, NOW)
-            [row] = outbox.due(connection, "team", NOW)
-            assert outbox.claim(connection, row, NOW) == MESSAGE
+            LedgerPage(connection).enter("team", MESSAGE, State.DUE, NOW)
+            [row] = LedgerPage(connection).due("team", NOW)
+            assert LedgerPage(connection).claim(row, NOW) == MESSAGE
         assert told.deliver(NOW + STUCK / 2) == [], "somebody may be at it"
         [sent] = told.deliver(NOW + STUCK * 2)
     assert (sent.why, [body["facts"]["perhaps"] for body in got.bodies]) == ("", ["yes"])

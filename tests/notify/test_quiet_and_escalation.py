@@ -21,10 +21,11 @@ from sakimori.model.asset import Asset
 from sakimori.model.severity import Severity
 from sakimori.notify.asking import Links
 from sakimori.notify.errors import NotifyError
-from sakimori.notify.notifier import BURST, Notifier, People
+from sakimori.notify.notifier import BURST, Notifier
 from sakimori.notify.options import options
 from sakimori.notify.quiet import Quiet, quiet
 from sakimori.notify.routes import Route
+from sakimori.notify.sender import People
 from sakimori.notify.signing import Signer
 from sakimori.store.database import connect
 from sakimori.store.discovered import Ended, Scope, Seen
@@ -307,7 +308,7 @@ def test_a_link_is_made_for_the_person_and_kept_nowhere(ledger: Ledger, got: Got
     assert "<https://sakimori.example.org/acknowledge?token=" in said
     signed = said.partition("token=")[2].partition("&")[0]
     assert links.seen(signed).person == "Kaede"
-    assert all(signed not in str(tuple(row)) for row in one.log())
+    assert all(signed not in str(entry) for entry in one.log())
 
 
 def test_mail_carries_a_digest_and_its_thread(ledger: Ledger, got: Got) -> None:

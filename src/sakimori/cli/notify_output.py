@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row
-
 from sakimori.model.severity import Severity
-from sakimori.notify import outbox
 from sakimori.notify.message import worded
+from sakimori.notify.outbox import Entry, State, message_of
 from sakimori.notify.quiet import DAYS
 from sakimori.notify.routes import Route
 
@@ -49,28 +47,28 @@ def route_line(row: dict[str, Any]) -> str:
     return f"{row['route']:<16} {row['channel']:<14} {'; '.join(parts)}"
 
 
-def log_row(row: Row[Any]) -> dict[str, Any]:
-    """A message of the outbox. `perhaps_twice`: its answer was lost before, so that it may have come twice."""
-    message = outbox.message_of(row) if row.message else None
+def log_row(entry: Entry) -> dict[str, Any]:
+    """A message of the  `perhaps_twice`: its answer was lost before, so that it may have come twice."""
+    message = message_of(entry) if entry.message else None
     return {
-        "number": row.number,
-        "at": row.at,
-        "route": row.route,
-        "key": row.key,
-        "kind": row.kind,
-        "about": row.about,
-        "severity": Severity(row.severity).label if row.severity else "",
-        "state": row.state,
+        "number": entry.number,
+        "at": entry.at,
+        "route": entry.route,
+        "key": entry.key,
+        "kind": entry.kind,
+        "about": entry.about,
+        "severity": Severity(entry.severity).label if entry.severity else "",
+        "state": entry.state,
         "title": worded(message, "en").title if message else "",
-        "tries": row.tries,
-        "why": row.why,
+        "tries": entry.tries,
+        "why": entry.why,
         "perhaps_twice": bool(message and "perhaps" in message.facts),
-        "next_at": row.next_at if row.state == outbox.State.FAILED else "",
-        "reference": row.reference,
-        "digest": row.digest,
-        "escalate_at": row.escalate_at,
-        "acknowledged_at": row.acknowledged_at,
-        "acknowledged_by": row.acknowledged_by,
+        "next_at": entry.next_at if entry.state == State.FAILED else "",
+        "reference": entry.reference,
+        "digest": entry.digest,
+        "escalate_at": entry.escalate_at,
+        "acknowledged_at": entry.acknowledged_at,
+        "acknowledged_by": entry.acknowledged_by,
     }
 
 

@@ -17,7 +17,8 @@ from sakimori.cli.home import home, lake_folder, ledger_place
 if TYPE_CHECKING:
     from sakimori.model.action import Mode
     from sakimori.model.event import Event
-    from sakimori.notify.notifier import Notifier, Sent
+    from sakimori.notify.notifier import Notifier
+    from sakimori.notify.sender import Sent
     from sakimori.respond.book import Book
     from sakimori.respond.engine import Engine
     from sakimori.respond.policy import Policy

@@ -28,6 +28,9 @@ LONGEST_VALUE = 600
 
 PARTS = ("what", "why", "todo")
 
+OPEN = ("finding-new", "finding-worse", "finding-again")
+"""The kinds of messages after which a route takes the finding to be there."""
+
 _OURS = re.compile(r"(https?://\S+)")
 _ADDRESS = re.compile(r"://|\bmailto:(?=\S)|(?<![\w:/.-])www\.", re.IGNORECASE)
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 
 from sakimori.model.finding import Finding
 from sakimori.model.severity import Severity
-from sakimori.notify.message import Message
+from sakimori.notify.message import OPEN, Message
 from sakimori.store.findings import Status, StoredFinding
-
-OPEN = ("finding-new", "finding-worse", "finding-again")
-"""The kinds of messages after which a route takes the finding to be there."""
 
 Told = tuple[str, int, int]
 """What a route was last told of a finding: the kind of message, the severity, and how often it was told of it."""

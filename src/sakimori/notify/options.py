@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sakimori.notify.errors import NotifyError
-from sakimori.notify.notifier import People
+from sakimori.notify.sender import People
 
 
 def options(given: Mapping[str, Any], people: Mapping[str, Any]) -> tuple[str, People]:
