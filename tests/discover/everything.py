@@ -22,7 +22,11 @@ DEPTH = 7
 LEFT_OUT = {"ListBuckets": {"BucketRegion"}}
 """Members that make a further call needless: half of the items lack them."""
 
-CHOSEN = {("DescribeKey", "KeyManager"): "CUSTOMER"}
+CHOSEN = {
+    ("DescribeKey", "KeyManager"): "CUSTOMER",
+    ("ListWorkGroups", "EffectiveEngineVersion"): "PySpark engine version 3",
+    ("ListConstraintsForPortfolio", "Type"): "LAUNCH",
+}
 """What decides whether further calls are made at all, where only one item is made up."""
 
 CONTENT = {"GetCredentialReport": b"user,arn\n<root_account>,arn:aws:iam::123456789012:root\n"}

@@ -4,16 +4,13 @@ people write into variables, arguments and parameters."""
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from discover.world import discovered, ties
-from sakimori.simulate.aws import ACCOUNT, REGION, SimulatedAws, told
-from sakimori.simulate.recognise import Operation
+from discover.world import SECRET, answer, arn, found_in
+from sakimori.simulate.aws import ACCOUNT, SimulatedAws
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
-SECRET = "hunter2"
 TRUSTS = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}]}'
 TEMPLATE = json.dumps(
     {
@@ -25,26 +22,9 @@ TEMPLATE = json.dumps(
 GIVEN = [{"ParameterKey": "Password", "ParameterValue": SECRET}]
 
 
-def arn(service: str, resource: str) -> str:
-    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
-
-
-def answer(aws: SimulatedAws, client: str, operation: str, result: dict[str, Any]) -> None:
-    aws.handlers[f"{client}:{operation}"] = lambda call: told(Operation(client, operation), result)
-
-
 @pytest.fixture(autouse=True)
 def role(aws: SimulatedAws) -> None:
     aws.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=TRUSTS)
-
-
-def found_in(service: str) -> dict[str, tuple[str, Any, set[tuple[str, str]]]]:
-    """What the service has: type -> uid, config and relations. Nothing is refused, and no secret is in it."""
-    inventory = discovered(service)
-    assert inventory.not_evaluated == []
-    found = {asset.type: (asset.uid, asset.config, ties(inventory, asset.uid)) for asset in inventory}
-    assert SECRET not in str(found)
-    return found
 
 
 def test_stacks_and_stack_sets(aws: SimulatedAws) -> None:

@@ -24,7 +24,7 @@ from sakimori.store.ledger import Ledger, open_ledger
 ACCOUNT = "123456789012"
 PLACES = [Place(ACCOUNT, "us-east-1")]
 RESOURCES = {resource.type: resource for each in own_services().values() for _, resource in each.resources()}
-UNTYPED = ("Attributes.", "CredentialReport.", "containerDefinitions[].", "definition.")
+UNTYPED = ("Attributes.", "CredentialReport.", "JobRunRoles", "containerDefinitions[].", "definition.")
 """What botocore's model does not tell: the keys of maps, and answers that are parsed."""
 
 
@@ -204,6 +204,9 @@ NOT_CLOCKS = {
     "lastStatus",
     # They are what they are for good, or follow from settings.
     *("FullSnapshotSizeInBytes", "imageSizeInBytes", "NextToken", "expectedBucketOwner", "expectedValues"),
+    *("ExpectedBucketOwner", "lastUsedTtlHours"),
+    # Somebody changed it.
+    *("lastUpdateTime", "LastUpdatedAt"),
     *("ConsumedCapacity", "ConsumedStatefulDomainCapacity", "ConsumedStatefulRuleCapacity"),
     "ConsumedStatelessRuleCapacity",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from sakimori.aws.clients import Clients
 from sakimori.discover.engine import inventory, units
@@ -12,6 +13,11 @@ from sakimori.discover.live import LiveSource, Wanted, plan
 from sakimori.discover.services import services
 from sakimori.discover.snapshot import Recording
 from sakimori.model.asset import Inventory
+from sakimori.simulate.aws import ACCOUNT, REGION, SimulatedAws, told
+from sakimori.simulate.recognise import Operation
+
+SECRET = "hunter2"
+"""What tests write wherever people write secrets."""
 
 
 def discovered(
@@ -35,3 +41,22 @@ def discovered(
 def ties(found: Inventory, uid: str) -> set[tuple[str, str]]:
     """The kinds and targets of the relations that start at an asset."""
     return {(each.kind, each.target) for each in found.relations if each.source == uid}
+
+
+def arn(service: str, resource: str) -> str:
+    """An ARN in the simulated account and region."""
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+def answer(aws: SimulatedAws, client: str, operation: str, result: dict[str, Any]) -> None:
+    """Has the simulated AWS answer what it has no answer to, in the operation's own protocol."""
+    aws.handlers[f"{client}:{operation}"] = lambda call: told(Operation(client, operation), result)
+
+
+def found_in(service: str) -> dict[str, tuple[str, Any, set[tuple[str, str]]]]:
+    """What the service has: type -> uid, config and relations. Nothing is refused, and no secret is in it."""
+    inventory = discovered(service)
+    assert inventory.not_evaluated == []
+    found = {asset.type: (asset.uid, asset.config, ties(inventory, asset.uid)) for asset in inventory}
+    assert SECRET not in str(found)
+    return found

@@ -97,7 +97,8 @@ class Detail(Call):
     and `of` (a template over the item) are equal; items whose other parameters differ never share a call. With
     `shared`, one call without templates answers for all items of the place, matched likewise; `value` is the part of
     the member that is merged, and `many` merges the list of all that match. `region` (a template) asks another region.
-    `when` says which items need the call. `prepare` is an operation that is called until it answers State COMPLETE.
+    `when` says which items need the call. With `first_page` no further page is read: the latest is enough. `prepare` is
+    an operation that is called until it answers State COMPLETE.
     `parse` turns the whole answer into the members, or into what is merged. Where `truncated` leads to something true,
     the answer is not whole, and that is a NotEvaluated.
     """
@@ -113,6 +114,7 @@ class Detail(Call):
     of: str = ""
     region: str = ""
     when: Callable[[Item], bool] | None = None
+    first_page: bool = False
     prepare: str = ""
     parse: Callable[[Any], Any] | None = None
     truncated: str = ""
@@ -201,12 +203,15 @@ class Listing(Call):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service file's declaration. `client` is boto3's name for it, `prefix` the one in IAM, if that differs."""
+    """A service file's declaration. `client` is boto3's name for it, `prefix` the one in IAM, if that differs. `homes`
+    are the regions, by partition, in which a service without regions answers, where that is not the partition's home.
+    """
 
     client: str
     lists: tuple[Listing, ...]
     prefix: str = ""
     reach: Reach = Reach.REGIONAL
+    homes: Mapping[str, str] = field(default_factory=dict)
 
     def action(self, call: Call, operation: str = "") -> str:
         """The IAM action that a call needs."""

@@ -253,6 +253,11 @@ class _Look:
 
     # Asking
 
+    @property
+    def _home(self) -> str:
+        """The region in which the service is asked, "" for the place's own."""
+        return self.unit.service.homes.get(self.unit.place.partition, "")
+
     def _ask(self, listing: Listing, parameters: Mapping[str, Any]) -> Iterator[Answer]:
         given = {name: value for name, value in parameters.items() if value is not None}
         service = self.unit.service
@@ -264,6 +269,7 @@ class _Look:
                 listing.operation,
                 service.action(listing),
                 fill(given, Scope({}, self.unit.place.values())),
+                region=self._home,
                 page_size=listing.page_size,
                 secrets=listing.secrets,
             )
@@ -278,7 +284,8 @@ class _Look:
             detail.operation,
             service.action(detail),
             parameters,
-            region=region,
+            region=region or self._home,
+            first_page=detail.first_page,
             prepare=detail.prepare,
             batch=bool(detail.batch),
             secrets=detail.secrets,

@@ -126,6 +126,8 @@ class LiveSource:
         try:
             for answer in self._ask(question, question.operation):
                 yield without(answer, question.secrets)
+                if question.first_page:
+                    return
         except Unreachable as error:
             offered = self.clients.offered(question.client, self._region(question), question.place.partition)
             if error.code != "EndpointConnectionError" or offered:

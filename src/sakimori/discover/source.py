@@ -21,7 +21,8 @@ NAME_LENGTH = 150
 @dataclass(frozen=True, slots=True)
 class Question:
     """One API call: `service` is the service file's id, `client` boto3's name, `action` the IAM action, `region` where
-    it is asked if not in the place's own, `page_size` that of its pages (0: the service's default)."""
+    it is asked if not in the place's own, `page_size` that of its pages (0: the service's default); with `first_page`
+    no further one is asked for."""
 
     place: Place
     service: str
@@ -31,6 +32,7 @@ class Question:
     parameters: Mapping[str, Any]
     region: str = ""
     page_size: int = 0
+    first_page: bool = False
     prepare: str = ""
     secrets: tuple[str, ...] = ()
     batch: bool = False

@@ -35,12 +35,33 @@ _EMPTY = {
     "apigatewayv2": {"GetAuthorizers": "Items"},
     "amplify": {"ListApps": "apps"},
     "apprunner": {"ListServices": "ServiceSummaryList"},
+    "appstream": {
+        "DescribeAppBlockBuilders": "AppBlockBuilders",
+        "DescribeFleets": "Fleets",
+        "DescribeImageBuilders": "ImageBuilders",
+    },
+    "appsync": {"ListDataSources": "dataSources"},
     "bedrock-agentcore-control": {
         "ListBrowsers": "browserSummaries",
         "ListCodeInterpreters": "codeInterpreterSummaries",
     },
+    "chatbot": {
+        "DescribeSlackChannelConfigurations": "SlackChannelConfigurations",
+        "ListMicrosoftTeamsChannelConfigurations": "TeamChannelConfigurations",
+    },
+    "datazone": {"ListDomains": "items"},
+    "deadline": {"ListFarms": "farms"},
+    "devicefarm": {"ListProjects": "projects"},
+    "emr-serverless": {"ListSessions": "sessions"},
+    "gameliftstreams": {"ListStreamGroups": "Items"},
+    "imagebuilder": {
+        "ListImagePipelines": "imagePipelineList",
+        "ListInfrastructureConfigurations": "infrastructureConfigurationSummaryList",
+    },
     "mwaa": {"ListEnvironments": "Environments"},
     "network-firewall": {"ListFirewallPolicies": "FirewallPolicies", "ListRuleGroups": "RuleGroups"},
+    "rolesanywhere": {"ListProfiles": "profiles", "ListTrustAnchors": "trustAnchors"},
+    "servicecatalog": {"ListConstraintsForPortfolio": "ConstraintDetails"},
 }
 """Service -> operation -> the list in its answer."""
 

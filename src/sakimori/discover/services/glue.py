@@ -1,8 +1,8 @@
-"""Glue: jobs and development endpoints, and as whom they run. Of their arguments only the names."""
+"""Glue: jobs, development endpoints and open sessions, and as whom they run. Of their arguments only the names."""
 
 from __future__ import annotations
 
-from sakimori.discover.declare import Listing, Resource, Service, Tie, arn
+from sakimori.discover.declare import Item, Listing, Resource, Service, Tie, arn
 from sakimori.discover.ties import arns, in_subnets, in_vpc, uses_groups
 
 JOB = Resource(
@@ -26,6 +26,21 @@ ENDPOINT = Resource(
     ),
 )
 
+
+def _is_open(session: Item) -> bool:
+    return session.get("Status") in ("PROVISIONING", "READY")
+
+
+SESSION = Resource(
+    "AWS::Glue::Session",
+    items="Sessions[]",
+    arn=arn("glue", "session/{Id}"),
+    name="{Id}",
+    where=_is_open,
+    relations=(arns("runs-as", "Role"),),
+    moving=("Status", "Progress", "ExecutionTime", "DPUSeconds"),
+)
+
 SERVICE = Service(
     client="glue",
     lists=(
@@ -40,5 +55,6 @@ SERVICE = Service(
             gives=(JOB,),
         ),
         Listing(operation="GetDevEndpoints", secrets=("DevEndpoints[].Arguments",), gives=(ENDPOINT,)),
+        Listing(operation="ListSessions", secrets=("Sessions[].DefaultArguments",), gives=(SESSION,)),
     ),
 )
