@@ -110,7 +110,9 @@ def test_a_table_in_a_pipe_is_plain_and_cuts_nothing() -> None:
     assert line.startswith("High      2026-11-20 10:00  x2")
     assert FINDING.actor in line
     assert FINDING.asset in line
-    assert line.endswith(FINDING.uid)
+    for shown in (FINDING.uid, FINDING.rule, *FINDING.tactics, *FINDING.techniques, *FINDING.records):
+        assert shown in line
+    assert json.dumps(FINDING.matched, separators=(",", ":")) in line
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 140, 200])

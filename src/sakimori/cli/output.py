@@ -233,9 +233,10 @@ def _plain(findings: Iterable[Finding]) -> Iterator[str]:
     """Aligned text for pipes and files: nothing is cut, so grep finds what is there; long values push the rest on."""
     from rich.cells import cell_len
 
+    columns = (*_COLUMNS, *_NEVER_CUT)
     for finding in findings:
-        cells = [printable(column.value(finding)) for column in _COLUMNS]
-        padded = (cell + " " * (column.width - cell_len(cell)) for cell, column in zip(cells, _COLUMNS, strict=True))
+        cells = [printable(column.value(finding)) for column in columns]
+        padded = (cell + " " * (column.width - cell_len(cell)) for cell, column in zip(cells, columns, strict=True))
         yield "  ".join(padded).rstrip()
 
 
@@ -273,6 +274,14 @@ def _times(finding: Finding) -> str:
     return f"x{finding.count}" if finding.count > 1 else ""
 
 
+def _techniques(finding: Finding) -> str:
+    return " ".join(finding.techniques)
+
+
+def _matched(finding: Finding) -> str:
+    return to_line(dict(finding.matched)) if finding.matched else ""
+
+
 def short_arn(arn: str) -> str:
     """What tells one resource from another in one account: `arn:aws:iam::1:user/ann` is `ann`.
 
@@ -296,9 +305,17 @@ _COLUMNS = (
     _Column("WHO", 12, lambda f: f.actor, lambda f: short_arn(f.actor), share=1),
     _Column("FROM", 15, lambda f: f.source_ip, lambda f: f.source_ip),
     _Column("ASSET", 12, lambda f: f.asset, lambda f: short_arn(f.asset), share=2),
+    _Column("ATT&CK", 9, _techniques, lambda f: f.techniques[0] if f.techniques else "", style="dim"),
     _Column("UID", 8, lambda f: f.uid, lambda f: f.uid[:8], style="dim"),
 )
-_FIRST_TO_GO = ("COUNT", "ASSET", "FROM", "SEEN", "WHO")
+_FIRST_TO_GO = ("ATT&CK", "COUNT", "ASSET", "FROM", "SEEN", "WHO")
+_NEVER_CUT = (
+    _Column("RULE", 28, lambda f: f.rule, lambda f: f.rule),
+    _Column("TACTICS", 16, lambda f: " ".join(f.tactics), lambda f: " ".join(f.tactics)),
+    _Column("MATCHED", 20, _matched, _matched),
+    _Column("RECORDS", 36, lambda f: " ".join(f.records), lambda f: " ".join(f.records)),
+)
+"""What a line of a terminal has no room for: `explain` shows it there."""
 
 
 def write_table(findings: Iterable[Finding], console: Console) -> None:
