@@ -120,7 +120,7 @@ def _own(reader: Reader, body: dict[str, Any], kind: Literal["first_seen", "base
         timespan=_seconds(reader, body, "timespan", "30d" if kind == "first_seen" else "1h"),
         count=_positive(reader, condition, "gte", 1),
         field=fieldref,
-        min_history=_seconds(reader, body, "min-history", "7d" if kind == "first_seen" else "3d"),
+        min_history=_min_history(reader, body, kind),
         history=_seconds(reader, body, "history", "14d"),
         generate=bool(body.get("generate", False)),
         factor=_positive(reader, condition, "factor", 10),
@@ -150,6 +150,13 @@ def _positive(reader: Reader, condition: Mapping[str, Any], key: str, default: f
         line = reader.line("correlation", "condition", key)
         raise RuleError(reader.path, line, f"{key} must be a number above 0, not {number!r}")
     return float(number)
+
+
+def _min_history(reader: Reader, body: Mapping[str, Any], kind: str) -> int:
+    """Of `first_seen` it may be none at all: then the first value of a new group is news as well."""
+    if kind == "first_seen" and body.get("min-history") in ("0s", "0m", "0h", "0d"):
+        return 0
+    return _seconds(reader, body, "min-history", "7d" if kind == "first_seen" else "3d")
 
 
 def _seconds(reader: Reader, body: Mapping[str, Any], key: str, default: str) -> int:
