@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -27,12 +28,16 @@ ELSEWHERE = {
     "@of-beanstalk": "AWS::EC2::Instance",
     "@built-by": "AWS::CodeBuild::Project",
     "taskDefinitionArn": "AWS::ECS::TaskDefinition",
+    "infrastructureConfigurationArn": "AWS::ImageBuilder::InfrastructureConfiguration",
+    "@signing": "AWS::AppSync::DataSource",
+    "@enabled": "AWS::RolesAnywhere::Profile",
+    "@signed-in-by": "AWS::RolesAnywhere::Profile",
 }
 """The kind of what the second half of a path is looked up in, by its first half."""
 
 
 def is_there(kind: str, path: str) -> bool:
-    return models.leads(models.config_shape(*WHERE[kind]), path)
+    return models.leads(models.config_shape(*WHERE[kind]), re.sub(r"\[[^]]+\]", "[]", path))
 
 
 @pytest.mark.parametrize(("kind", "paths"), HOLDERS)
@@ -43,6 +48,22 @@ def test_a_path_leads_to_something_that_discovery_keeps(kind: str, paths: str) -
         assert not arrow or is_there(ELSEWHERE[first], rest), path
     parsed = any(detail.parse for detail in WHERE[kind][2].details)
     assert parsed or not is_there(kind, "nosuch"), "else the test means nothing"
+
+
+TEMPLATES = sorted(
+    {
+        (method.holder[0], template)
+        for method in methods()
+        for template in (method.source, *(need.place for need in method.needs))
+        if method.holder and "{" in template
+    }
+)
+
+
+@pytest.mark.parametrize(("kind", "template"), TEMPLATES)
+def test_an_arn_is_made_of_what_discovery_keeps(kind: str, template: str) -> None:
+    for path in re.findall(r"\{([^{}]*)\}", template):
+        assert path in ("@partition", "@region", "@account") or is_there(kind, path), path
 
 
 def policy(action: str | list[str], resource: str = "*") -> str:

@@ -6,6 +6,7 @@ Both twins are made from the declaration, so that a method cannot be declared wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,7 +32,7 @@ from sakimori.assess.access.catalogue import actions_of
 from sakimori.assess.access.engine import decide
 from sakimori.assess.access.escalation import escalations
 from sakimori.assess.access.estate import INSTANCE, asset_of, estate
-from sakimori.assess.access.holders import AROUND
+from sakimori.assess.access.holders import AROUND, named_by
 from sakimori.assess.access.methods import CATEGORIES, Method, methods
 from sakimori.assess.access.questions import policies_over
 from sakimori.assess.access.symbolic import Outcome
@@ -41,7 +42,12 @@ ATTACKER, VICTIM, POLICY = "attacker", "victim", f"arn:aws:iam::{ACCOUNT}:policy
 PROVIDERS = {"SAML": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp", "Open": f"arn:aws:iam::{ACCOUNT}:oidc-provider/idp"}
 
 
-CODE = {"s3:PutObject": "arn:aws:s3:::code/app/*", "codecommit:GitPush": f"arn:aws:codecommit:eu-west-1:{ACCOUNT}:web"}
+COMPONENT = f"arn:aws:imagebuilder:eu-west-1:{ACCOUNT}:component/harden"
+CODE = {
+    "s3:PutObject": "arn:aws:s3:::code/app/*",
+    "codecommit:GitPush": f"arn:aws:codecommit:eu-west-1:{ACCOUNT}:web",
+    "imagebuilder:CreateComponent": f"{COMPONENT}/999.0.0/*",
+}
 PROJECT = f"arn:aws:codebuild:eu-west-1:{ACCOUNT}:project/web"
 GROUP = f"arn:aws:codedeploy:eu-west-1:{ACCOUNT}:deploymentgroup:web/live"
 IMAGE = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/web:live"
@@ -77,8 +83,14 @@ CODED: dict[str, dict[str, Any]] = {
     },
     "job_image_replaced": {"nodeProperties": {"nodeRangeProperties": [{"container": {"image": IMAGE}}]}},
     "build_image_replaced": {"environment": {"image": IMAGE}},
+    "AWS::ImageBuilder::ImagePipeline": {"ImageRecipe": {"components": [{"componentArn": f"{COMPONENT}/x.x.x"}]}},
+    "AWS::AppSync::DataSource": {
+        "httpConfig": {"authorizationConfig": {"awsIamConfig": {"signingServiceName": "iam"}}}
+    },
+    "AWS::RolesAnywhere::TrustAnchor": {"enabled": True},
+    "AWS::RolesAnywhere::Profile": {"enabled": True},
 }
-"""Where the code of a holder is, by its kind or the method."""
+"""Where the code of a holder is, and what else makes it one, by its kind or the method."""
 
 
 class Twin:
@@ -113,6 +125,9 @@ class Twin:
 
     def resource(self, place: str, action: str) -> Any:
         provider = PROVIDERS["SAML" if "SAML" in action else "Open"]
+        if "{" in place:
+            *_, holder = self._holder()
+            return [*named_by(holder, place)]
         return {
             "any": "*",
             "same": "*",
@@ -205,8 +220,19 @@ class Twin:
         runs_as = f"arn:aws:iam::{ACCOUNT}:instance-profile/p" if "Profile" in path else self.victim
         first, _, rest = path.split(", ")[0].partition(" -> ")
         config, tags = CODED.get(self.method.id) or CODED.get(kind, {}), {}
-        if first not in AROUND:
+        for template in [self.method.source, *(need.place for need in self.method.needs)]:
+            for named in re.findall(r"\{([^@{}][^{}]*)\}", template):
+                config = {**config, **nested(named, "1" if template.startswith("arn:") else f"{self.holder}/{named}")}
+        if first not in AROUND and not rest:
             config = {**nested(first, runs_as), **config}
+        elif first in ("@signing", "@enabled"):
+            config = {**nested(rest, runs_as), **config}
+        elif first == "@signed-in-by":
+            profile = {**nested(rest, runs_as), "enabled": True}
+            yield Asset(f"{self.holder}0", "AWS::RolesAnywhere::Profile", ACCOUNT, "eu-west-1", profile)
+        elif first not in AROUND:
+            yield Asset(f"{self.holder}0", "AWS::Any::Thing", ACCOUNT, "eu-west-1", nested(rest, runs_as))
+            config = {**nested(first, f"{self.holder}0"), **config}
         elif first == "@of-beanstalk":
             config, tags = nested(rest, runs_as), {"elasticbeanstalk:environment-name": "e"}
         elif first == "@built-by":
@@ -225,9 +251,13 @@ class Twin:
 
 
 def nested(path: str, value: str) -> dict[str, Any]:
-    key, _, rest = path.partition(".")
+    step, _, rest = path.partition(".")
+    key, listed, condition = step.partition("[")
+    member, chosen, wanted = condition.removesuffix("]").partition("=")
     inner: Any = nested(rest, value) if rest else value
-    return {key.removesuffix("[]"): [inner] if key.endswith("[]") else inner}
+    if chosen:
+        inner = {member: wanted, **inner}
+    return {key: [inner] if listed else inner}
 
 
 @pytest.mark.parametrize("method", methods(), ids=lambda method: method.id)

@@ -26,6 +26,13 @@ def refused(action: str, resource: str = "") -> NotEvaluated:
         ("states:ListTagsForResource", "AWS::StepFunctions::StateMachine", False),
         ("sagemaker:ListDomains", "AWS::SageMaker::UserProfile", True),
         ("lambda:GetPolicy", "AWS::Lambda::Function", False),  # that is the function's own gap
+        ("cognito-identity:GetIdentityPoolRoles", "AWS::Cognito::IdentityPool", True),
+        ("ec2:DescribeLaunchTemplateVersions", "AWS::EC2::LaunchTemplate", True),
+        ("appstream:ListAssociatedStacks", "AWS::AppStream::Fleet", True),
+        ("devicefarm:ListUploads", "AWS::DeviceFarm::Project", True),
+        ("emr-serverless:ListJobRuns", "AWS::EMRServerless::Application", True),
+        ("imagebuilder:GetContainerRecipe", "AWS::ImageBuilder::ImagePipeline", True),
+        ("imagebuilder:GetInfrastructureConfiguration", "AWS::ImageBuilder::ImagePipeline", False),
         ("ec2:DescribeRegions", "AWS::Lambda::Function", True),
         ("ec2:DescribeRegions", "AWS::IAM::User", False),
         ("iam:GetAccountAuthorizationDetails", "AWS::IAM::User", True),

@@ -150,6 +150,7 @@ def config_shape(service: Service, listing: Listing, resource: Resource) -> Keys
             keys.update(found.members)
         else:
             keys["*"] = None
+    keys |= dict.fromkeys(path for path in resource.documents if path in keys)
     if resource.shape:
         keys |= dict.fromkeys(SHAPED.get(resource.type, ()))
     return keys

@@ -8,6 +8,9 @@ from typing import Any
 from sakimori.assess.access.values import values_at
 from sakimori.model.asset import Asset
 
+RECIPES = ("ImageRecipe", "ContainerRecipe")
+"""Where the description of a pipeline of Image Builder keeps what it builds."""
+
 
 def code_of(holder: Asset, action: str) -> Iterator[str]:
     """The ARNs of what the holder's code is in, of the kind that the action replaces."""
@@ -17,6 +20,8 @@ def code_of(holder: Asset, action: str) -> Iterator[str]:
         yield from _repositories(holder)
     elif action.startswith("ecr:"):
         yield from _image_repositories(holder)
+    elif action == "imagebuilder:CreateComponent":
+        yield from _components(holder)
 
 
 def _objects(holder: Asset) -> Iterator[str]:
@@ -41,6 +46,15 @@ def _repositories(holder: Asset) -> Iterator[str]:
     if source.get("type") == "CODECOMMIT":  # a project of CodeBuild, by the URL of its repository
         yield f"{here}:{str(source.get('location')).rpartition('/')[2]}"
     yield from (f"{here}:{each['RepositoryName']}" for each in _sources(holder.config, "CodeCommit"))
+
+
+def _components(pipeline: Asset) -> Iterator[str]:
+    """The components of which a pipeline of Image Builder takes the newest version (`x.x.x`, `1.x.x`), in any."""
+    for recipe in RECIPES:
+        for arn in values_at(pipeline.config, f"{recipe}.components[].componentArn"):
+            component, _, version = arn.partition("/")[2].partition("/")
+            if "x" in version.split("."):
+                yield f"{arn.partition('/')[0]}/{component}/*"
 
 
 def _sources(pipeline: Mapping[str, Any], provider: str) -> Iterator[Mapping[str, Any]]:

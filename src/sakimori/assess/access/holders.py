@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from sakimori.assess.access.code import actions_of
@@ -41,6 +43,19 @@ def _roles(found: Estate, profiles: Mapping[str, tuple[str, ...]], asset: Asset,
         return profiles.get(value) or (value,)
     known = profiles.get(f"{asset.account} {value}")
     return known or (each.arn for each in found.by_account.get(asset.account, ()) if each.principal.role == value)
+
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def named_by(holder: Asset, template: str) -> Iterator[str]:
+    """The ARNs that a template such as `arn:{@partition}:fis:{@region}:{@account}:action/*` or `{Applications[]}` means
+    for a holder, one for each value that its paths lead to in its description."""
+    place = {"@partition": holder.uid.split(":")[1], "@region": holder.region, "@account": holder.account}
+    texts = _PLACEHOLDER.split(template)
+    values = [[place[path]] if path in place else [*values_at(holder.config, path)] for path in texts[1::2]]
+    for chosen in product(*values):
+        yield "".join(part for pair in zip(texts[::2], [*chosen, ""], strict=True) for part in pair)
 
 
 def has_profile(found: Estate, method: Method, role: Identity) -> bool:
@@ -111,11 +126,33 @@ def of_beanstalk(found: Estate, instance: Asset) -> Iterator[Asset]:
         yield instance
 
 
+def signing(found: Estate, source: Asset) -> Iterator[Asset]:
+    """The source of AppSync itself, if it signs what it sends: with others the role reads and calls one thing only."""
+    if ((source.config.get("httpConfig") or {}).get("authorizationConfig") or {}).get("awsIamConfig"):
+        yield source
+
+
+def enabled(found: Estate, profile: Asset) -> Iterator[Asset]:
+    """The profile of Roles Anywhere itself, if it is in force."""
+    if profile.config.get("enabled"):
+        yield profile
+
+
+def signed_in_by(found: Estate, anchor: Asset) -> Iterator[Asset]:
+    """The profiles that certificates of a trust anchor are good for: all of its account and region."""
+    for profile in found.inventory.of_type("AWS::RolesAnywhere::Profile") if anchor.config.get("enabled") else ():
+        if (profile.account, profile.region) == (anchor.account, anchor.region):
+            yield from enabled(found, profile)
+
+
 AROUND: Mapping[str, Callable[[Estate, Asset], Iterator[Asset]]] = {
     "@deployed-to": deployed_to,
     "@built-by": built_by,
     "@deployed-by": deployed_by,
     "@of-beanstalk": of_beanstalk,
+    "@signing": signing,
+    "@enabled": enabled,
+    "@signed-in-by": signed_in_by,
 }
 """What a path may begin with where no text of the description leads from a holder to what has the role."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +23,7 @@ class MethodError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """An action and what it must be allowed on: one of PLACES."""
+    """An action and what it must be allowed on: one of PLACES, or a template of an ARN over the holder."""
 
     action: str
     place: str
@@ -51,6 +52,7 @@ class Method:
     below: str = ""
     profile: bool = False
     unpassed: bool = False
+    source: str = ""
 
     @property
     def alone(self) -> bool:
@@ -88,8 +90,29 @@ _THROUGH = {
     "AWS::ECS::Task": ("AWS::ECS::TaskDefinition",),
     "AWS::CodeDeploy::DeploymentGroup": ("AWS::EC2::Instance",),
     "AWS::CodePipeline::Pipeline": ("AWS::CodeBuild::Project", "AWS::CodeDeploy::DeploymentGroup"),
+    "AWS::ImageBuilder::ImagePipeline": ("AWS::ImageBuilder::InfrastructureConfiguration",),
+    "AWS::RolesAnywhere::TrustAnchor": ("AWS::RolesAnywhere::Profile",),
 }
 """What else is looked at on the way from a holder to its role."""
+
+
+@cache
+def looked_up() -> frozenset[tuple[str, str]]:
+    """Kinds of assets with the first key of each path at which methods look in their description."""
+    found: set[tuple[str, str]] = set()
+    for method in methods():
+        if method.holder is None:
+            continue
+        kind, paths = method.holder
+        named = re.findall(r"\{([^@{}][^{}]*)\}", " ".join([method.source, *(need.place for need in method.needs)]))
+        for first, _, rest in (path.partition(" -> ") for path in [*paths.split(", "), *named]):
+            found.add((kind, _first_key(first)))
+            found.update((each, _first_key(rest)) for each in (kind, *_THROUGH.get(kind, ())))
+    return frozenset(found)
+
+
+def _first_key(path: str) -> str:
+    return path.partition(".")[0].partition("[")[0]
 
 
 def _method(told: Mapping[str, Any]) -> Method:
@@ -103,7 +126,7 @@ def _method(told: Mapping[str, Any]) -> Method:
         )
     except (KeyError, TypeError) as error:
         raise MethodError(f"{DECLARATIONS.name}: {name}: {error}") from error
-    wrong = [need.place for need in needs if need.place not in PLACES]
+    wrong = [need.place for need in needs if need.place not in PLACES and not (method.holder and "{" in need.place)]
     if method.category not in CATEGORIES or gives not in GIVES or wrong or method.removes not in REMOVES:
         raise MethodError(f"{DECLARATIONS.name}: {name}: unknown category, gain, removal or place: {wrong or gives}")
     return method

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
+from sakimori.assess.access.code import RECIPES
+from sakimori.assess.access.methods import looked_up
 from sakimori.discover.declare import Listing, Reach, Service
 from sakimori.discover.services import services
 from sakimori.model.asset import NotEvaluated
@@ -23,7 +25,8 @@ def unlisted(missing: Iterable[NotEvaluated], kinds: Collection[str]) -> Iterato
 
 @cache
 def _kinds_by_action() -> dict[str, frozenset[str]]:
-    """The calls without which assets are missing, or are there without what describes them: action -> their kinds."""
+    """The calls without which assets are missing, or are there without what describes them, or leads to a role: action
+    -> their kinds."""
     found: dict[str, set[str]] = {"ec2:DescribeRegions": set()}
     for service in services().values():
         for listing in service.lists:
@@ -38,7 +41,7 @@ def _told_by(service: Service, listing: Listing) -> Iterator[tuple[str, str]]:
     for resource in listing.gives:
         yield service.action(listing), resource.type
         for detail in resource.details:
-            if not detail.under:
+            if not detail.under or (resource.type, detail.under) in looked_up() or detail.under in RECIPES:
                 yield service.action(detail), resource.type
         for below in resource.lists:
             for action, kind in _told_by(service, below):

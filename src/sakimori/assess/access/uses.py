@@ -11,6 +11,7 @@ from sakimori.assess.access.context import known_context
 from sakimori.assess.access.engine import Request
 from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.globs import Glob, TooManyAtoms, distinct
+from sakimori.assess.access.holders import named_by
 from sakimori.assess.access.methods import Method, Need
 from sakimori.assess.access.narrowing import narrowed
 from sakimori.assess.access.principals import Principal
@@ -36,7 +37,7 @@ def steps_of_use(
     if steps is None:
         return None
     if method.passes and target is not None:
-        around = next(_passed(found, identity, method, target), None)
+        around = next(_passed(found, identity, method, target, holder), None)
         if around is None:
             return None
         steps = [*around[:-1], *steps, around[-1]]
@@ -88,13 +89,15 @@ def one_thing(found: Estate, identity: Identity, actions: Iterable[str], pattern
     yield from (arn for arn in arns if arn.count(f":{identity.account}:") < 2)
 
 
-def _passed(found: Estate, identity: Identity, method: Method, role: Asset) -> Iterator[list[Conclusion]]:
+def _passed(
+    found: Estate, identity: Identity, method: Method, role: Asset, holder: Asset | None
+) -> Iterator[list[Conclusion]]:
     """The requests by which a role gets to a service: it is passed, unless it is the service's own, and is assumed."""
     names = [method.passes]
     if role.uid.startswith("arn:aws-cn:"):
         names.append(f"{method.passes}.cn")  # as EC2 and others are called in China
     for name in names:
-        around = [_trusting(found, method, role, name)]
+        around = [_trusting(found, method, role, name, holder)]
         if not method.unpassed:
             said = {"iam:passedtoservice": (name,)}
             around.insert(0, asked(found, identity, "iam:PassRole", role.uid, said))
@@ -171,6 +174,8 @@ def _resources(
         yield from _script_documents(holder)
     elif need.place == "provider" and target is not None:
         yield from _providers(found, target, need.action)
+    elif "{" in need.place and holder is not None:
+        yield from named_by(holder, need.place)
 
 
 def own_managed(found: Estate, assets: Iterable[Asset | None], *, several: bool) -> Iterator[str]:
@@ -201,8 +206,11 @@ def _providers(found: Estate, role: Asset, action: str) -> Iterator[str]:
                 yield value
 
 
-def _trusting(found: Estate, method: Method, role: Asset, name: str) -> Conclusion:
+def _trusting(found: Estate, method: Method, role: Asset, name: str, holder: Asset | None) -> Conclusion:
     """Does the role trust the service, which asks for a resource of the role's own account?"""
     action = "sts:AssumeRoleWithWebIdentity" if method.federated else "sts:AssumeRole"
     service = Identity(Principal("federated" if method.federated else "service", name), outside=True)
-    return asked(found, service, action, role.uid, {} if method.federated else {"aws:sourceaccount": (role.account,)})
+    said: dict[str, tuple[str, ...]] = {} if method.federated else {"aws:sourceaccount": (role.account,)}
+    if method.source and holder is not None:
+        said["aws:sourcearn"] = tuple(named_by(holder, method.source))
+    return asked(found, service, action, role.uid, said)
