@@ -350,7 +350,8 @@ def _service_summary(name: str) -> str:
 
 
 def _service_page(name: str, service: Service) -> str:
-    lines = [_service_summary(name), "", f"Asked {_REACHES[service.reach]}.", ""]
+    homes = f", in {', '.join(service.homes.values())}" if service.homes else ""
+    lines = [_service_summary(name), "", f"Asked {_REACHES[service.reach]}{homes}.", ""]
     lines += ["| call | IAM action | asked |", "| --- | --- | --- |"]
     lines += dict.fromkeys(
         f"| {call.operation} | `{service.action(call)}` | {_frequency(call, depth)} |"
@@ -405,6 +406,8 @@ def _frequency(call: Call, depth: int) -> str:
         return "once"
     if isinstance(call, Detail) and call.batch:
         return f"for every {call.batch} items"
+    if isinstance(call, Detail) and call.first_page:
+        return "for each item, its first page"
     return "for each item" if depth else "once"
 
 

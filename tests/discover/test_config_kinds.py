@@ -10,11 +10,14 @@ import pytest
 
 from discover.config_kinds import ACCOUNT, KINDS, REGION, SECRET, arn, item
 from discover.config_kinds_more import MORE
+from discover.config_kinds_of_roles import OF_ROLES
 from sakimori.discover.config_export import read_config_export
 from sakimori.discover.config_names import IN_PART
 from sakimori.discover.paths import find
 from sakimori.discover.services import services
 from sakimori.model.asset import Asset, Inventory
+
+EVERY = [*KINDS, *MORE, *OF_ROLES]
 
 
 def read(tmp_path: Path, *items: dict[str, Any]) -> Inventory:
@@ -28,9 +31,7 @@ def one(inventory: Inventory) -> Asset:
     return asset
 
 
-@pytest.mark.parametrize(
-    ("given", "wanted"), [*KINDS, *MORE], ids=[given["resourceType"] for given, _ in [*KINDS, *MORE]]
-)
+@pytest.mark.parametrize(("given", "wanted"), EVERY, ids=[given["resourceType"] for given, _ in EVERY])
 def test_a_kind_is_told_as_the_describe_calls_tell_it(
     given: dict[str, Any], wanted: dict[str, Any], tmp_path: Path
 ) -> None:

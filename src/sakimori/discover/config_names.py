@@ -15,6 +15,13 @@ TYPES = {"AWS::IAM::Policy": "AWS::IAM::ManagedPolicy", "AWS::OpenSearch::Domain
 """Config's names of types that differ from CloudFormation's (Config Developer Guide, "Supported Resource Types")."""
 
 _FROM_REGISTRY: dict[str, dict[str, str]] = {
+    "AWS::Amplify::App": {"appArn": "Arn", "iamServiceRoleArn": "IAMServiceRole"},
+    "AWS::AppRunner::Service": {},
+    "AWS::AppStream::Fleet": {"Arn": "@arn"},
+    "AWS::AppSync::GraphQLApi": {},
+    "AWS::Athena::WorkGroup": {"Configuration": "WorkGroupConfiguration"},
+    "AWS::Cognito::IdentityPool": {"IdentityPoolId": "Id"},
+    "AWS::DeviceFarm::Project": {},
     "AWS::EC2::CarrierGateway": {},
     "AWS::EC2::ClientVpnEndpoint": {"ClientVpnEndpointId": "Id"},
     "AWS::EC2::LaunchTemplate": {"LaunchTemplateId": "Id"},
@@ -56,15 +63,26 @@ _FROM_REGISTRY: dict[str, dict[str, str]] = {
     },
     "AWS::EKS::FargateProfile": {"fargateProfileArn": "Arn"},
     "AWS::ElasticLoadBalancingV2::Listener": {},
+    "AWS::Glue::Job": {},
     "AWS::GuardDuty::Detector": {"DetectorId": "Id"},
     "AWS::IAM::OIDCProvider": {},
     "AWS::IAM::SAMLProvider": {},
+    "AWS::ImageBuilder::ImagePipeline": {},
+    "AWS::ImageBuilder::InfrastructureConfiguration": {},
+    "AWS::IoT::RoleAlias": {},
     "AWS::KMS::Alias": {"AliasArn": "@arn"},
     "AWS::OpenSearchService::Domain": {"DomainId": "Id"},
     "AWS::Route53::HostedZone": {"QueryLoggingConfig": "QueryLoggingConfig.CloudWatchLogsLogGroupArn"},
     "AWS::Route53Resolver::ResolverRule": {"Id": "ResolverRuleId"},
+    "AWS::SageMaker::Domain": {},
+    "AWS::SageMaker::NotebookInstance": {"NotebookInstanceArn": "@arn"},
     "AWS::SecretsManager::Secret": {},
     "AWS::SSM::Document": {},
+    "AWS::StepFunctions::StateMachine": {
+        "stateMachineArn": "Arn",
+        "name": "StateMachineName",
+        "type": "StateMachineType",
+    },
 }
 
 _RENAMED: dict[str, dict[str, str]] = {
@@ -84,6 +102,7 @@ _RENAMED: dict[str, dict[str, str]] = {
         "Arn": "ruleGroupResponse.ruleGroupArn",
         "Name": "ruleGroupResponse.ruleGroupName",
     },
+    "AWS::ServiceCatalog::Portfolio": {"ARN": "@arn"},
     "AWS::WAFv2::IPSet": {"ARN": "resourceARN"},
     "AWS::WAFv2::RuleGroup": {"ARN": "resourceARN"},
     "AWS::WAFv2::WebACL": {"ARN": "resourceARN"},

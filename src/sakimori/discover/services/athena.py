@@ -22,7 +22,8 @@ WORKGROUP = Resource(
         Detail(
             operation="GetWorkGroup",
             parameters={"WorkGroup": "{Name}"},
-            path="WorkGroup",
+            path="WorkGroup.Configuration",
+            under="Configuration",
             when=_runs_spark,
             secrets=(
                 f"{_ENGINE}.AdditionalConfigs",
