@@ -485,6 +485,8 @@ WRONG_RULES = [
 ]
 
 OWN = "type: first_seen\nrules: [a]\n"
+TEMPORAL = "type: temporal\nrules: [a, b]\ntimespan: 5m\n"
+ORDERED = TEMPORAL.replace("temporal", "temporal_ordered")
 COUNT = "type: event_count\nrules: [a]\ntimespan: 5m\n"
 WRONG_CORRELATIONS = [
     (f"{CORRELATION}", 3, "must be a dict"),
@@ -502,7 +504,11 @@ WRONG_CORRELATIONS = [
     (settings(f"{COUNT}condition: {{gte: 5}}\ngroup-by: 5\n"), 8, "group-by definition must be string or list"),
     (settings(f"{COUNT}condition: {{gte: 5}}\naliases: x\n"), 8, "aliases definition must be a dict"),
     (settings(f"{COUNT}condition: {{gte: 5}}\ngroupby: [a]\n"), 8, "event_count has no setting 'groupby'"),
-    (settings("type: temporal\nrules: [a, b]\ntimespan: 5m\ncondition: a and not b\n"), 7, "written as an expression"),
+    (settings(f"{ORDERED}condition: a and not b\n"), 7, "each of its rules"),
+    (settings(f"{ORDERED}condition: a or b\n"), 7, "each of its rules"),
+    (settings(f"{TEMPORAL}condition: a and\n"), 7, "Failed to parse extended condition"),
+    (settings(f"{TEMPORAL}condition: a and c\n"), 7, "Rules defined but not referenced"),
+    (settings(f"{COUNT}condition: a and b\n"), 7, "can only be used with temporal"),
     (settings("type: value_count\nrules: [a]\ntimespan: 5m\ncondition: {gte: 5}\n"), 3, "without field reference"),
     (settings(f"{OWN}condition: f\n"), 3, "first_seen needs rules and a condition"),
     (settings(f"{OWN}condition: {{}}\n"), 6, "first_seen needs the field to watch"),
@@ -515,6 +521,27 @@ WRONG_CORRELATIONS = [
     (settings("type: baseline\nrules: a\ncondition: {factor: .nan}\n"), 6, "factor must be a number above 0, not nan"),
     (settings("type: baseline\nrules: a\ncondition: {gte: 1}\ntimespan: 0s\n"), 7, "must be greater than zero"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "expression"),
+    [
+        (f"{TEMPORAL}condition: a and not b\n", ir.Combined("and", ("a", ir.Combined("not", ("b",))))),
+        (f"{TEMPORAL}condition: a AND b\n", ir.Combined("and", ("a", "b"))),
+        (f"{TEMPORAL}condition: NOT (a OR b)\n", ir.Combined("not", (ir.Combined("or", ("a", "b")),))),
+        (f"{ORDERED}condition: b and a\n", None),
+        (
+            "type: temporal\ntimespan: 5m\ncondition: b or a and b\n",
+            ir.Combined("or", ("b", ir.Combined("and", ("a", "b")))),
+        ),
+    ],
+)
+def test_a_correlation_with_an_expression(files: Files, setting: str, expression: ir.Combined | None) -> None:
+    found = files.one(settings(setting))
+    assert isinstance(found, ir.Correlation)
+    assert found.expression == expression
+    assert sorted(found.rules) == ["a", "b"]
+    assert found.rules[0] == ("a" if "rules" in setting else "b")
 
 
 @pytest.mark.parametrize(("content", "line", "reason"), WRONG_ITEMS + WRONG_RULES + WRONG_CORRELATIONS)

@@ -105,6 +105,29 @@ def random_matches(rng: Random) -> list[Match]:
     ]
 
 
+def test_what_an_expression_finds_is_taken_back_when_what_must_not_be_comes_late(tmp_path: Path) -> None:
+    rng = Random("expression")
+    nothing = ir.Combined("not", ("r1",))
+    alone, either = ir.Combined("and", ("r0", nothing)), ir.Combined("or", ("r1", ir.Combined("not", ("r0",))))
+    some = 0
+    for number in range(60):
+        rule = msgspec.structs.replace(
+            random_correlation(rng, "temporal"), rules=("r0", "r1"), expression=rng.choice((alone, alone, either))
+        )
+        matches = random_matches(rng)
+        settled = Watch(book(rule))
+        with open_ledger(tmp_path / f"{number}.sqlite") as ledger:
+            for at, each in enumerate(rng.sample(matches, len(matches))):
+                commit(ledger, f"o{at}", each)
+                if rng.random() < 0.7:
+                    settled.settle(ledger)
+            settled.settle(ledger)
+            wanted = at_once(rule, matches)
+            assert standing(ledger) == wanted, f"{rule}\n{matches}"
+        some += bool(wanted)
+    assert some > 20
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_the_order_and_the_runs_the_findings_are_those_of_all_logs_at_once(
     kind: ir.CorrelationKind, tmp_path: Path

@@ -167,7 +167,54 @@ def chains(rule: ir.Correlation, matches: list[Seen]) -> list[tuple[Seen, ...]]:
     return found
 
 
+def random_expression(rng: Random, rules: Sequence[str], depth: int = 0) -> str | ir.Combined:
+    if depth == 3 or rng.random() < 0.3:
+        return rng.choice(rules)
+    if rng.random() < 0.3:
+        return ir.Combined("not", (random_expression(rng, rules, depth + 1),))
+    parts = tuple(random_expression(rng, rules, depth + 1) for _ in range(rng.choice((2, 2, 3))))
+    return ir.Combined(rng.choice(("and", "or")), parts)
+
+
+def satisfied(expression: str | ir.Combined, there: set[str], near: set[str]) -> bool:
+    """A rule counts as there in the window, under an odd number of `not` also near it."""
+    match expression:
+        case str(rule):
+            return rule in there
+        case ir.Combined("not", (part,)):
+            return not satisfied(part, near, there)
+        case ir.Combined("and", parts):
+            return all([satisfied(part, there, near) for part in parts])
+        case ir.Combined(_, parts):
+            return any([satisfied(part, there, near) for part in parts])
+
+
+def expressed(rule: ir.Correlation, matches: list[Seen]) -> set[str]:
+    found: set[str] = set()
+    assert rule.expression is not None
+    for group in groups(rule, [match for match in matches if match.rule in rule.rules]):
+        for last in group:
+            window = [match for match in group if last.time - rule.timespan <= match.time <= last.time]
+            near = {match.rule for match in group if abs(match.time - last.time) <= rule.timespan}
+            if satisfied(rule.expression, {match.rule for match in window}, near):
+                found |= set(map(record, window))
+    return found
+
+
 # ---- the tests
+
+
+def test_a_temporal_expression_finds_the_windows_of_its_definition() -> None:
+    rng = Random(11)
+    some = none = 0
+    for _ in range(1500):
+        rule = random_correlation(rng, "temporal", "gte")
+        rule = changed(rule, also=(), expression=random_expression(rng, rule.rules))
+        matches = random_matches(rng, RULES)
+        found = told(findings(rule, rng.sample(matches, len(matches))))
+        assert found == expressed(rule, matches), f"{rule}\n{matches}"
+        some, none = some + bool(found), none + (not found)
+    assert min(some, none) > 200
 
 
 def findings(rule: ir.Correlation, matches: Sequence[Seen]) -> list[Finding]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import operator
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from sakimori.detect import grouping
-from sakimori.detect.ir import Correlation
+from sakimori.detect.ir import Combined, Correlation
 from sakimori.detect.sighting import Sighting
 from sakimori.detect.spool import Spool
 from sakimori.model.finding import Finding, finding_uid
@@ -271,7 +271,7 @@ def _full_windows(correlation: Correlation, counted: Counted) -> Iterator[tuple[
 
     Matches of one second are in a window together or not at all.
     """
-    limits = [(_COMPARE[op], count) for op, count in ((correlation.op, correlation.count), *correlation.also)]
+    is_full = _fullness(correlation, counted)
     inside: Counter[tuple[str, ...]] = Counter()
     first = 0
     for last, (match, value) in enumerate(counted, start=1):
@@ -284,8 +284,34 @@ def _full_windows(correlation: Correlation, counted: Counted) -> Iterator[tuple[
             if not inside[gone]:
                 del inside[gone]
             first += 1
-        if all(holds(len(inside), count) for holds, count in limits):
+        if is_full(inside, match.time):
             yield first, last, len(inside)
+
+
+def _fullness(correlation: Correlation, counted: Counted) -> Callable[[Counter[tuple[str, ...]], int], bool]:
+    """Whether what is inside a window that ends at a time is enough."""
+    expression, span = correlation.expression, correlation.timespan
+    if expression is None:
+        limits = [(_COMPARE[op], count) for op, count in ((correlation.op, correlation.count), *correlation.also)]
+        return lambda inside, end: all(holds(len(inside), count) for holds, count in limits)
+    times: dict[str, list[int]] = defaultdict(list)
+    for match, _ in counted:
+        times[match.rule].append(match.time)
+
+    def is_near(rule: str, end: int) -> bool:
+        return bisect_left(times[rule], end - span) < bisect_right(times[rule], end + span)
+
+    return lambda inside, end: _holds(expression, lambda rule: (rule,) in inside, lambda rule: is_near(rule, end))
+
+
+def _holds(expression: str | Combined, is_there: Callable[[str], bool], is_near: Callable[[str], bool]) -> bool:
+    """Under a `not`, what is near counts, and not only what is inside the window; under two, what is inside again."""
+    if isinstance(expression, str):
+        return is_there(expression)
+    if expression.op == "not":
+        return not _holds(expression.parts[0], is_near, is_there)
+    parts = (_holds(part, is_there, is_near) for part in expression.parts)
+    return all(parts) if expression.op == "and" else any(parts)
 
 
 def _temporal_ordered(correlation: Correlation, matches: Sequence[Seen]) -> Iterator[Episode]:

@@ -98,6 +98,8 @@ def in_words(correlation: ir.Correlation) -> str:
             return f"records of {of} within {span}{each}: {enough}"
         case "value_count":
             return f"different values of {', '.join(correlation.field)} in {of} within {span}{each}: {enough}"
+        case "temporal" if correlation.expression is not None:
+            return f"matches within {span}{each} of {_spelt(correlation.expression)}"
         case "temporal":
             return f"different rules of {of} within {span}{each}: {enough}"
         case "temporal_ordered":
@@ -107,6 +109,13 @@ def in_words(correlation: ir.Correlation) -> str:
         case "baseline":
             least = f"{correlation.count:g} and {correlation.factor:g} times the mean"
             return f"records of {of} in {span}{each}: at least {least}"
+
+
+def _spelt(expression: str | ir.Combined) -> str:
+    if isinstance(expression, str):
+        return expression
+    parts = [_spelt(part) if isinstance(part, str) else f"({_spelt(part)})" for part in expression.parts]
+    return f"not {parts[0]}" if expression.op == "not" else f" {expression.op} ".join(parts)
 
 
 def asked(predicate: ir.Predicate) -> str:

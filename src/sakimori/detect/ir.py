@@ -167,12 +167,20 @@ CorrelationKind = Literal["event_count", "value_count", "temporal", "temporal_or
 Operator = Literal["lt", "lte", "gt", "gte", "eq", "neq"]
 
 
+class Combined(msgspec.Struct, frozen=True, tag=True):
+    """An expression over rules: `op` of its parts, of which a text is the id of a rule that has a match."""
+
+    op: Literal["and", "or", "not"]
+    parts: tuple[str | Combined, ...]
+
+
 class Correlation(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One rule over the records that other rules matched (Sigma Correlation Rules Specification 2.0, and two of ours).
 
     `rules` are ids, of rules or of other correlations; `group_by` are field paths or aliases; an alias maps a rule's id
     to its own field path. Times are in seconds. `op` and `count` are the threshold (a range has more than one: those in
-    `also` hold as well), `field` what is counted by value or watched for news.
+    `also` hold as well), `field` what is counted by value or watched for news. `temporal` may have an `expression` in
+    place of a threshold; a rule under a `not` has no match within `timespan` before or after the end of the window.
     `first_seen`: the value of `field` is new for the group within `timespan`, and the group has been known for
     `min_history`. `baseline`: the count per bucket of `timespan` reaches `count` and `factor` times the group's
     mean per bucket over the `history` before, of which there is at least `min_history`. With `generate` the rules it
@@ -187,6 +195,7 @@ class Correlation(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     op: Operator = "gte"
     count: float = 1
     also: tuple[tuple[Operator, float], ...] = ()
+    expression: str | Combined | None = None
     field: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     min_history: int = 0

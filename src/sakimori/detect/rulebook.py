@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,7 +26,7 @@ PACK = Path(__file__).parent / "rules"
 LONGEST_CHAIN = 16
 """Correlations that may refer to each other, one through the other."""
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever what the cache holds would be read differently."""
 
 
@@ -211,12 +211,23 @@ def _resolved(rules: dict[str, ir.Rule], correlations: dict[str, ir.Correlation]
             (alias, tuple((places.get(name, name), path) for name, path in mapping))
             for alias, mapping in correlation.aliases
         )
-        kept.append(msgspec.structs.replace(correlation, rules=referred, aliases=aliases))
+        expression = _with_ids(correlation.expression, places)
+        kept.append(msgspec.structs.replace(correlation, rules=referred, aliases=aliases, expression=expression))
         (loud if correlation.generate else silent).update(referred)
     quiet = silent - loud
     reporting = [msgspec.structs.replace(rule, reports=rule_id not in quiet) for rule_id, rule in rules.items()]
     kept = [msgspec.structs.replace(each, reports=each.meta.id not in quiet) for each in kept]
     return _Loaded(reporting, kept, sorted(problems))
+
+
+def _with_ids(expression: str | ir.Combined | None, places: Mapping[str, str]) -> str | ir.Combined | None:
+    """The expression with ids in place of the names that rules are called by."""
+    if isinstance(expression, str):
+        return places[expression]
+    if expression is None:
+        return None
+    parts: tuple[Any, ...] = tuple(_with_ids(part, places) for part in expression.parts)
+    return ir.Combined(expression.op, parts)
 
 
 def _usable(

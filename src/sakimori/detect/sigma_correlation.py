@@ -7,16 +7,21 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from sigma.correlations import (
+    CorrelationConditionAND,
+    CorrelationConditionNOT,
+    CorrelationConditionOR,
     SigmaCorrelationCondition,
     SigmaCorrelationConditionOperator,
     SigmaCorrelationRule,
     SigmaCorrelationTimespan,
+    SigmaExtendedCorrelationCondition,
 )
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 
 from sakimori.detect import ir
 from sakimori.detect.rule_lines import RuleError
+from sakimori.detect.sigma_modifiers import in_small_letters
 
 OWN_CORRELATIONS = ("first_seen", "baseline")
 _OPERATORS = SigmaCorrelationConditionOperator.operators()
@@ -44,19 +49,16 @@ def correlation(reader: Reader) -> ir.Correlation:
         return _own(reader, body, kind)
     if isinstance(body, dict):
         _check_settings(reader, body, ("type", "rules", "group-by", "timespan", "condition", "aliases", "generate"))
-    document, also = _one_limit(reader.document)
+    document, also = _one_limit(in_small_letters(reader.document, "correlation"))
     rule = SigmaCorrelationRule.from_dict(document)
     name: Any = rule.type.name.lower()
     condition: Any = rule.condition
     if name not in ("event_count", "value_count", "temporal", "temporal_ordered"):
         raise RuleError(reader.path, reader.line("correlation", "type"), f"correlation type {name} is not supported")
-    if rule.rules is None or not hasattr(condition, "op"):
-        raise RuleError(
-            reader.path,
-            reader.line("correlation", "condition"),
-            "a condition written as an expression is not supported",
-        )
-    if name == "temporal_ordered" and (condition.op.name, condition.count, also) != ("GTE", len(rule.rules), ()):
+    named = tuple(reference.reference for reference in rule.rules or ())
+    if isinstance(condition, SigmaExtendedCorrelationCondition):
+        return _with_expression(reader, rule, named, condition)
+    if name == "temporal_ordered" and (condition.op.name, condition.count, also) != ("GTE", len(named), ()):
         line = reader.line("correlation", "condition")
         raise RuleError(
             reader.path, line, "temporal_ordered wants a match of each of its rules: leave the condition out"
@@ -66,17 +68,57 @@ def correlation(reader: Reader) -> ir.Correlation:
         meta=reader.meta(rule),
         kind=name,
         generate=rule.generate,
-        rules=tuple(reference.reference for reference in rule.rules),
+        rules=named,
         group_by=tuple(rule.group_by or ()),
         timespan=rule.timespan.seconds,
         op=condition.op.name.lower(),
         count=condition.count,
         also=also,
         field=(fieldref,) if isinstance(fieldref, str) else tuple(fieldref or ()),
-        aliases=tuple(
-            (alias.alias, tuple((ref.reference, path) for ref, path in alias.mapping.items())) for alias in rule.aliases
-        ),
+        aliases=_aliases(rule),
     )
+
+
+def _aliases(rule: SigmaCorrelationRule) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    return tuple(
+        (alias.alias, tuple((ref.reference, path) for ref, path in alias.mapping.items())) for alias in rule.aliases
+    )
+
+
+def _with_expression(
+    reader: Reader, rule: SigmaCorrelationRule, named: tuple[str, ...], condition: SigmaExtendedCorrelationCondition
+) -> ir.Correlation:
+    """A temporal correlation whose condition is `a and (b or not c)`; its rules need not be listed as well."""
+    expression: str | ir.Combined | None = _combined(condition.parsed)
+    rules = tuple(dict.fromkeys((*named, *condition.get_referenced_rules())))
+    kind: Any = rule.type.name.lower()
+    if kind == "temporal_ordered":
+        if expression not in (rules[0], ir.Combined("and", tuple(condition.get_referenced_rules()))):
+            line = reader.line("correlation", "condition")
+            raise RuleError(reader.path, line, "temporal_ordered wants a match of each of its rules: a and b and c")
+        expression = None
+    return ir.Correlation(
+        meta=reader.meta(rule),
+        kind=kind,
+        generate=rule.generate,
+        rules=rules,
+        group_by=tuple(rule.group_by or ()),
+        timespan=rule.timespan.seconds,
+        count=len(rules),
+        expression=expression,
+        aliases=_aliases(rule),
+    )
+
+
+def _combined(node: Any) -> str | ir.Combined:
+    """pySigma's tree of an expression as ours."""
+    operators: dict[type, Any] = {CorrelationConditionAND: "and", CorrelationConditionOR: "or"}
+    if isinstance(node, CorrelationConditionNOT):
+        return ir.Combined("not", (_combined(node.args[0]),))
+    if type(node) in operators:
+        return ir.Combined(operators[type(node)], tuple(map(_combined, node.args)))
+    name: str = node.reference
+    return name
 
 
 def _one_limit(document: dict[str, Any]) -> tuple[dict[str, Any], tuple[tuple[Any, float], ...]]:
@@ -131,7 +173,7 @@ def _check_settings(reader: Reader, body: Mapping[str, Any], known: tuple[str, .
     for key in body.keys() - set(known):
         line = reader.line("correlation", str(key))
         raise RuleError(reader.path, line, f"{body.get('type')} has no setting {key!r}: it has {', '.join(known)}")
-    if not _texts(reader, body, "rules"):
+    if not _texts(reader, body, "rules") and not isinstance(body.get("condition"), str):
         raise RuleError(reader.path, reader.line("correlation", "rules"), "names no rules to correlate")
 
 

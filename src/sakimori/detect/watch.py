@@ -55,11 +55,12 @@ class Watch:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What matches change: findings last seen in `since <= time < until` ("" is open), which hang on matches from
-    `history` on."""
+    `history` to before `horizon`."""
 
     history: str
     since: str
     until: str
+    horizon: str
 
 
 def reach_of(chain: Sequence[Correlation], spans: Mapping[str, tuple[str, str]]) -> Reach | None:
@@ -67,7 +68,8 @@ def reach_of(chain: Sequence[Correlation], spans: Mapping[str, tuple[str, str]])
     of those that it refers to, in whole days.
 
     A window changes if it ends up to `timespan` after a match; in a chain, window upon window. Where it is asked how
-    long a group has been known, one old match changes all that follows. A baseline's bucket may begin a day before.
+    long a group has been known, one old match changes all that follows. A baseline's bucket may begin a day before;
+    an expression may ask what has no match until `timespan` after a window.
     """
     touched = [spans[rule] for correlation in chain for rule in correlation.rules if rule in spans]
     if not touched:
@@ -76,11 +78,13 @@ def reach_of(chain: Sequence[Correlation], spans: Mapping[str, tuple[str, str]])
     width = sum(correlation.timespan for correlation in chain)
     baselines = [correlation for correlation in chain if correlation.kind == "baseline"]
     bucket = sum(correlation.timespan for correlation in baselines)
-    since = _day(first, -bucket)
+    ahead = sum(correlation.timespan for correlation in chain if correlation.expression is not None)
+    since = _day(first, -bucket - ahead)
     if any(correlation.kind in _LOOK_AT_ALL_HISTORY for correlation in chain):
         history = sum(correlation.history for correlation in baselines)
-        return Reach("" if len(chain) > 1 else _shifted(since, -width - bucket - history), since, "")
-    return Reach(_shifted(since, -width), since, _day(last, width + 86_400))
+        return Reach("" if len(chain) > 1 else _shifted(since, -width - bucket - history), since, "", "")
+    until = _day(last, width + 86_400)
+    return Reach(_shifted(since, -width), since, until, _shifted(until, ahead))
 
 
 def _findings(chain: Sequence[Correlation], reach: Reach, ledger: Ledger) -> Iterator[Finding]:
@@ -92,7 +96,7 @@ def _findings(chain: Sequence[Correlation], reach: Reach, ledger: Ledger) -> Ite
         if correlation.kind in _LOOK_AT_ALL_HISTORY and reach.history:
             for group_key, time in ledger.first_matches_of(rule, reach.history):
                 correlator.add(_seen(Match(rule, "", time, "", "", "", "", "", group_key)))
-        for match in ledger.matches_of(rule, reach.history, reach.until):
+        for match in ledger.matches_of(rule, reach.history, reach.horizon):
             if match.time:
                 correlator.add(_seen(match))
     for finding in correlator.findings():
