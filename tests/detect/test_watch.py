@@ -105,6 +105,17 @@ def random_matches(rng: Random) -> list[Match]:
     ]
 
 
+def test_what_must_not_be_takes_a_finding_back_days_later(ledger: Ledger) -> None:
+    nothing = ir.Combined("and", ("r0", ir.Combined("not", ("r1",))))
+    settled = Watch(book(correlation("temporal", rules=("r0", "r1"), timespan=30 * HOUR, expression=nothing)))
+    commit(ledger, "first", match(1, 23 * HOUR))
+    settled.settle(ledger)
+    assert len(standing(ledger)) == 1
+    commit(ledger, "late", match(2, 52 * HOUR, "r1"))
+    settled.settle(ledger)
+    assert standing(ledger) == {}
+
+
 def test_what_an_expression_finds_is_taken_back_when_what_must_not_be_comes_late(tmp_path: Path) -> None:
     rng = Random("expression")
     nothing = ir.Combined("not", ("r1",))
@@ -114,7 +125,10 @@ def test_what_an_expression_finds_is_taken_back_when_what_must_not_be_comes_late
         rule = msgspec.structs.replace(
             random_correlation(rng, "temporal"), rules=("r0", "r1"), expression=rng.choice((alone, alone, either))
         )
-        matches = random_matches(rng)
+        matches = [
+            match(at, rng.randrange(3 * DAY), rng.choice(("r0", "r1")), who="w", city="p")
+            for at in range(rng.randrange(2, 9))
+        ]
         settled = Watch(book(rule))
         with open_ledger(tmp_path / f"{number}.sqlite") as ledger:
             for at, each in enumerate(rng.sample(matches, len(matches))):
