@@ -7,12 +7,10 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -21,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sakimori.model.said import Made
 from sakimori.notify.asking import ACKNOWLEDGE
 from sakimori.notify.errors import NotifyError
-from sakimori.notify.message import LANGUAGES, filled, plain, texts
+from sakimori.notify.message import filled, plain, texts
 from sakimori.notify.news import facts_of
 from sakimori.notify.notifier import Notifier
 from sakimori.notify.translation import decided, in_language, retold
@@ -30,12 +28,14 @@ from sakimori.respond.approval import Refused
 from sakimori.respond.engine import Engine
 from sakimori.respond.errors import RespondError
 from sakimori.respond.pages import forms
+from sakimori.respond.pages.rendering import environment, headers, language_of
 from sakimori.respond.runs import ActionRow, RunState
 
 PATHS = (f"/{approval.PURPOSE}", f"/{ACKNOWLEDGE}")
 
 STATUS = {"forged": 403, "form": 403, "expired": 410, "used": 409, "changed": 409, "elsewhere": 410}
 LONGEST_SHOWN = 400
+TEMPLATES = Path(__file__).with_name("templates")
 
 Do = Callable[[Mapping[str, str], str], tuple[int, str, dict[str, Any]]]
 """What a page does with a form or a query, in a language: the status, the template and what it shows."""
@@ -66,7 +66,7 @@ def application(pages: Pages) -> FastAPI:
 
 def _shown(show: Do) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        language = _language(request, request.query_params.get("language", ""))
+        language = language_of(request, request.query_params.get("language", ""))
         return _page(language, *await run_in_threadpool(show, dict(request.query_params), language))
 
     return answer
@@ -75,7 +75,7 @@ def _shown(show: Do) -> Callable[[Request], Awaitable[Response]]:
 def _done(pages: Pages, do: Do) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         form = await forms.read(request)
-        language = _language(request, (form or {}).get("language", ""))
+        language = language_of(request, (form or {}).get("language", ""))
         signer = pages.notifier.links.signer
         ours = form is not None and forms.is_ours(signer, form, datetime.now(UTC))
         if form is None or not ours or not forms.from_our_page(request, pages.address):
@@ -210,12 +210,6 @@ def _time(text: str) -> str:
 # ---- how they look
 
 
-def _language(request: Request, asked: str) -> str:
-    if asked in LANGUAGES:
-        return asked
-    return "ja" if request.headers.get("accept-language", "").lower().startswith("ja") else "en"
-
-
 def _page(language: str, status: int, template: str, shown: dict[str, Any]) -> HTMLResponse:
     nonce = secrets.token_urlsafe(16)
     catalogue = {name: said[language] for name, said in texts()["pages"].items()}
@@ -223,31 +217,9 @@ def _page(language: str, status: int, template: str, shown: dict[str, Any]) -> H
     def say(name: str) -> str:
         return filled(catalogue[name], shown.get("facts", {}))
 
-    page = _templates().get_template(template).render(**shown, language=language, nonce=nonce, say=say, plain=plain)
-    return HTMLResponse(page, status, headers=_headers(nonce))
-
-
-def _headers(nonce: str) -> dict[str, str]:
-    """`same-origin` and not `no-referrer`: with that, browsers do not say where a form comes from."""
-    policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-    return {
-        "Content-Security-Policy": policy,
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "X-Robots-Tag": "noindex, nofollow",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-
-
-@cache
-def _templates() -> Environment:
-    folder = FileSystemLoader(Path(__file__).with_name("templates"))
-    return Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = environment(TEMPLATES).get_template(template)
+    text = page.render(**shown, language=language, nonce=nonce, say=say, plain=plain)
+    return HTMLResponse(text, status, headers=headers(f"style-src 'nonce-{nonce}'"))
 
 
 def mounted(pages: FastAPI, events: ASGIApp | None) -> ASGIApp:
