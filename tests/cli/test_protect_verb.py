@@ -18,7 +18,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SAKIMORI_HOME", str(tmp_path))
     monkeypatch.delenv("SAKIMORI_LEDGER", raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(secrets, "_COST", {"n": 2, "r": 1, "p": 1, "maxmem": 1 << 20})
+    monkeypatch.setitem(secrets._COSTS, secrets.KEY, {"n": 2, "r": 1, "p": 1, "maxmem": 1 << 20})
     return tmp_path
 
 

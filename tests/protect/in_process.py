@@ -98,7 +98,7 @@ class Running:
 def running(place: str | Path, *, started: bool = False, key: str | None = None, **options: Any) -> Iterator[Running]:
     """`started` if tasks are to run; `key` is that of a place that has one already."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(secrets, "_COST", {"n": 2, "r": 1, "p": 1, "maxmem": 1 << 20})
+    patch.setitem(secrets._COSTS, secrets.KEY, {"n": 2, "r": 1, "p": 1, "maxmem": 1 << 20})
     engine = connect(place)
     manager = Manager(engine, Options(**{"limits": NO_LIMITS, "built_in": SMALL, **options}))
     key = manager.prepare() or key

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import typer
 
 from sakimori.cli import respond_parts as parts
 from sakimori.cli.home import ledger_place
+from sakimori.cli.serving import background, told_to_stop
 
 if TYPE_CHECKING:
     from sakimori.collect.events import Heard
@@ -29,10 +29,10 @@ def listen(queue: str, webhook: str, topics: list[str], poll: float) -> None:
     from sakimori.respond.durable import DurableEngine
 
     with (
-        parts.only_listener(),
+        parts.only_one("respond"),
         parts.opened_engine(parts.LISTENER, parts.chosen_policy()) as engine,
         DurableEngine(engine, ledger_place()) as durable,
-        _told_to_stop() as stop,
+        told_to_stop() as stop,
     ):
         durable.sweep()
         with (
@@ -94,15 +94,8 @@ def _served(engine: Engine, notifier: Notifier, place: str, topics: list[str]) -
         calls = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
     except (OSError, OverflowError) as error:
         raise WebhookError(f"--webhook {place} cannot be listened on: {error}") from None
-    server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # ours stop the queue too
-    thread = threading.Thread(target=server.run, args=([calls],), name="webhook", daemon=True)
-    thread.start()
-    try:
+    with background(uvicorn.Config(application, log_level="error", lifespan="off"), calls):
         yield
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
 
 
 def _family(host: str) -> socket.AddressFamily:
@@ -145,18 +138,3 @@ def _swept(sweep: Callable[[], int], notifier: Notifier) -> None:
         parts.report(notifier.deliver())
     except parts.failures() as error:
         typer.echo(f"notify: {error}", err=True)
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
-    stop = threading.Event()
-
-    def hear(*_: Any) -> None:
-        stop.set()
-
-    before = [(number, signal.signal(number, hear)) for number in (signal.SIGTERM, signal.SIGINT)]
-    try:
-        yield stop
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)

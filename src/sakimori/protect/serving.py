@@ -8,8 +8,10 @@ import ipaddress
 import socket
 import ssl
 import sys
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from sakimori.protect.app import application
 from sakimori.protect.manager import Manager
@@ -36,17 +38,17 @@ class CannotListenError(Exception):
     """The address cannot be served at; the message says why and what to do."""
 
 
-def listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int, what: str = "the manager") -> socket.socket:
     """A socket that calls arrive at from now on. Raises CannotListenError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2_048)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            why = "something listens there already; if it is not this manager, choose another port"
+            why = f"something listens there already; if it is not {what} itself, choose another port"
         else:
             why = f"{error.strerror or error}; choose another address"
-        raise CannotListenError(f"the manager cannot listen on {host} port {port}: {why}") from error
+        raise CannotListenError(f"{what} cannot listen on {host} port {port}: {why}") from error
 
 
 def serve(manager: Manager, calls: socket.socket, identity: Identity | None) -> None:
@@ -54,16 +56,23 @@ def serve(manager: Manager, calls: socket.socket, identity: Identity | None) -> 
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what is there now stays: the collector need not walk over it while somebody waits
+    # longer than agents' heart-beats are apart, so that their connections last
+    config = configured(application(manager), identity, timeout_keep_alive=75)
+    uvicorn.Server(config).run(sockets=[calls])
+
+
+def configured(inside: ASGIApp, identity: Identity | None, **options: Any) -> uvicorn.Config:
+    """How an application is served: without telling what serves it, and over TLS if there is an identity."""
     config = uvicorn.Config(
-        application(manager),
+        inside,
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_keep_alive=75,  # longer than agents' heart-beats are apart, so that their connections last
         ssl_certfile=str(identity.certificate) if identity else None,
         ssl_keyfile=str(identity.key) if identity else None,
+        **options,
     )
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    uvicorn.Server(config).run(sockets=[calls])
+    return config
