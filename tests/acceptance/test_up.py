@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import subprocess
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +28,17 @@ def free_port() -> int:
 
 
 def configured(home: Path) -> int:
+    """Gives every service a port of its own; gives the manager's."""
     port = free_port()
-    (home / "sakimori.toml").write_text(f"[protect.serve]\nport = {port}\nplain_http = true\n")
+    served = f"[protect.serve]\nport = {port}\nplain_http = true\n"
+    (home / "sakimori.toml").write_text(f"{served}[console.serve]\nport = {free_port()}\n")
     return port
+
+
+def console_of(home: Path) -> str:
+    """Where the console is."""
+    port = tomllib.loads((home / "sakimori.toml").read_text())["console"]["serve"]["port"]
+    return f"http://127.0.0.1:{port}"
 
 
 @contextmanager
@@ -64,22 +73,27 @@ def test_all_services_come_up_and_stop_on_ctrl_c(tmp_path: Path) -> None:
     port, hook = configured(tmp_path), free_port()
     with running(tmp_path, "--webhook", f"127.0.0.1:{hook}") as process:
         said = until_up(process)
-        assert (
-            said[-1] == (f"{UP}protect listening on http://127.0.0.1:{port}/api, respond listening; Ctrl-C stops it")
-            or said[-1] == f"{UP}respond listening, protect listening on http://127.0.0.1:{port}/api; Ctrl-C stops it"
-        )
+        services = said[-1].removeprefix(UP).removesuffix("; Ctrl-C stops it").split(", ")
+        assert sorted(services) == [
+            f"console listening on {console_of(tmp_path)}",
+            f"protect listening on http://127.0.0.1:{port}/api",
+            "respond listening",
+        ]
+        urllib.request.urlopen(f"{console_of(tmp_path)}/healthz", timeout=10).close()
         urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10).close()
         socket.create_connection(("127.0.0.1", hook), 10).close()
         process.send_signal(signal.SIGINT)
         printed, rest = process.communicate(timeout=60)
     assert (process.returncode, rest.splitlines()[-1]) == (0, "stopped")
-    assert re.fullmatch(r"skm-0-1-\S+\n", printed)
+    key, invitation = sorted(printed.splitlines(), reverse=True)
+    assert re.fullmatch(r"skm-0-1-\S+", key)
+    assert re.fullmatch(rf"{console_of(tmp_path)}/welcome\?token=[\w-]{{43}}", invitation)
     for each in (port, hook):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", each), 10)
 
 
-def test_without_a_place_for_events_only_the_manager_runs_and_that_is_said(tmp_path: Path) -> None:
+def test_without_a_place_for_events_the_others_run_and_that_is_said(tmp_path: Path) -> None:
     port = configured(tmp_path)
     with running(tmp_path) as process:
         said = until_up(process)
@@ -98,7 +112,7 @@ def test_a_service_that_cannot_start_is_named_and_stops_the_others(tmp_path: Pat
     assert process.returncode == 4
     assert said.splitlines()[-1] == (
         "protect ended with exit code 4 before it was ready: the manager cannot listen on 127.0.0.1 "
-        f"port {port}: something listens there already; if it is not this manager, choose another port; "
+        f"port {port}: something listens there already; if it is not the manager itself, choose another port; "
         "all services are stopped"
     )
     with pytest.raises(ConnectionRefusedError):
@@ -130,8 +144,8 @@ def test_when_it_is_killed_the_services_stop_by_themselves(tmp_path: Path, when:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         if when == "up":
             until_up(process)
-        while len(services := children.read_text().split()) < 2:
-            assert process.poll() is None, "it ended before it had started both"
+        while len(services := children.read_text().split()) < 3:
+            assert process.poll() is None, "it ended before it had started them"
         watched = [os.pidfd_open(int(each)) for each in services]
         process.kill()
         assert all([ended(each) for each in watched])
@@ -156,3 +170,47 @@ def test_a_webhook_that_cannot_be_listened_on_is_named(tmp_path: Path) -> None:
             _, said = process.communicate(timeout=120)
     assert process.returncode == 4
     assert f"respond ended with exit code 4 before it was ready: failed: --webhook {hook} cannot be listened" in said
+
+
+def test_only_what_is_wanted_runs(tmp_path: Path) -> None:
+    port = configured(tmp_path)
+    with running(tmp_path, "--only", "console") as process:
+        assert process.stderr is not None
+        said = [process.stderr.readline().rstrip() for _ in range(2)]
+        assert said[0].startswith("printed the link with which ")
+        assert said[1] == f"listening on {console_of(tmp_path)}"
+        urllib.request.urlopen(f"{console_of(tmp_path)}/healthz", timeout=10).close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 10)
+        again = sakimori(tmp_path, "up", "--only", "console")
+        assert (again.returncode, b"another process" in again.stderr) == (4, True)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    nothing = sakimori(tmp_path, "up", "--only", "respond")
+    assert (nothing.returncode, b"say where events come from" in nothing.stderr) == (2, True)
+
+
+def test_a_console_that_others_reach_needs_an_address(tmp_path: Path) -> None:
+    (tmp_path / "sakimori.toml").write_text('[console.serve]\nhost = "0.0.0.0"\n')
+    done = sakimori(tmp_path, "up", "--only", "console")
+    assert done.returncode == 2
+    assert b"say by which address people reach it" in done.stderr
+    (tmp_path / "sakimori.toml").write_text('[console.serve]\naddress = "sakimori.example.org"\n')
+    done = sakimori(tmp_path, "up", "--only", "console")
+    assert (done.returncode, b"begin it with https://" in done.stderr) == (2, True)
+
+
+def test_people_are_invited_and_removed(tmp_path: Path) -> None:
+    invited = sakimori(tmp_path, "up", "--invite", "Kaede")
+    assert re.fullmatch(rb"http://127\.0\.0\.1:8471/welcome\?token=[\w-]{43}\n", invited.stdout)
+    assert b"with which kaede chooses a password" in invited.stderr
+    refused = sakimori(tmp_path, "up", "--token", "kaede")
+    assert (refused.returncode, b"nobody called kaede may sign in" in refused.stderr) == (4, True)
+    assert sakimori(tmp_path, "up", "--remove", "kaede").returncode == 0
+    gone = sakimori(tmp_path, "up", "--remove", "kaede")
+    assert (gone.returncode, b"nobody is called kaede" in gone.stderr) == (4, True)
+    wrong = sakimori(tmp_path, "up", "--invite", "no spaces")
+    assert (wrong.returncode, b"is no name" in wrong.stderr) == (4, True)
+    shown = sakimori(tmp_path, "respond", "audit", "show").stdout.decode().split()
+    assert [shown.count(each) for each in ("invited", "removed")] == [1, 1]

@@ -30,7 +30,7 @@ def look(home: Path) -> dict[str, Check]:
 def test_a_fresh_machine_is_fine_but_empty(tmp_path: Path) -> None:
     found = look(tmp_path / "new")
     assert {name for name, check in found.items() if check.state is State.MISSING} == set()
-    for name in ("ledger", "lake", "AWS"):
+    for name in ("ledger", "lake", "console", "AWS"):
         assert found[name].state is State.ABSENT
         assert found[name].todo
     assert found["home"].state is State.FINE
@@ -109,3 +109,17 @@ def test_names_of_requirements(requirement: str, name: str) -> None:
 @pytest.mark.parametrize(("count", "shown"), [(0, "0 B"), (1536, "1.5 KB"), (5 << 40, "5.0 TB")])
 def test_sizes_for_people(count: int, shown: str) -> None:
     assert checkup.size(count) == shown
+
+
+def test_the_console_says_who_may_sign_in(tmp_path: Path) -> None:
+    from datetime import UTC, datetime
+
+    from sakimori.console import people
+
+    with open_ledger(tmp_path / "ledger.sqlite") as ledger:
+        database = ledger._engine
+        secret = people.invite(database, "kaede", datetime.now(UTC))
+        assert look(tmp_path)["console"].state is State.ABSENT
+        people.accept(database, secret, "quiet lantern over the river", datetime.now(UTC), people.Lasting())
+    found = look(tmp_path)["console"]
+    assert (found.state, found.found) == (State.FINE, "http://127.0.0.1:8471: kaede may sign in")

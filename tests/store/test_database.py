@@ -15,6 +15,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+import sakimori.console.tables
 import sakimori.notify.tables
 import sakimori.protect.tables
 import sakimori.respond.tables  # noqa: F401 - puts its tables beside the others

@@ -21,7 +21,7 @@ from sakimori.cli import leash
 gc.set_threshold(20_000, 20, 50)  # what a start makes stays: looking for garbage in it takes a seventh of the time
 
 VERBS = {
-    "up": "Run Sakimori's services: the workload protection manager, and the intake of events to respond to.",
+    "up": "Run Sakimori's services: the workload protection manager, the console, and the intake of events.",
     "demo": "Make a day of sample logs with an attack in them, and find it.",
     "detect": "Find attacks in CloudTrail logs.",
     "collect": "Bring logs into the lake, each object exactly once.",

@@ -50,6 +50,7 @@ def checks(home: Path, ledger: str | Path, lake: Path) -> Iterator[Check]:
     yield _home(home)
     yield _guarded("ledger", lambda: _ledger(ledger))
     yield _guarded("lake", lambda: _lake(lake, ledger))
+    yield _guarded("console", lambda: _console(ledger))
     yield _guarded("rules", _rules)
     yield _guarded("AWS", _aws)
     yield from _optional()
@@ -173,6 +174,28 @@ def _lake(root: Path, place: str | Path) -> Check:
     )
     rows, weight = sum(file.rows for file in files), sum(file.bytes for file in files)
     return Check("lake", State.FINE, f"{root}: {rows:,} records in {len(files):,} files, {size(weight)}; newest {when}")
+
+
+def _console(place: str | Path) -> Check:
+    """Where the console is, and who may sign in."""
+    from sakimori.cli.configuration import console_settings
+    from sakimori.cli.up_console import reached
+
+    where = reached(console_settings())
+    nobody = Check(
+        "console", State.ABSENT, f"{where}: nobody may sign in yet", "sakimori up  (it prints an invitation)"
+    )
+    if _ledger(place).state is not State.FINE:
+        return nobody
+    from sakimori.console.people import known_people
+    from sakimori.store.database import connect
+
+    database = connect(place)
+    try:
+        names = [each.name for each in known_people(database) if each.may_sign_in]
+    finally:
+        database.dispose()
+    return Check("console", State.FINE, f"{where}: {', '.join(names)} may sign in") if names else nobody
 
 
 def _rules() -> Check:

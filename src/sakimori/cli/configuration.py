@@ -6,7 +6,7 @@ import os
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SETTINGS = {
     "detect.placeholders": "Values for %placeholders% in rules: a table, name = list of texts.",
     "protect.serve": "How the workload protection manager is served: a table.",
+    "console.serve": "How the console is served, and how long people stay signed in: a table.",
     "protect.client": "Which manager is driven, ours or Trend's: a table.",
     "respond.modes": "How far workflows go by themselves: observe, approve or auto, by workflow, account and tag.",
     "notify.routes": "Who is told what, by which channel: a table of tables.",
@@ -65,16 +66,42 @@ class ProtectSettings:
 
 def protect_settings() -> ProtectSettings:
     """`[protect.serve]`, with defaults for what it leaves out."""
+    return _converted("protect.serve", ProtectSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """`[console.serve]`. `address` is where people reach it, such as that of a proxy with TLS in front of it."""
+
+    host: str = "127.0.0.1"
+    port: int = 8471
+    address: str = ""
+    certificate: Path | None = None
+    key: Path | None = None
+    session_hours: int = 12
+    idle_minutes: int = 60
+
+
+def console_settings() -> ConsoleSettings:
+    """`[console.serve]`, with defaults for what it leaves out."""
+    return _converted("console.serve", ConsoleSettings)
+
+
+S = TypeVar("S", ProtectSettings, ConsoleSettings)
+
+
+def _converted(name: str, kind: type[S]) -> S:
+    """A table of settings, with defaults for what it leaves out."""
     import msgspec
 
-    given = _settings().get("protect.serve", {})
-    unknown = given.keys() - {each.name for each in fields(ProtectSettings)}
+    given = _settings().get(name, {})
+    unknown = given.keys() - {each.name for each in fields(kind)}
     if unknown:
-        raise typer.BadParameter(f"[protect.serve] in sakimori.toml has no {', '.join(sorted(unknown))}")
+        raise typer.BadParameter(f"[{name}] in sakimori.toml has no {', '.join(sorted(unknown))}")
     try:
-        return msgspec.convert(given, ProtectSettings, dec_hook=_path)
+        return msgspec.convert(given, kind, dec_hook=_path)
     except msgspec.ValidationError as error:
-        raise typer.BadParameter(f"[protect.serve] in sakimori.toml: {error}") from None
+        raise typer.BadParameter(f"[{name}] in sakimori.toml: {error}") from None
 
 
 PATIENCE = 20.0

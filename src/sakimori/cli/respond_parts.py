@@ -224,14 +224,14 @@ def failures() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def only_listener() -> Iterator[None]:
-    """Held while this process listens. Raises RespondError where another one does."""
+def only_one(what: str) -> Iterator[None]:
+    """Held while this process listens as `what`. Raises RespondError where another one does."""
     import fcntl
 
     from sakimori.respond.errors import RespondError
 
     home().mkdir(parents=True, exist_ok=True)
-    place: Path = home() / "respond.lock"
+    place: Path = home() / f"{what}.lock"
     with place.open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

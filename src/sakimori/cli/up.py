@@ -1,4 +1,7 @@
-"""`sakimori up`: every service that Sakimori has, each in a process of its own, until it is told to stop."""
+"""`sakimori up`: every service that Sakimori has, each in a process of its own, until it is told to stop.
+
+The console alone is served by this process itself; among others it is one of theirs.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from sakimori.cli import leash
+from sakimori.cli import leash, up_console
 from sakimori.cli.output import printable
 
 FAILED = 4
@@ -23,6 +27,14 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 READY = "listening"
 """What the line begins with by which a service says that it works."""
+
+
+class Name(StrEnum):
+    """The services."""
+
+    PROTECT = "protect"
+    CONSOLE = "console"
+    RESPOND = "respond"
 
 
 def up(
@@ -33,25 +45,57 @@ def up(
     topic: Annotated[
         list[str] | None, typer.Option(help="The ARN of an SNS topic that may deliver to the webhook. Repeat.")
     ] = None,
+    only: Annotated[list[Name] | None, typer.Option(help="Only this service. Repeat.")] = None,
+    invite: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Print a link with which this person chooses a password for the console."),
+    ] = "",
+    token: Annotated[
+        str, typer.Option(metavar="NAME", help="Print a token with which a script of this person asks the console.")
+    ] = "",
+    remove: Annotated[str, typer.Option(metavar="NAME", help="This person may not use the console any more.")] = "",
 ) -> None:
-    """Run Sakimori's services until stopped: the workload protection manager, and the intake of events to respond to.
+    """Run Sakimori's services until stopped: the workload protection manager, the console, and the intake of events.
 
-    The manager is `sakimori protect serve` with the settings of sakimori.toml. Events are taken in, as by `sakimori
-    respond listen`, if it is said from where. When one service ends, so do all.
+    The manager is `sakimori protect serve` with the settings of sakimori.toml; the console shows findings and responses
+    to people who sign in, and prints an invitation while nobody can. Events to respond to are taken in, as by `sakimori
+    respond listen`, if it is said from where. When one service ends, so do all. With --invite, --token or --remove it
+    only does that.
     """
-    services = [Service("protect", ("protect", "serve"))]
-    if queue or webhook:
-        services.append(Service("respond", ("respond", "listen", *_options(queue, webhook, topic or []))))
-    elif topic:
+    if invite or token or remove:
+        _explained(lambda: up_console.people(invite=invite, remove=remove, token=token))
+        return
+    if topic and not webhook:
         raise typer.BadParameter("a topic delivers to a webhook: give --webhook, too", param_hint="--topic")
-    else:
+    wanted = set(only or Name)
+    if Name.RESPOND in wanted and not (queue or webhook):
+        if only:
+            raise typer.BadParameter("say where events come from: --queue, --webhook or both", param_hint="--only")
         _say("respond is not started: no --queue and no --webhook says where events come from")
+        wanted.remove(Name.RESPOND)
+    if wanted == {Name.CONSOLE}:
+        _explained(up_console.serve)
+        return
+    words = {
+        Name.PROTECT: ("protect", "serve"),
+        Name.CONSOLE: ("up", "--only", "console"),
+        Name.RESPOND: ("respond", "listen", *_options(queue, webhook, topic or [])),
+    }
+    services = [Service(str(name), words[name]) for name in words if name in wanted]
     with _told_to_stop() as news:
         failure = run(services, news)
     if failure:
         _say(failure)
         raise typer.Exit(FAILED)
     _say("stopped")
+
+
+def _explained(do: Callable[[], None]) -> None:
+    try:
+        do()
+    except up_console.failures() as error:
+        _say(f"failed: {error}")
+        raise typer.Exit(FAILED) from None
 
 
 def _options(queue: str, webhook: str, topics: Sequence[str]) -> Iterator[str]:

@@ -28,6 +28,7 @@ runs = Table(
     Column("updated_at", Text, nullable=False),
     Index("respond_runs_state", "state", "updated_at"),
     Index("respond_runs_event", "event_uid"),
+    Index("respond_runs_created", "created_at", "id"),
 )
 
 actions = Table(

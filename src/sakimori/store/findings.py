@@ -11,7 +11,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from sakimori.model.finding import Finding
 from sakimori.model.severity import Severity
@@ -163,6 +176,29 @@ def withdraw(connection: Connection, rule: str, since: str, until: str, kept: Se
 
 def find(connection: Connection, wanted: FindingFilter) -> list[StoredFinding]:
     """The findings that fit, the worst first, then the latest."""
+    rows = connection.execute(_query(wanted)).mappings().all()
+    records = _records_of(connection, [row["uid"] for row in rows])
+    return [_stored(row, records.get(row["uid"], ())) for row in rows]
+
+
+def page(connection: Connection, wanted: FindingFilter, after: str = "") -> list[StoredFinding]:
+    """Like `find`, without their records, and only those that come after the finding with this uid."""
+    c, query = findings.c, _query(wanted)
+    if after:
+        last = connection.execute(select(c.severity_id, c.last_seen).where(c.uid == after)).first()
+        mark = tuple_(literal(last.severity_id), literal(last.last_seen)) if last else None
+        place = tuple_(c.severity_id, c.last_seen)
+        query = query.where((place < mark) | ((place == mark) & (c.uid > after)) if last else c.uid.is_(None))
+    return [_stored(row, ()) for row in connection.execute(query).mappings()]
+
+
+def titles(connection: Connection, uids: Sequence[str]) -> dict[str, str]:
+    """The titles of these findings, by uid; what is no finding of ours is left out."""
+    query = select(findings.c.uid, findings.c.title).where(among(connection, findings.c.uid, uids))
+    return {row.uid: row.title for row in connection.execute(query)}
+
+
+def _query(wanted: FindingFilter) -> Select[Any]:
     c = findings.c
     conditions = [
         (wanted.status is not None, c.status == wanted.status),
@@ -173,19 +209,13 @@ def find(connection: Connection, wanted: FindingFilter) -> list[StoredFinding]:
         (bool(wanted.until), c.last_seen < wanted.until),
     ]
     query = select(findings).where(*(condition for given, condition in conditions if given))
-    rows = (
-        connection.execute(query.order_by(c.severity_id.desc(), c.last_seen.desc(), c.uid).limit(wanted.limit))
-        .mappings()
-        .all()
-    )
-    records = _records_of(connection, [row["uid"] for row in rows])
-    return [_stored(row, records.get(row["uid"], ())) for row in rows]
+    return query.order_by(c.severity_id.desc(), c.last_seen.desc(), c.uid).limit(wanted.limit)
 
 
-def get(connection: Connection, uid: str) -> StoredFinding | None:
-    """The finding with this uid."""
+def get(connection: Connection, uid: str, most_records: int | None = None) -> StoredFinding | None:
+    """The finding with this uid, with its first records only, if it is said how many."""
     rows = _rows(connection, [uid])
-    return _stored(rows[0], _records_of(connection, [uid]).get(uid, ())) if rows else None
+    return _stored(rows[0], _records_of(connection, [uid], most_records).get(uid, ())) if rows else None
 
 
 def beginning_like(connection: Connection, beginning: str, most: int) -> list[StoredFinding]:
@@ -246,12 +276,15 @@ def _rows(connection: Connection, uids: Sequence[str]) -> Sequence[RowMapping]:
     return connection.execute(query).mappings().all() if uids else ()
 
 
-def _records_of(connection: Connection, uids: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+def _records_of(
+    connection: Connection, uids: Sequence[str], most: int | None = None
+) -> dict[str, list[tuple[str, str]]]:
     """The (record id, time) of each finding's records, in the order of their times."""
     c = finding_records.c
     records: dict[str, list[tuple[str, str]]] = {}
     query = select(c.finding_uid, c.record_id, c.time).where(among(connection, c.finding_uid, uids))
-    for uid, record, time in connection.execute(query.order_by(c.finding_uid, c.time, c.record_id)) if uids else ():
+    query = query.order_by(c.finding_uid, c.time, c.record_id).limit(most)
+    for uid, record, time in connection.execute(query) if uids else ():
         records.setdefault(uid, []).append((record, time))
     return records
 
