@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
 from discover.world import discovered
+from sakimori.cli import app
 from sakimori.discover import snapshot
 from sakimori.model.asset import Inventory
 from sakimori.simulate.aws import SimulatedAws
@@ -50,3 +54,14 @@ def test_a_snapshot_finds_the_same_again(aws: SimulatedAws, tmp_path: Path) -> N
     assert same(found, snapshot.read(tmp_path / "snapshot"))
     assert (tmp_path / "snapshot/123456789012/us-east-1/vpc/DescribeVpcs.json").is_file()
     assert (tmp_path / "snapshot/123456789012/global/s3/GetBucketAcl.one.json").is_file()
+
+
+def test_an_account_that_nobody_touched_is_found_unchanged(
+    aws: SimulatedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAKIMORI_HOME", str(tmp_path))
+    command = ["discover", "--regions", "us-east-1"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    again = CliRunner().invoke(app, command)
+    assert again.exit_code == 0
+    assert "0 new, 0 changed, 0 gone" in again.stderr

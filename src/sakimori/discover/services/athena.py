@@ -37,6 +37,7 @@ WORKGROUP = Resource(
         Tie("runs-as", "Configuration.ExecutionRole"),
         encrypted_by("Configuration.CustomerContentEncryptionConfiguration.KmsKey"),
     ),
+    moving=("CreationTime",),  # nobody made the workgroup that every region has: moto tells the moment of the question
 )
 
 SERVICE = Service(client="athena", lists=(Listing(operation="ListWorkGroups", gives=(WORKGROUP,)),))
