@@ -27,6 +27,7 @@ from sakimori.detect import ir, sigma_modifiers
 from sakimori.detect.rule_lines import RuleError, failing_item, line_of, line_with, repeated_key, under
 from sakimori.detect.sigma_correlation import correlation
 from sakimori.detect.sigma_regex import use_re2
+from sakimori.detect.sigma_time import in_time
 from sakimori.model.severity import Severity
 
 MAX_RULE_BYTES = 1 << 20
@@ -247,7 +248,7 @@ class _Reader:
             case st.SigmaBool():
                 return ir.Text(field, (str(value).lower(),))
             case st.SigmaTimestampPart():
-                raise RuleError(self.path, self._line_with(f"{field}|"), "timestamp modifiers are not supported")
+                return self._in_time(field, value, "eq")
             case st.SigmaNumber():
                 return ir.Number(field, value.number)
             case st.SigmaNull():
@@ -262,6 +263,8 @@ class _Reader:
                 return ir.Cidr(field, str(value.network))
             case st.SigmaCompareExpression():
                 op: Any = value.op.name.lower()
+                if isinstance(value.number, st.SigmaTimestampPart):
+                    return self._in_time(field, value.number, op)
                 if op == "neq":
                     return ir.Not(ir.Number(field, value.number.number))
                 return ir.Compare(field, op, value.number.number)
@@ -271,6 +274,12 @@ class _Reader:
                 )
                 return ir.FieldRef(field, value.field, how)
         raise RuleError(self.path, self.line(self.section), f"a value of type {type(value).__name__} is not supported")
+
+    def _in_time(self, field: str, value: st.SigmaTimestampPart, op: str) -> ir.Condition:
+        try:
+            return in_time(field, value.timestamp_part, op, int(value.number))
+        except ValueError as error:
+            raise RuleError(self.path, self._line_with(f"{field}|"), str(error)) from None
 
     def _keyword(self, value: st.SigmaType) -> ir.Condition:
         match value:

@@ -22,10 +22,19 @@ from sigma.modifiers import (
     SigmaStartswithModifier,
     SigmaValueModifier,
     SigmaWideModifier,
+    SigmaWindowsDashModifier,
     modifier_mapping,
 )
 from sigma.rule.detection import SigmaDetection
-from sigma.types import Placeholder, SigmaBool, SigmaRegularExpression, SigmaString, SigmaType, SpecialChars
+from sigma.types import (
+    Placeholder,
+    SigmaBool,
+    SigmaExpansion,
+    SigmaRegularExpression,
+    SigmaString,
+    SigmaType,
+    SpecialChars,
+)
 
 Part = str | SpecialChars | Placeholder
 
@@ -56,6 +65,19 @@ class ExpandModifier(SigmaExpandModifier):
         return val
 
 
+class WindashModifier(SigmaWindowsDashModifier):
+    """The five dashes stand for each other, whichever of them the rule has; pySigma starts from two, three at most."""
+
+    max_expanded_dashes = 5
+
+    def modify(self, val: SigmaString) -> SigmaExpansion:
+        val.s = [_LONG_DASH.sub("-", part) if isinstance(part, str) else part for part in val.s]
+        return super().modify(val)
+
+
+_LONG_DASH = re.compile(r"\B[\u2013-\u2015]\b")
+
+
 def _placeholders(text: str) -> list[Part]:
     """A text cut at its placeholders."""
     found: list[Part] = []
@@ -75,7 +97,9 @@ def _placeholders(text: str) -> list[Part]:
 
 def register() -> None:
     """Have pySigma know them: it has one table of modifiers, and no parameter for it."""
-    modifier_mapping.update(utf16le=SigmaWideModifier, expand=ExpandModifier, other_account=OtherAccountModifier)
+    modifier_mapping.update(
+        utf16le=SigmaWideModifier, expand=ExpandModifier, other_account=OtherAccountModifier, windash=WindashModifier
+    )
 
 
 def misuse(detection: SigmaDetection) -> tuple[str, str] | None:
