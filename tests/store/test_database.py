@@ -36,14 +36,16 @@ def test_the_newest_migration_is_the_schema() -> None:
     assert max(path.name for path in versions.glob("0*.py")).startswith(SCHEMA)
 
 
-def test_what_a_firewall_did_without_a_setting_it_does_after_the_update(tmp_path: Path) -> None:
+def test_what_a_firewall_did_without_a_setting_it_does_after_the_update(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "ledger.db"
-    open_ledger(place).close()
+    with monkeypatch.context() as older_version:
+        older_version.setattr(database, "SCHEMA", "0010")
+        connect(place).dispose()
     put = "INSERT INTO protect_objects VALUES (?, ?, 1, 0, ?)"
     own = {"settings": {"firewallSettingNetworkEngineMode": "Tap", "x": "y"}}
     with sqlite3.connect(place) as older:
-        older.execute("UPDATE alembic_version SET version_num = '0010'")
-        older.execute("ALTER TABLE respond_runs DROP COLUMN said")  # which came later
         older.executemany(put, [(0, "roles", "{}"), (7, "roles", "{}"), (7, "policies/default", json.dumps(own))])
     open_ledger(place).close()
     with sqlite3.connect(place) as newer:
