@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,5 +72,7 @@ def test_a_service_that_a_region_does_not_have_holds_nothing() -> None:
     absent: Any = NoHost(offered=False)
     assert list(LiveSource(absent, {ACCOUNT: lambda: None}).pages(question)) == []  # type: ignore[arg-type, return-value]
     there: Any = NoHost(offered=True)
+    sparse = replace(question, sparse=True)
+    assert list(LiveSource(there, {ACCOUNT: lambda: None}).pages(sparse)) == []  # type: ignore[arg-type, return-value]
     with pytest.raises(Unreachable):
         list(LiveSource(there, {ACCOUNT: lambda: None}).pages(question))  # type: ignore[arg-type, return-value]

@@ -204,7 +204,8 @@ class Listing(Call):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A service file's declaration. `client` is boto3's name for it, `prefix` the one in IAM, if that differs. `homes`
-    are the regions, by partition, in which a service without regions answers, where that is not the partition's home.
+    are the regions, by partition, in which a service without regions answers, where that is not the partition's home;
+    `sparse` says that the service has no host in some of the regions in which botocore knows it.
     """
 
     client: str
@@ -212,6 +213,7 @@ class Service:
     prefix: str = ""
     reach: Reach = Reach.REGIONAL
     homes: Mapping[str, str] = field(default_factory=dict)
+    sparse: bool = False
 
     def action(self, call: Call, operation: str = "") -> str:
         """The IAM action that a call needs."""

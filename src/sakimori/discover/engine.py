@@ -270,6 +270,7 @@ class _Look:
                 service.action(listing),
                 fill(given, Scope({}, self.unit.place.values())),
                 region=self._home,
+                sparse=service.sparse,
                 page_size=listing.page_size,
                 secrets=listing.secrets,
             )
@@ -286,6 +287,7 @@ class _Look:
             parameters,
             region=region or self._home,
             first_page=detail.first_page,
+            sparse=service.sparse,
             prepare=detail.prepare,
             batch=bool(detail.batch),
             secrets=detail.secrets,

@@ -120,7 +120,8 @@ class LiveSource:
     keys: dict[str, Keys]
 
     def pages(self, question: Question) -> Iterator[Answer]:
-        """See Source. A service that botocore does not know in a region, and that has no host there, holds nothing."""
+        """See Source. A service that botocore does not know in a region, or is said to be sparse, and that has no host
+        there, holds nothing."""
         if question.prepare:
             self._prepare(question)
         try:
@@ -130,7 +131,7 @@ class LiveSource:
                     return
         except Unreachable as error:
             offered = self.clients.offered(question.client, self._region(question), question.place.partition)
-            if error.code != "EndpointConnectionError" or offered:
+            if error.code != "EndpointConnectionError" or (offered and not question.sparse):
                 raise
 
     def stop(self) -> None:

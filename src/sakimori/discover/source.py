@@ -22,7 +22,7 @@ NAME_LENGTH = 150
 class Question:
     """One API call: `service` is the service file's id, `client` boto3's name, `action` the IAM action, `region` where
     it is asked if not in the place's own, `page_size` that of its pages (0: the service's default); with `first_page`
-    no further one is asked for."""
+    no further one is asked for. A `sparse` service need not have a host in the region."""
 
     place: Place
     service: str
@@ -33,6 +33,7 @@ class Question:
     region: str = ""
     page_size: int = 0
     first_page: bool = False
+    sparse: bool = False
     prepare: str = ""
     secrets: tuple[str, ...] = ()
     batch: bool = False

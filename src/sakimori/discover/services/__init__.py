@@ -49,10 +49,11 @@ templates see that item; the items found see it as `{^Path}`, and their details 
 of a Tie for relations that need code, its docstring being its line in the docs; `moving` for the paths to clocks,
 counters and states that move though nobody changes anything, which are no part of an asset's history, and `ordered` for
 lists whose order is a setting; `iam=` where the action is not `prefix:Operation`; `home_only`, `reach=Reach.GLOBAL`
-and `homes` for what has no region; `first_page` where the latest is enough; `secrets` for what must not be kept;
-`otherwise` for a service that is not enabled, which is a fact: an asset of a type such as `AWS::Macie::Status`, that is
-there in every region, tells of it. A key of `config` is missing only if it could not be asked, and then there is a
-NotEvaluated. `config` keeps AWS's spelling and AWS's answer: nothing is renamed, nothing interpreted.
+and `homes` for what has no region; `sparse` for a service without a host in regions that botocore names; `first_page`
+where the latest is enough; `secrets` for what must not be kept; `otherwise` for a service that is not enabled, which is
+a fact: an asset of a type such as `AWS::Macie::Status`, that is there in every region, tells of it. A key of `config`
+is missing only if it could not be asked, and then there is a NotEvaluated. `config` keeps AWS's spelling and AWS's
+answer: nothing is renamed, nothing interpreted.
 
 Words for relations, so that all files use the same: `in` (a VPC, a subnet, a cluster, a group), `attached-to`,
 `member-of`, `uses` (a security group, a layer, an image), `runs-as` (a role), `encrypted-by`, `logs-to`, `targets`,

@@ -52,4 +52,4 @@ DOMAIN = Resource(
     lists=(Listing(operation="ListProjects", parameters={"domainIdentifier": "{id}"}, gives=(PROJECT,)),),
 )
 
-SERVICE = Service(client="datazone", lists=(Listing(operation="ListDomains", gives=(DOMAIN,)),))
+SERVICE = Service(client="datazone", sparse=True, lists=(Listing(operation="ListDomains", gives=(DOMAIN,)),))

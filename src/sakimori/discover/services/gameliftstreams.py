@@ -30,4 +30,4 @@ GROUP = Resource(
     relations=(Tie("uses", "DefaultApplication.Arn"),),
 )
 
-SERVICE = Service(client="gameliftstreams", lists=(Listing(operation="ListStreamGroups", gives=(GROUP,)),))
+SERVICE = Service(client="gameliftstreams", sparse=True, lists=(Listing(operation="ListStreamGroups", gives=(GROUP,)),))
