@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 
 import estates as es
 from sakimori.cli import app
+from sakimori.respond import carried_inventory, carried_tags
 from sakimori.respond.carried_inventory import opened
 from sakimori.respond.deploy import bundle as bundles
 from sakimori.respond.deploy.bundle import Bundle
@@ -128,33 +131,58 @@ def test_settings_that_cannot_be_meant_are_said(quick: Any, tmp_path: Path, writ
     assert not (tmp_path / "sakimori-lambda").exists()
 
 
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf"
+
+
 def test_routes_go_with_the_function_when_their_secret_is_named(quick: list[dict[str, Any]], tmp_path: Path) -> None:
-    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf"
     (tmp_path / "sakimori.toml").write_text('[notify.routes.team]\nchannel = "slack"\nurl_env = "SLACK_URL"\n')
     deploy("lambda", "--workflow", "imds")
     assert quick[-1]["routes"] == {}
-    done = deploy("lambda", "--workflow", "imds", "--notify-secret", secret)
+    done = deploy("lambda", "--workflow", "imds", "--notify-secret", SECRET)
     assert quick[-1]["routes"] == {"team": {"channel": "slack", "url_env": "SLACK_URL"}}
     assert "the function also tells by the routes team" in done.stderr
     (tmp_path / "sakimori.toml").write_text('[notify.routes.team]\nchannel = "slack"\nurl = "https://hooks.x/y"\n')
-    assert "url is secret: give url_env" in deploy("lambda", "--notify-secret", secret, code=4).stderr
+    assert "url is secret: give url_env" in deploy("lambda", "--notify-secret", SECRET, code=4).stderr
 
 
 def test_what_was_discovered_goes_with_the_function_where_it_is_asked(
     quick: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     deploy("lambda")
-    assert quick[-1]["inventory"] is None
+    assert quick[-1]["beside"].keys() == {"zoneinfo/UTC"}
     (tmp_path / "home").mkdir(exist_ok=True)
     with open_ledger(tmp_path / "home" / "ledger.sqlite") as ledger:
         where = Scope("111122223333", "global", "iam")
         ledger.record(ledger.begin_discovery("test"), [Seen(where, [es.role("web")])])
         (known,) = ledger.discoveries()
     done = deploy("lambda")
-    assert [asset.name for asset in opened(quick[-1]["inventory"])] == ["web"]
+    assert [asset.name for asset in opened(quick[-1]["beside"][carried_inventory.FILE])] == ["web"]
     assert f"the inventory of {known.started_at} goes with the function" in done.stderr
     deploy("lambda", "--workflow", "imds")
-    assert quick[-1]["inventory"] is None
+    assert quick[-1]["beside"].keys() == {"zoneinfo/UTC"}
+
+
+def test_what_routes_ask_of_assets_and_the_zones_of_their_quiet_hours_go_with_the_function(
+    quick: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir(exist_ok=True)
+    with open_ledger(tmp_path / "home" / "ledger.sqlite") as ledger:
+        tags = {"team": "payments", "environment": "prod", "secret": "value"}
+        seen = [Seen(Scope("111122223333", "global", "iam"), [replace(es.role("web"), tags=tags), es.role("plain")])]
+        ledger.record(ledger.begin_discovery("test"), seen)
+    (tmp_path / "sakimori.toml").write_text(
+        '[notify.routes.team]\nchannel = "slack"\nurl_env = "URL"\ntags = ["environment=prod"]\n'
+        'quiet = ["22:00-07:00"]\ntime_zone = "Asia/Tokyo"\n'
+        '[notify.people]\npayments = "Kaede"\n[notify.options]\nowner_tags = ["team"]\n'
+    )
+    done = deploy("lambda", "--workflow", "imds", "--notify-secret", SECRET)
+    beside = quick[-1]["beside"]
+    assert beside.keys() == {"zoneinfo/UTC", "zoneinfo/Asia/Tokyo", carried_tags.FILE}
+    assert json.loads(zlib.decompress(beside[carried_tags.FILE])) == {
+        es.role("web").uid: {"environment": "prod", "team": "payments"}
+    }
+    assert (quick[-1]["people"], quick[-1]["owner_tags"]) == ({"payments": "Kaede"}, ["team"])
+    assert "as far as it tells the tags environment, environment=prod, team" in done.stderr
 
 
 def test_what_is_mistaken_is_said(aws: SimulatedAws, quick: Any) -> None:

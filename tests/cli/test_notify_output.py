@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sakimori.cli.notify_output import log_line, log_row, route_line, route_row
 from sakimori.model.severity import Severity
-from sakimori.notify.ledger_outbox import LedgerPage
+from sakimori.notify.ledger_outbox import LedgerOutbox
 from sakimori.notify.message import Message
 from sakimori.notify.outbox import State
 from sakimori.notify.routes import Route, routes
-from sakimori.store.database import connect, writing
+from sakimori.store.database import connect
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 FACTS = {"title": "A bucket is open", "description": "d", "uid": "f", "remedy": ""}
@@ -50,20 +50,16 @@ def test_a_route_says_what_it_takes_when_it_is_quiet_and_where_it_leads_and_no_s
 
 def test_a_message_says_where_it_stands_why_and_who_has_seen_it(tmp_path: Path) -> None:
     engine = connect(tmp_path / "ledger.sqlite")
-    with writing(engine) as connection:
-        LedgerPage(connection).enter("team", MESSAGE, State.DUE, NOW)
-        [row] = LedgerPage(connection).log()
-        entered = log_row(row)
-        message = LedgerPage(connection).claim(row, NOW)
-        assert message is not None
-        LedgerPage(connection).failed(row, message, "no connection", 0.0, NOW)
-        [row] = LedgerPage(connection).log()
-        failed = log_row(row)
-        LedgerPage(connection).delivered(row, "OPS-1", "", NOW)
-        LedgerPage(connection).acknowledge(row.news, "Kaede", NOW)
-        [row] = LedgerPage(connection).log()
-        sent = log_row(row)
-        LedgerPage(connection).give_up("team", MESSAGE.key, "drill")
+    waiting = LedgerOutbox(engine)
+    waiting.alone(lambda page: page.enter("team", MESSAGE, State.DUE, NOW))
+    [entry] = waiting.log()
+    entered, message = log_row(entry), waiting.alone(lambda page: page.claim(entry, NOW))
+    assert message is not None
+    waiting.alone(lambda page: page.failed(entry, message, "no connection", 0.0, NOW))
+    failed = log_row(waiting.log()[0])
+    waiting.alone(lambda page: page.delivered(entry, "OPS-1", "", NOW))
+    waiting.alone(lambda page: page.acknowledge(entry.news, "Kaede", NOW))
+    sent = log_row(waiting.log()[0])
     engine.dispose()
     assert (entered["state"], entered["next_at"], entered["title"]) == ("due", "", "[High] A bucket is open")
     assert log_line(failed).endswith("; no connection; again at 2026-11-25T12:01")

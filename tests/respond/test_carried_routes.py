@@ -18,6 +18,7 @@ from sakimori.respond.carried_routes import carried, opened
 from sakimori.respond.deploy import cloudformation, permissions
 from sakimori.respond.deploy.design import design
 from sakimori.respond.errors import RespondError
+from sakimori.respond.table_outbox import TableOutbox
 from sakimori.simulate.aws import SimulatedAws
 
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:chat-AbCdEf"
@@ -43,12 +44,13 @@ def test_what_cannot_go_is_refused(route: Any, why: str) -> None:
         carried({"team": route})
 
 
-def test_what_an_outbox_does_stays_behind_and_so_does_what_takes_only_findings() -> None:
-    routes = {
-        "team": {**TEAM, "acknowledge_minutes": 30, "escalate_to": "hub", "quiet": ["22:00-07:00"]},
-        "hub": {"channel": "security-hub"},
-    }
-    assert carried(routes) == {"team": {**TEAM, "quiet": ["22:00-07:00"]}}
+def test_what_takes_only_findings_stays_behind_and_nothing_is_escalated_to_it() -> None:
+    late = {"acknowledge_minutes": 30, "escalate_to": "oncall", "quiet": ["22:00-07:00"], "time_zone": "Asia/Tokyo"}
+    routes = {"team": {**TEAM, **late}, "oncall": {"channel": "sns", "topic": TOPIC}}
+    hub = {"channel": "security-hub"}
+    assert carried({**routes, "hub": hub}) == routes
+    with pytest.raises(NotifyError, match=r"team\]: escalate_to is 'hub', which takes findings, and no runs"):
+        carried({"team": {**TEAM, **late, "escalate_to": "hub"}, "hub": hub})
 
 
 @pytest.mark.parametrize(
@@ -60,10 +62,10 @@ def test_what_an_outbox_does_stays_behind_and_so_does_what_takes_only_findings()
         ("[]", "the secret is no JSON object"),
     ],
 )
-def test_a_route_whose_value_is_not_in_the_secret_cannot_be_used(secret: str, why: str) -> None:
+def test_a_route_whose_value_is_not_in_the_secret_cannot_be_used_for_now(secret: str, why: str) -> None:
     other = {"channel": "sns", "topic": TOPIC}
     routes, lacking = opened({"team": TEAM, "topic": other}, secret)
-    assert ([each.name for each in routes], lacking) == (["topic"], {"team": why})
+    assert ([each.name for each in routes], lacking) == (["team", "topic"], {"team": why})
 
 
 def test_the_secret_fills_in_the_routes() -> None:
@@ -127,7 +129,7 @@ def test_the_function_tells_a_run_once_by_the_topic_and_by_each_route_that_it_fi
     routes = {
         "team": {**own, "min_severity": "low", "workflows": ["guardduty"]},
         "other": {**own, "min_severity": "low", "workflows": ["waf"]},
-        "lost": {**own, "url_env": "NOT_THERE"},
+        "lost": {**own, "url_env": "NOT_THERE", "min_severity": "low"},
     }
     found = service(aws, tmp_path, routes=carried(routes))
     value = json.dumps({"HOOK": address})
@@ -142,16 +144,16 @@ def test_the_function_tells_a_run_once_by_the_topic_and_by_each_route_that_it_fi
     assert message["facts"]["workflow"] == "guardduty"
     assert any("\u3040" <= letter <= "\u30ff" for letter in message["title"] + str(message["lines"]))
     assert "Kaede" in str(message["lines"])
-    assert {line["error"] for line in found.log() if line.get("what") == "a route cannot be used"} == {
-        "the secret has no NOT_THERE"
-    }
+    assert {line["error"] for line in found.log() if "error" in line} == {"the secret has no NOT_THERE"}
     assert found.metrics("Untold") == 1
+    told_of = {(each.route, str(each.state)) for each in TableOutbox(found.book.table).log()}
+    assert told_of == {("the topic", "sent"), ("team", "sent"), ("lost", "failed")}, "it is kept until it can be sent"
 
 
 def test_a_secret_that_cannot_be_read_does_not_keep_the_function_from_responding(
     aws: SimulatedAws, tmp_path: Path
 ) -> None:
-    found = service(aws, tmp_path, routes=carried({"team": TEAM}))
+    found = service(aws, tmp_path, routes=carried({"team": {**TEAM, "min_severity": "low"}}))
     found.environment["SAKIMORI_NOTIFY_SECRET"] = SECRET.replace("eu-west-1", "us-east-1")
     aws.client("s3").create_bucket(Bucket="data")
     event = told.guardduty("Policy:S3/X", resource=told.bucket_resource("data"))

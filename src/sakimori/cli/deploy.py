@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -177,25 +178,45 @@ def _bundle(design: Design, packages: Path | None) -> Bundle:
     chosen_policy()  # a setting that is wrong is said here, and not by the function
     paces(section("respond.paces"))
     own = {name: section(f"respond.{name}") for name in ("modes", "limits", "paces")}
-    settings = {**own, "routes": dict(design.routes), **workflow_settings()}
+    people = {"people": section("notify.people"), **_owner_tags(section("notify.options"))}
+    settings = {**own, "routes": dict(design.routes), **people, **workflow_settings()}
     if design.routes:
         _say(f"the function also tells by the routes {', '.join(design.routes)}")
-    inventory = _inventory() if "macie" in design.workflows else None
-    return build(settings, home(), architecture=design.architecture, packages=packages, inventory=inventory)
+    return build(settings, home(), architecture=design.architecture, packages=packages, beside=_beside(design, people))
 
 
-def _inventory() -> bytes | None:
-    """What discovery found, as it goes with the function; None where it found nothing, or too much."""
+def _owner_tags(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {"owner_tags": options["owner_tags"]} if "owner_tags" in options else {}
+
+
+def _beside(design: Design, people: Mapping[str, Any]) -> dict[str, bytes]:
+    """What goes with the function's settings: what discovery found, as far as it is needed, and time zones."""
     from sakimori.cli.deployed import known_inventory
-    from sakimori.respond.carried_inventory import LARGEST, packed
+    from sakimori.notify.options import options
+    from sakimori.respond import carried_inventory, carried_tags, carried_zones
+    from sakimori.respond.carried_routes import named
 
+    routes = named(design.routes)
+    tags = carried_tags.wanted(routes, options(_owner_tags(people), people["people"])[1])
+    found: dict[str, bytes] = carried_zones.zones(route.quiet.zone for route in routes)
     inventory, at = known_inventory()
-    found = packed(inventory, at) if len(inventory) else b""
-    if found is None:
-        _say(f"the inventory has more than {LARGEST / 1e6:.0f} MB: the function goes without; run macie on a machine")
-    elif found:
-        _say(f"the inventory of {at} goes with the function, as far as it tells who may read a bucket")
-    return found or None
+    if not len(inventory):
+        return found
+    if "macie" in design.workflows:
+        found |= _noted(carried_inventory, carried_inventory.packed(inventory, at), at, "who may read a bucket")
+    if tags:
+        found |= _noted(carried_tags, carried_tags.packed(inventory, tags), at, f"the tags {', '.join(sorted(tags))}")
+    return found
+
+
+def _noted(kind: ModuleType, body: bytes | None, at: str, what: str) -> dict[str, bytes]:
+    """Says what goes along of an inventory, or that it is too much to go."""
+    if body is None:
+        most = f"{kind.LARGEST / 1e6:.0f} MB"
+        _say(f"what the inventory tells of {what} is more than {most}: the function goes without")
+        return {}
+    _say(f"the inventory of {at} goes with the function, as far as it tells {what}")
+    return {kind.FILE: body}
 
 
 def _stack(name: str, region: str | None, profile: str | None) -> Stack:

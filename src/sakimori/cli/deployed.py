@@ -14,6 +14,7 @@ from sakimori.cli.home import home
 
 if TYPE_CHECKING:
     from sakimori.model.asset import Inventory
+    from sakimori.notify.sender import Sender
     from sakimori.respond.deploy.stack import Stack
     from sakimori.respond.engine import Engine
     from sakimori.respond.policy import Policy
@@ -67,7 +68,7 @@ def audit_log_kept(stack: Stack, name: str, region: str | None, profile: str | N
 
 
 def deployment() -> str:
-    """The deployment that `sakimori respond` is about, instead of the ledger of this machine; "" for none."""
+    """The deployment that `sakimori respond` and `notify` are about, instead of this machine's ledger; "" for none."""
     return os.environ.get("SAKIMORI_DEPLOYMENT", "")
 
 
@@ -98,6 +99,18 @@ def deployed_engine(name: str, owner: str, policy: Policy, only: frozenset[str],
     finally:
         if manager is not None:
             manager.close()
+
+
+def deployed_sender(name: str) -> Sender:
+    """What told people for a deployment, to look at and to acknowledge. Raises RespondError, AwsError."""
+    from sakimori.notify.asking import Links
+    from sakimori.notify.sender import Sender
+    from sakimori.notify.signing import Signer
+    from sakimori.respond.keys import first_link_keys
+    from sakimori.respond.table_outbox import TableOutbox
+
+    book, secret = book_of(found_stack(name).parts())
+    return Sender(TableOutbox(book.table), [], Links(Signer(first_link_keys(secret))))
 
 
 def known_inventory() -> tuple[Inventory, str]:

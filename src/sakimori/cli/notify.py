@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sakimori.cli.deployed import deployed_sender, deployment
 from sakimori.cli.home import ledger_place
 from sakimori.cli.respond_parts import failures, opened_notifier, person
 
 if TYPE_CHECKING:
     from sakimori.notify.notifier import Notifier
+    from sakimori.notify.sender import Sender
 
 INCOMPLETE, FAILED = 3, 4
 
@@ -94,9 +96,9 @@ def drill(
 
 @app.command()
 def ack(token: Annotated[str, typer.Argument(help="What the message said.")]) -> None:
-    """Acknowledge a message: it goes to nobody else."""
-    with _opened() as notifier:
-        seen = notifier.acknowledge(token, person())
+    """Acknowledge a message, also one of the deployment that SAKIMORI_DEPLOYMENT names: it goes to nobody else."""
+    with _told_by() as sender:
+        seen = sender.acknowledge(token, person())
     typer.echo(f"acknowledged: {seen.news}, by the route {seen.route}", err=True)
 
 
@@ -108,14 +110,15 @@ def log(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List what was sent and what is to be sent, the newest first, with who acknowledged it and why it failed."""
+    """List what was sent and what is to be sent, the newest first, with who acknowledged it and why it failed: by this
+    machine, or by the deployment that SAKIMORI_DEPLOYMENT names."""
     from sakimori.cli.notify_output import log_line, log_row
     from sakimori.notify.outbox import State
 
     if state and state not in tuple(State):
         raise typer.BadParameter(f"{state!r} is no state: there are {', '.join(State)}", param_hint="--state")
-    with _opened() as notifier:
-        rows = [log_row(each) for each in notifier.log(route, state, digest, limit)]
+    with _told_by() as sender:
+        rows = [log_row(each) for each in sender.log(route, state, digest, limit)]
     if as_json:
         _print(rows)
         return
@@ -125,9 +128,25 @@ def log(
 
 @contextmanager
 def _opened() -> Iterator[Notifier]:
+    with _explained(), opened_notifier() as notifier:
+        yield notifier
+
+
+@contextmanager
+def _told_by() -> Iterator[Sender]:
+    """What tells people: a deployment where SAKIMORI_DEPLOYMENT names one, else this machine."""
+    if name := deployment():
+        with _explained():
+            yield deployed_sender(name)
+        return
+    with _opened() as notifier:
+        yield notifier
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
     try:
-        with opened_notifier() as notifier:
-            yield notifier
+        yield
     except failures() as error:
         typer.echo(f"failed: {_safe(str(error))}", err=True)
         raise typer.Exit(FAILED) from None

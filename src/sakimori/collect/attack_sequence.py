@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sakimori.collect import told
 from sakimori.collect.told import arn, obj, objects, text, texts
 from sakimori.model.attack import TACTICS
 from sakimori.model.event import Resource
+from sakimori.model.partition import partition_of
 
 INSTANCE, KEY = "AWS::EC2::Instance", "AWS::IAM::AccessKey"
 
@@ -60,7 +62,7 @@ def resources_of(sequence: Mapping[str, Any], kind: str, account: str, region: s
     found: dict[tuple[str, str], Resource] = {}
     for each in (*_resources(sequence, account, region), *_credentials(sequence, account, region)):
         known = found.get((each.type, each.uid))
-        if known is None or not known.details:
+        if known is None or not (known.details or known.tags):
             found[each.type, each.uid] = each
     about = ABOUT.get(kind.partition(":")[2].partition("/")[0], "")
     return sorted(found.values(), key=lambda each: each.type != about)
@@ -70,26 +72,27 @@ def _resources(sequence: Mapping[str, Any], own_account: str, own_region: str) -
     for each in objects(sequence, "resources"):
         account, region = text(each, "accountId") or own_account, text(each, "region") or own_region
         partition, spelt, uid = text(each, "cloudPartition"), text(each, "resourceType"), text(each, "uid")
-        kind, data = TYPES.get(spelt, spelt), obj(each, "data")
+        kind, data, tags = TYPES.get(spelt, spelt), obj(each, "data"), told.tags(each, "tags")
         instances = [uid] if kind == INSTANCE else []
         for group in GROUPS:
             instances += texts(data, group, "ec2InstanceUids")
         for instance in filter(None, instances):
-            yield Resource(INSTANCE, _whole("ec2", "instance/", instance, account, region, partition), account, region)
+            whole = _whole("ec2", "instance/", instance, account, region, partition)
+            yield Resource(INSTANCE, whole, account, region, {}, tags if instance == uid else {})
         if kind == INSTANCE or not uid:
             continue
         if kind == KEY:
             yield _key(uid.rpartition("/")[2], account, region, obj(data, "accessKey"))
         elif kind == "AWS::S3::Bucket":
-            yield Resource(
-                kind, uid if uid.startswith("arn:") else f"arn:{partition or 'aws'}:s3:::{uid}", account, region
-            )
+            arn_of_bucket = uid if uid.startswith("arn:") else f"arn:{partition or partition_of(region)}:s3:::{uid}"
+            yield Resource(kind, arn_of_bucket, account, region, {}, tags)
         elif kind == "AWS::EKS::Cluster":
             cluster = text(data, "eksCluster", "arn") or uid
-            yield Resource(kind, _whole("eks", "cluster/", cluster, account, region, partition), account, region)
+            whole = _whole("eks", "cluster/", cluster, account, region, partition)
+            yield Resource(kind, whole, account, region, {}, tags)
         else:
             image = text(data, "container", "image")
-            yield Resource(kind, uid, account, region, {"image": image} if image else {})
+            yield Resource(kind, uid, account, region, {"image": image} if image else {}, tags)
 
 
 def _credentials(sequence: Mapping[str, Any], own_account: str, own_region: str) -> Iterator[Resource]:

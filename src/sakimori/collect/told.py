@@ -75,6 +75,17 @@ def texts(value: Any, *path: str) -> list[str]:
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
+def tags(value: Any, *path: str) -> dict[str, str]:
+    """Tags in whichever spelling a product has: an object, or a list of objects with a key (a name) and a value."""
+    *outer, last = path
+    found = obj(value, *outer).get(last)
+    if isinstance(found, Mapping):
+        return {str(name): str(each) for name, each in found.items()}
+    names = ("key", "Key", "name")
+    spelt = ((next(filter(None, (text(each, name) for name in names)), ""), each) for each in objects(value, *path))
+    return {name: text(each, "value") or text(each, "Value") for name, each in spelt if name}
+
+
 def identity(value: str, what: str) -> str:
     """An id that can be one. Raises NotRead, naming what it should have been."""
     if not value:

@@ -22,7 +22,8 @@ class Mode(StrEnum):
 class Target:
     """What an action changes: `type` in CloudFormation's spelling, `uid` an ARN where there is one.
 
-    `parameters` say what the action is to do with it (the CVE's rules, the name of the group).
+    `parameters` say what the action is to do with it (the CVE's rules, the name of the group); `tags` are those that it
+    had when that was planned.
     """
 
     type: str
@@ -30,6 +31,7 @@ class Target:
     account: str = ""
     region: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -28,7 +28,8 @@ class State(StrEnum):
 class Resource:
     """What an event is about: `type` in CloudFormation's spelling, `uid` the ARN (the id where no ARN is told).
 
-    `details` is what workflows need of it, in snake_case, such as `user_name` and `user_type` of an access key.
+    `details` is what workflows need of it, in snake_case, such as `user_name` and `user_type` of an access key; `tags`
+    are those that the product tells of it.
     """
 
     type: str
@@ -36,6 +37,7 @@ class Resource:
     account: str = ""
     region: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -71,6 +73,10 @@ class Event:
     def of_type(self, *types: str) -> tuple[Resource, ...]:
         """The resources of these CloudFormation types."""
         return tuple(resource for resource in self.resources if resource.type in types)
+
+    def tags_of(self, uid: str) -> Mapping[str, str]:
+        """The tags that are told of a resource."""
+        return next((each.tags for each in self.resources if each.uid == uid and each.tags), {})
 
     def to_json(self) -> dict[str, Any]:
         """What `sakimori respond show` and the dead-letter list print, without the product's own object."""

@@ -28,7 +28,7 @@ from sakimori.notify.outbox import (
 from sakimori.notify.routes import Route
 from sakimori.notify.tables import sent
 from sakimori.store import assets, findings
-from sakimori.store.database import insert_new, writing
+from sakimori.store.database import insert_new, reading, writing
 from sakimori.store.findings import Status
 from sakimori.store.text import storable
 
@@ -45,6 +45,14 @@ class LedgerOutbox:
         """See Outbox."""
         with writing(self.engine) as connection:
             return do(LedgerPage(connection))
+
+    def log(self, route: str = "", state: str = "", digest: str = "", limit: int = 100) -> list[Entry]:
+        """See Outbox."""
+        query = select(sent).order_by(sent.c.number.desc()).limit(limit)
+        for column, wanted in ((sent.c.route, route), (sent.c.state, state), (sent.c.digest, digest)):
+            query = query.where(column == wanted) if wanted else query
+        with reading(self.engine) as connection:
+            return entries(connection.execute(query))
 
 
 class LedgerPage:
@@ -198,13 +206,6 @@ class LedgerPage:
         query = select(c.about, c.kind, c.severity, grouped.c.times).join(grouped, c.number == grouped.c.number)
         rows = self.connection.execute(query.where(c.route == route)).all()
         return {row.about: (row.kind, row.severity, row.times) for row in rows}
-
-    def log(self, route: str = "", state: str = "", digest: str = "", limit: int = 100) -> list[Entry]:
-        """What was sent and is to be sent, the newest first."""
-        query = select(sent).order_by(sent.c.number.desc()).limit(limit)
-        for column, wanted in ((sent.c.route, route), (sent.c.state, state), (sent.c.digest, digest)):
-            query = query.where(column == wanted) if wanted else query
-        return entries(self.connection.execute(query))
 
     def counts(self) -> dict[str, int]:
         """How many messages are in each state."""

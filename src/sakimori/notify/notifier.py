@@ -18,7 +18,7 @@ from sakimori.notify.errors import NotifyError
 from sakimori.notify.ledger_outbox import LedgerOutbox, LedgerPage
 from sakimori.notify.message import Message, Worded, worded
 from sakimori.notify.news import Told, news
-from sakimori.notify.outbox import Entry, State
+from sakimori.notify.outbox import State
 from sakimori.notify.routes import Route
 from sakimori.notify.sender import People, Sender, Sent, state_of
 from sakimori.store.database import reading, writing
@@ -134,11 +134,6 @@ class Notifier(Sender):
         return ""
 
     # Looking
-
-    def log(self, route: str = "", state: str = "", digest: str = "", limit: int = 100) -> list[Entry]:
-        """What was sent and is to be sent, the newest first."""
-        with reading(self.engine) as connection:
-            return LedgerPage(connection).log(route, state, digest, limit)
 
     def waiting(self) -> str:
         """What is still to be sent, in words; "" if nothing is."""

@@ -159,6 +159,10 @@ class Outbox(Protocol):
 
     def alone(self, do: Callable[[Page], T]) -> T: ...
 
+    def log(self, route: str = "", state: str = "", digest: str = "", limit: int = 100) -> list[Entry]:
+        """What was sent and is to be sent, the newest first."""
+        ...
+
 
 def stamp(at: datetime) -> str:
     """The time as the outbox writes it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sakimori.aws.errors import PASSING, AwsError
 from sakimori.notify import outbox
@@ -71,12 +72,16 @@ class Sender:
 
         def entered(page: Page) -> list[Route]:
             [owned] = self.owned(page, [message])
-            fits = routing.fitting(self.routes, owned)
+            fits = self.fitting(owned)
             for route in fits:
                 page.enter(route.name, owned, state_of(route, owned, now), now)
             return fits
 
         return [each for route in self.outbox.alone(entered) for each in self._deliver(route, now)]
+
+    def fitting(self, message: Message) -> list[Route]:
+        """The routes that a message goes."""
+        return routing.fitting(self.routes, message)
 
     def owned(self, page: Page, messages: list[Message]) -> list[Message]:
         """The messages with the tags and the owner of what they are about."""
@@ -94,11 +99,12 @@ class Sender:
         """
         now = now or datetime.now(UTC)
         self.outbox.alone(lambda page: self._escalate(page, now))
+        for route in self.routes:
+            self.outbox.alone(partial(_release, route=route, now=now))
         return [each for route in self.routes for each in self._deliver(route, now, again=again)]
 
     def _deliver(self, route: Route, now: datetime, *, again: bool = False) -> list[Sent]:
         outcomes: list[Sent] = []
-        self.outbox.alone(lambda page: _release(page, route, now))
         entries = self.outbox.alone(lambda page: page.due(route.name, now, again=again))
         size = BATCH if hasattr(routing.channel(route.channel), "send_many") else 1
         for at in range(0, len(entries), size):
@@ -216,6 +222,10 @@ class Sender:
         who = by or seen.person or f"somebody at {seen.route}"
         self.outbox.alone(lambda page: page.acknowledge(seen.news, who, datetime.now(UTC)))
         return seen
+
+    def log(self, route: str = "", state: str = "", digest: str = "", limit: int = 100) -> list[Entry]:
+        """What was sent and is to be sent, the newest first."""
+        return self.outbox.log(route, state, digest, limit)
 
 
 def _release(page: Page, route: Route, now: datetime) -> None:

@@ -1,8 +1,7 @@
 """The routes of sakimori.toml that go with the function, beside its topic: who else is told of what it did.
 
 Nothing secret goes with it: what a route names with `NAME_env` is taken from a secret of Secrets Manager, which holds a
-JSON object {"SLACK_URL": "https://..."}. The function keeps no outbox: a message goes once, at once, as it is; there
-are no quiet hours, no digests and no escalation.
+JSON object {"SLACK_URL": "https://..."}.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ SECRET = {"slack": {"url"}, "teams": {"url"}}
 ALWAYS_SECRET = {"password", "secret", "token"}
 IN_THE_POLICY = {"topic", "bus", "region"}
 OF_THIS_MACHINE = {"ca"}
-OF_AN_OUTBOX = {"acknowledge_minutes", "escalate_to"}
 
 Settings = Mapping[str, Mapping[str, Any]]
 
@@ -34,7 +32,10 @@ def carried(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             if why := _cannot_go(route.channel, part, value):
                 raise NotifyError(f"[notify.routes.{route.name}]: {part} {why}")
         if hasattr(routing.channel(route.channel), "send"):
-            found[route.name] = {part: value for part, value in given.items() if part not in OF_AN_OUTBOX}
+            found[route.name] = dict(given)
+    for name, given in found.items():
+        if (target := given.get("escalate_to")) and target not in found:
+            raise NotifyError(f"[notify.routes.{name}]: escalate_to is {target!r}, which takes findings, and no runs")
     return found
 
 
@@ -51,14 +52,14 @@ def _cannot_go(channel: str, part: str, value: Any) -> str:
 
 
 def opened(settings: Settings, secret: str) -> tuple[list[Route], dict[str, str]]:
-    """The routes with what the secret holds, and of those that cannot be used: name -> why."""
+    """The routes with what the secret holds, and of those that cannot be used for now: name -> why."""
     values, why = _values(secret)
     lacking: dict[str, str] = {}
     for name, given in settings.items():
         missing = sorted(str(value) for part, value in given.items() if part.endswith("_env") and value not in values)
         if missing:
             lacking[name] = why or f"the secret has no {', '.join(missing)}"
-    return [each for each in routing.routes(_filled(settings, values)) if each.name not in lacking], lacking
+    return routing.routes(_filled(settings, values)), lacking
 
 
 def _values(secret: str) -> tuple[dict[str, str], str]:

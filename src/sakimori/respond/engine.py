@@ -26,7 +26,7 @@ from sakimori.respond import approval, plugins
 from sakimori.respond.bookkeeping import Bookkeeping
 from sakimori.respond.errors import Busy, Passing, RespondError
 from sakimori.respond.guard import PASSING
-from sakimori.respond.keys import derived
+from sakimori.respond.keys import first_link_keys
 from sakimori.respond.policy import Policy
 from sakimori.respond.runs import ActionRow, ActionState, Run, RunState
 from sakimori.respond.world import Trouble, World
@@ -170,7 +170,7 @@ class Engine:
             if self.policy.shields(tags):
                 left_out.append(say("{action}: {why}", action=step.action, why=_protected(step, self.policy)))
                 continue
-            steps.append(step)
+            steps.append(replace(step, target=replace(target, tags=dict(tags))))
             seen.append((before, module.would(target, before)))
             mode = self.policy.mode(run.workflow, target.account or run.account, tags)
             modes.append(Mode.APPROVE if step.ask and mode is Mode.AUTO else mode)
@@ -255,7 +255,7 @@ class Engine:
     @property
     def signer(self) -> Signer:
         """Signs what people decide with."""
-        return Signer(self.link_keys or (derived(self.secret, "links").hex().encode(),))
+        return Signer(self.link_keys or first_link_keys(self.secret))
 
     def token(self, run: str, person: str = "", route: str = "") -> str:
         """The signed token that lets a person decide on a waiting run; "" if nobody is asked."""

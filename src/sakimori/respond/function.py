@@ -21,16 +21,15 @@ from sakimori.aws.session import client
 from sakimori.collect import products
 from sakimori.collect.events import Heard, heard
 from sakimori.model.event import Event
-from sakimori.notify import routes as routing
 from sakimori.notify.asking import Links
 from sakimori.notify.errors import NotifyError
-from sakimori.notify.message import Message, worded
+from sakimori.notify.options import options
 from sakimori.notify.routes import Route
-from sakimori.respond import plugins
+from sakimori.notify.sender import Sent
+from sakimori.respond import carried_routes, carried_tags, carried_zones, plugins
 from sakimori.respond.carried_inventory import carried
-from sakimori.respond.carried_routes import Settings, opened
+from sakimori.respond.carried_routes import Settings
 from sakimori.respond.dead import bury_refused
-from sakimori.respond.decisions import Decisions
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import Busy, Passing, RespondError
 from sakimori.respond.guard import Guard
@@ -40,6 +39,8 @@ from sakimori.respond.runs import Run, run_id
 from sakimori.respond.table import Table
 from sakimori.respond.table_book import TableBook
 from sakimori.respond.table_lines import TableLines
+from sakimori.respond.table_outbox import TableOutbox
+from sakimori.respond.teller import TOPIC, Teller
 from sakimori.respond.telling import about
 from sakimori.respond.world import AccountClients, World
 
@@ -75,9 +76,8 @@ class Function:
         if len(secret) < SHORTEST:
             raise RespondError(f"the secret {environment['SAKIMORI_SECRET']} has fewer than {SHORTEST} characters")
         self.name, self.queue = environment["SAKIMORI_DEPLOYMENT"], environment["SAKIMORI_QUEUE"]
-        topic, language = environment["SAKIMORI_TOPIC"], environment.get("SAKIMORI_LANGUAGE", "en")
-        self.topic = Route("topic", "sns", language=language, settings={"topic": topic})
-        self.routes, self.lacking = _routes(settings.get("routes") or {}, environment.get("SAKIMORI_NOTIFY_SECRET", ""))
+        self.until = 0.0
+        carried_zones.known(folder)
         table = Table(client("dynamodb"), environment["SAKIMORI_TABLE"])
         self.book = TableBook(table, derived(secret, "audit"))
         world = World(
@@ -97,6 +97,25 @@ class Function:
             f"function-{uuid.uuid4().hex[:12]}",
             tell=self._tell,
             only=frozenset(filter(None, environment["SAKIMORI_WORKFLOWS"].split(","))),
+        )
+        self.teller = self._teller(environment, settings, folder)
+
+    def _teller(self, environment: Mapping[str, str], settings: Mapping[str, Any], folder: Path) -> Teller:
+        language, where = environment.get("SAKIMORI_LANGUAGE", "en"), {"topic": environment["SAKIMORI_TOPIC"]}
+        routes, lacking = _routes(settings.get("routes") or {}, environment.get("SAKIMORI_NOTIFY_SECRET", ""))
+        for name, why in lacking.items():
+            _log("a route cannot be used", route=name, error=why)
+        owner_tags = {"owner_tags": settings["owner_tags"]} if "owner_tags" in settings else {}
+        return Teller(
+            TableOutbox(self.book.table, lambda asset: carried_tags.carried(folder).get(asset, {})),
+            Route(TOPIC, "sns", language=language, settings=where),
+            routes,
+            Links(self.engine.signer),
+            options(owner_tags, settings.get("people") or {})[1],
+            self.book,
+            guard=self.engine.world.guard,
+            lacking=lacking,
+            has_time=lambda: time.monotonic() < self.until,
         )
 
     def warm(self) -> None:
@@ -151,6 +170,7 @@ class Function:
     def _be_patient(self, context: Any) -> bool:
         """Effects are waited for as long as the invocation has time; False if it has none."""
         left = context.get_remaining_time_in_millis() / 1_000 - SPARE
+        self.until = time.monotonic() + left
         self.engine.world.patience = max(0.0, min(PATIENCE, left))
         return bool(left > 0)
 
@@ -198,38 +218,25 @@ class Function:
         return str(found.state)
 
     def _beat(self) -> None:
-        """Takes up what was left, and tells that the way is open."""
+        """Takes up what was left, tells that the way is open, and sends what is due: after a failure, quiet hours, or
+        no acknowledgement."""
         for run, _ in self.book.unfinished(self.engine.owner):
             self._carried(run, last=False)
         self._count(Heartbeat=1)
+        self._report(self.teller.deliver())
 
     def _tell(self, run: Run, event: Event) -> None:
-        """Tells people through the topic, and through the routes that the message fits."""
+        """Tells people, through the topic and the routes that the message fits."""
         message = about(run, event, self.book.open_approval(run.id))
-        if message is None:
-            return
-        self._send(self.topic, message, message.key)
-        for name, why in self.lacking.items():
-            if self.book.is_news(f"{message.key}@{name}"):
-                _log("a route cannot be used", route=name, error=why, run=run.id)
-                self._count(Untold=1)
-        for route in routing.fitting(self.routes, message):
-            self._send(route, message, f"{message.key}@{route.name}")
+        if message is not None:
+            self._report(self.teller.send(message))
 
-    def _send(self, route: Route, message: Message, key: str) -> None:
-        """Tells people through one route, once; that it failed is counted, and holds up nothing."""
-        if not self.book.is_news(key):
-            return
-        asked = Decisions(self.book, Links(self.engine.signer)).decide(
-            message, "" if route is self.topic else route.name, route.person, route.language
-        )
-        try:
-            said = worded(message, route.language, route.person, asked)
-            channel = routing.channel(route.channel)
-            self.engine.world.guard.call(route.channel, "", lambda: channel.send(message, said, route.settings))
-        except Exception as error:
-            _log("nobody was told", route=route.name, run=message.about, error=f"{type(error).__name__}: {error}")
-            self._count(Untold=1)
+    def _report(self, outcomes: list[Sent]) -> None:
+        """That people were not told is counted, and holds up nothing: it is tried again."""
+        for each in outcomes:
+            if each.why:
+                _log("nobody was told", route=each.route, message=each.key, error=each.why)
+                self._count(Untold=1)
 
     def _count(self, **metrics: int) -> None:
         """Metrics by way of the log ("CloudWatch embedded metric format specification"): they need no permission."""
@@ -254,13 +261,14 @@ def _manager(environment: Mapping[str, str], folder: Path) -> Any:
 
 
 def _routes(settings: Settings, secret: str) -> tuple[list[Route], dict[str, str]]:
-    """The routes beside the topic, and those that cannot be used with the reason: that is no reason not to respond."""
+    """The routes beside the topic, and those that cannot be used for now with the reason: that is no reason not to
+    respond."""
     if not settings:
         return [], {}
     try:
-        return opened(settings, _secret(secret))
+        return carried_routes.opened(settings, _secret(secret))
     except (AwsError, NotifyError) as error:
-        return [], dict.fromkeys(settings, str(error))
+        return carried_routes.named(settings), dict.fromkeys(settings, str(error))
 
 
 def _secret(arn: str) -> str:

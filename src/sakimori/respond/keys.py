@@ -52,7 +52,12 @@ def link_keys(home: Path, secret: bytes) -> tuple[bytes, ...]:
     if any(len(each) < SHORTEST for each in found):
         where = "SAKIMORI_LINK_KEYS" if told else str(place)
         raise RespondError(f"a key in {where} is short: give each at least {SHORTEST} characters")
-    return tuple(each.encode() for each in found) or (derived(secret, "links").hex().encode(),)
+    return tuple(each.encode() for each in found) or first_link_keys(secret)
+
+
+def first_link_keys(secret: bytes) -> tuple[bytes, ...]:
+    """The key that signs links until it is changed."""
+    return (derived(secret, "links").hex().encode(),)
 
 
 def rotate_link_keys(home: Path, secret: bytes, *, keep_older: bool) -> int:

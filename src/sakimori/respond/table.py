@@ -49,7 +49,11 @@ class Page:
         self.entries: list[Item] = []
 
     def get(self, pk: str, sk: str) -> Item | None:
-        return self._table.get(pk, sk)
+        """The item, also one that is written here."""
+        if (pk, sk) not in self.puts:
+            return self._table.get(pk, sk)
+        values = self.puts[pk, sk]
+        return None if values is None else {"pk": pk, "sk": sk, **values}
 
     def query(self, pk: str, **more: Any) -> Iterator[Item]:
         return self._table.query(pk, **more)

@@ -34,6 +34,7 @@ def about(run: Run, event: Event, asked: Approval | None = None) -> Message | No
         severity = max(severity, Severity.HIGH)
     changed = dict.fromkeys(each.target.uid for each in run.actions)
     target, *others = [*changed] or [next((each.uid for each in event.resources), "")]
+    tags = next((each.target.tags for each in run.actions if each.target.uid == target), None) or event.tags_of(target)
     reason = _reason(run, event)
     facts = {
         "workflow": run.workflow,
@@ -50,7 +51,17 @@ def about(run: Run, event: Event, asked: Approval | None = None) -> Message | No
     key = f"{run.id}{attempt}/{kind}{asking}"
     who = event.finding.actor if event.finding else ""
     return Message(
-        kind, key, severity, run.account, target, who, facts, about=run.id, at=run.updated_at, said=made_of([reason])
+        kind,
+        key,
+        severity,
+        run.account,
+        target,
+        who,
+        facts,
+        about=run.id,
+        at=run.updated_at,
+        tags=tags,
+        said=made_of([reason]),
     )
 
 

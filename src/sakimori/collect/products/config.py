@@ -78,7 +78,8 @@ def _parsed(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _resource(item: Mapping[str, Any], account: str) -> tuple[Resource, ...]:
     kind, own_id, region = text(item, "resourceType"), text(item, "resourceId"), text(item, "awsRegion")
     uid = text(item, "ARN") or text(item, "arn") or _uid(kind, own_id, account, region)
-    return (Resource(kind, uid, account, region, {"status": text(item, "configurationItemStatus")}),) if uid else ()
+    status = {"status": text(item, "configurationItemStatus")}
+    return (Resource(kind, uid, account, region, status, told.tags(item, "tags")),) if uid else ()
 
 
 def _uid(kind: str, own_id: str, account: str, region: str) -> str:

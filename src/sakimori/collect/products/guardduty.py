@@ -150,27 +150,32 @@ def _remote_address(service: Mapping[str, Any]) -> str:
 def resources_of(resource: Mapping[str, Any], account: str, region: str, partition: str) -> Iterator[Resource]:
     """What a finding's `resource` names, the one that it is about first."""
 
-    def named(kind: str, uid: str, **details: Any) -> Iterator[Resource]:
+    def named(kind: str, uid: str, about: Mapping[str, Any] | None = None, **details: Any) -> Iterator[Resource]:
+        """A resource; `about` is what the finding says of it, with its tags."""
         if uid:
             known = {name: value for name, value in details.items() if value not in ("", None)}
-            yield Resource(kind, uid, account, region, known)
+            yield Resource(kind, uid, account, region, known, told.tags(about, "tags") if about else {})
 
-    instance = text(resource, "instanceDetails", "instanceId")
-    yield from named("AWS::EC2::Instance", instance and arn("ec2", region, account, f"instance/{instance}", partition))
+    host = obj(resource, "instanceDetails")
+    instance = text(host, "instanceId")
+    uid = instance and arn("ec2", region, account, f"instance/{instance}", partition)
+    yield from named("AWS::EC2::Instance", uid, host)
     for bucket in objects(resource, "s3BucketDetails"):
         name = text(bucket, "name")
-        yield from named("AWS::S3::Bucket", text(bucket, "arn") or (name and f"arn:{partition or 'aws'}:s3:::{name}"))
+        uid = text(bucket, "arn") or (name and f"arn:{partition or partition_of(region)}:s3:::{name}")
+        yield from named("AWS::S3::Bucket", uid, bucket)
         for item in objects(bucket, "s3ObjectDetails"):
-            details = {"bucket": name, "key": text(item, "key"), "version_id": text(item, "versionId")}
-            yield from named("AWS::S3::Object", text(item, "objectArn"), **details)
-    yield from named("AWS::EKS::Cluster", text(resource, "eksClusterDetails", "arn"))
-    ecs = obj(resource, "ecsClusterDetails")
-    yield from named("AWS::ECS::Task", text(ecs, "taskDetails", "arn"), cluster=text(ecs, "arn"))
-    yield from named("AWS::ECS::Cluster", text(ecs, "arn"))
-    function = obj(resource, "lambdaDetails")
-    yield from named("AWS::Lambda::Function", text(function, "functionArn"), role=text(function, "role"))
-    yield from named("AWS::RDS::DBInstance", text(resource, "rdsDbInstanceDetails", "dbInstanceArn"))
-    yield from named("AWS::RDS::DBShardGroup", text(resource, "rdsLimitlessDbDetails", "dbShardGroupArn"))
+            which = {"key": text(item, "key"), "version_id": text(item, "versionId")}
+            yield from named("AWS::S3::Object", text(item, "objectArn"), None, bucket=name, **which)
+    eks, ecs, function = (obj(resource, f"{name}Details") for name in ("eksCluster", "ecsCluster", "lambda"))
+    yield from named("AWS::EKS::Cluster", text(eks, "arn"), eks)
+    task = obj(ecs, "taskDetails")
+    yield from named("AWS::ECS::Task", text(task, "arn"), task, cluster=text(ecs, "arn"))
+    yield from named("AWS::ECS::Cluster", text(ecs, "arn"), ecs)
+    yield from named("AWS::Lambda::Function", text(function, "functionArn"), function, role=text(function, "role"))
+    database, limitless = obj(resource, "rdsDbInstanceDetails"), obj(resource, "rdsLimitlessDbDetails")
+    yield from named("AWS::RDS::DBInstance", text(database, "dbInstanceArn"), database)
+    yield from named("AWS::RDS::DBShardGroup", text(limitless, "dbShardGroupArn"), limitless)
     for volume in objects(resource, "ebsVolumeDetails", "scannedVolumeDetails"):
         yield from named("AWS::EC2::Volume", text(volume, "volumeArn"))
     for kind, path in _BACKUPS.items():

@@ -103,7 +103,7 @@ def _resource(each: Mapping[str, Any], account: str) -> Resource:
     kind, uid, region = text(each, "type"), text(each, "id"), text(each, "region")
     if kind == "AWS_EC2_INSTANCE" and not uid.startswith("arn:"):
         uid = arn("ec2", region, account, f"instance/{uid}", text(each, "partition"))
-    return Resource(TYPES.get(kind, kind), uid, account, region)
+    return Resource(TYPES.get(kind, kind), uid, account, region, {}, told.tags(each, "tags"))
 
 
 def _ports(reach: Mapping[str, Any]) -> str:

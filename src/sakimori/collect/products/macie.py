@@ -79,7 +79,8 @@ def _resources(affected: Mapping[str, Any], account: str, region: str) -> Iterat
     uid = text(bucket, "arn") or text(item, "bucketArn")
     if uid:
         public = text(bucket, "publicAccess", "effectivePermission")
-        yield Resource("AWS::S3::Bucket", uid, account, region, {"effective_permission": public} if public else {})
+        known = {"effective_permission": public} if public else {}
+        yield Resource("AWS::S3::Bucket", uid, account, region, known, told.tags(bucket, "tags"))
     if uid and text(item, "key"):
         details = {"bucket": uid.rpartition(":")[2], "key": text(item, "key"), "version_id": text(item, "versionId")}
         yield Resource("AWS::S3::Object", f"{uid}/{text(item, 'key')}", account, region, details)

@@ -141,7 +141,7 @@ def _resource(each: Mapping[str, Any], account: str, region: str) -> Resource:
     if kind == "AWS::IAM::AccessKey":
         known = ("access_key_id", "user_name", "user_type", "principal_id")
         details = {name: text(each, "data", name) for name in known if text(each, "data", name)}
-    return Resource(kind, uid, account, region, details)
+    return Resource(kind, uid, account, region, details, told.tags(each, "tags"))
 
 
 def _facts(found: Mapping[str, Any]) -> dict[str, Any]:

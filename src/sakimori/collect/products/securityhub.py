@@ -265,7 +265,8 @@ def _resource(each: Mapping[str, Any], account: str, region: str) -> Resource:
             "user_type": text(key, "PrincipalType"),
             "principal_id": text(key, "PrincipalId"),
         }
-    return Resource(kind, uid, account, text(each, "Region") or region, {k: v for k, v in details.items() if v})
+    known = {name: value for name, value in details.items() if value}
+    return Resource(kind, uid, account, text(each, "Region") or region, known, told.tags(each, "Tags"))
 
 
 def _facts(found: Mapping[str, Any]) -> dict[str, Any]:

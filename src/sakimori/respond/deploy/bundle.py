@@ -22,7 +22,7 @@ from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
-from sakimori.respond.carried_inventory import FILE as INVENTORY
+from sakimori.respond.carried_zones import zones
 from sakimori.respond.deploy.closure import needs
 from sakimori.respond.deploy.machine import misfit
 from sakimori.respond.errors import RespondError
@@ -68,10 +68,10 @@ def build(
     *,
     architecture: str,
     packages: Path | None = None,
-    inventory: bytes | None = None,
+    beside: Mapping[str, bytes] | None = None,
 ) -> Bundle:
     """The bundle for this version of Python. `settings` are sections of sakimori.toml; the tables that the user edits
-    are taken from `home`; `inventory` is one as `carried_inventory` packs it. Raises RespondError where a package is
+    are taken from `home`; `beside` is what else goes with the settings, by path. Raises RespondError where a package is
     missing or is for another machine."""
     needed = needs(ENTRIES)
     roots = {_distribution_of(name) for name in needed.imported} | _plugins()
@@ -83,11 +83,10 @@ def build(
     for place in needed.modules.values():
         files[place.relative_to(base).as_posix()] = place.read_bytes()
     for folder in {place.parent for place in needed.modules.values()}:
-        for beside in sorted(each for kind in ("*.yml", "*.json") for each in folder.glob(kind)):
-            files[beside.relative_to(base).as_posix()] = beside.read_bytes()
+        for text in sorted(each for kind in ("*.yml", "*.json") for each in folder.glob(kind)):
+            files[text.relative_to(base).as_posix()] = text.read_bytes()
     files |= _compiled(files) | _settings(settings, home)
-    if inventory is not None:
-        files[f"settings/{INVENTORY}"] = inventory
+    files |= {f"settings/{path}": body for path, body in {**zones(()), **(beside or {})}.items()}
     unpacked = sum(map(len, files.values()))
     if unpacked > LIMIT:
         raise RespondError(f"the bundle has {unpacked / 1e6:.0f} MB unpacked, more than {LIMIT / 1e6:.0f}")
