@@ -13,6 +13,7 @@ from corpus import cloudtrail_records
 from random_rules import random_condition
 from sakimori.detect import ir
 from sakimori.detect.detection import Detector, Look
+from sakimori.detect.matched import pattern_of
 from sakimori.detect.rulebook import Rulebook
 from sakimori.model.severity import Severity
 
@@ -142,6 +143,73 @@ def test_what_is_ready_is_what_python_makes_of_it(seed: int) -> None:
         matches += quick.matched
         assert found(detector, quick) == found(detector, slow)
     assert 0.1 * matches < ready < 0.9 * matches, "or too little was compared"
+
+
+ELEMENTS = (
+    "/app/db",
+    "/app/web",
+    "db",
+    "",
+    "a,b",
+    "][",
+    "a|b",
+    "x" * 200,
+    "é",
+    'q"',
+    7,
+    None,
+    True,
+    ["db"],
+    {"a": "db"},
+)
+WANTED = ("db", "/app/", "b", "/app/db", '["db"]', '","', "", "x" * 50, "/APP/WEB")
+PATTERNS = ("^/app/[dw]", "b$", "app.*db", "^$", "x{40}", r"\[.*web", "(?i)/APP/w")
+
+
+def names(rng: Random) -> Any:
+    elements = [rng.choice(ELEMENTS if rng.random() < 0.1 else ELEMENTS[:8]) for _ in range(rng.randrange(4))]
+    return elements if rng.random() < 0.7 else rng.choice(ELEMENTS)
+
+
+def part(rng: Random) -> ir.Condition:
+    """Something about `names`."""
+    field, many, wanted = "requestParameters.names", ir.Wildcard.MANY, rng.choice(WANTED)
+    texts = ((wanted,), (wanted, many), (many, wanted), (many, wanted, many))
+    kind = rng.randrange(6)
+    if kind == 0:
+        return ir.Regex(field, rng.choice(PATTERNS))
+    if kind == 1:
+        return ir.Or(
+            tuple(ir.Text(field, rng.choice([(other,), (many, other, many)])) for other in rng.sample(WANTED, 2))
+        )
+    text = ir.Text(field, rng.choice(texts) if wanted else (), rng.random() < 0.2)
+    return ir.Not(text) if kind == 2 else text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lists_and_regular_expressions_too(seed: int) -> None:
+    rng = Random(seed)
+    ready = matches = closed = 0
+    for _ in range(60):
+        named = ir.Text("eventName", ("GetParameters",))
+        conditions = [ir.And((named, *(part(rng) for _ in range(rng.choice((1, 1, 2)))))) for _ in range(6)]
+        rules = tuple(rule(number, condition, ()) for number, condition in enumerate(conditions))
+        detector = Detector(Rulebook(rules, metas={each.meta.id: each.meta for each in rules}))
+        records = [
+            {"eventVersion": "1.10", "eventName": "GetParameters", "eventTime": TIMES[0], "eventID": f"e{at}"}
+            | {"requestParameters": {"names": names(rng)}}
+            for at in range(60)
+        ]
+        logs = b'{"Records":[' + b",".join(map(orjson.dumps, records)) + b"]}"
+        quick, slow = both(detector, logs)
+        assert quick.matched == slow.matched
+        told = [match for some in quick.groups._ready for match in orjson.loads(some)]
+        ready += len(told)
+        closed += sum(pattern_of(conditions[int(match[0][0][4:])]) is not None for match in told)
+        matches += quick.matched
+        assert found(detector, quick) == found(detector, slow)
+    assert ready > 0.3 * matches, "or too little was compared"
+    assert closed > 30
 
 
 def test_real_records_are_mostly_ready() -> None:

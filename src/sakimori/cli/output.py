@@ -10,12 +10,14 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TextIO
 
+import msgspec
 import orjson
 
 from sakimori.model.finding import DETECTION, Finding, columns
@@ -36,6 +38,10 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+_COUNTED = attrgetter("rule", "severity.real")
+
+_encode_lines = msgspec.json.Encoder().encode_lines
+
 TOGETHER = 200
 """Findings whose lines are written at once."""
 
@@ -48,7 +54,7 @@ class Tally:
     """Of each rule and severity."""
 
     def add(self, findings: Iterable[Finding]) -> None:
-        self.counts.update([(finding.rule, int(finding.severity)) for finding in findings])
+        self.counts.update(map(_COUNTED, findings))
 
     @property
     def rules(self) -> set[str]:
@@ -93,7 +99,7 @@ def write(
         source = iter(findings)
         while some := list(islice(source, TOGETHER)):  # to write the lines of many takes as long as to write one
             tally.add(some)
-            written = "\n".join([to_line(finding.to_json()) for finding in some]) + "\n"
+            written = _lines(some)
             stream.write(written)
             if keep is not None:
                 keep(written)
@@ -175,6 +181,17 @@ def _unusual_line(value: Any) -> str:
 def _json_escape(found: re.Match[str]) -> str:
     units = found[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def _lines(findings: Sequence[Finding]) -> str:
+    """The lines of many findings, each with its end."""
+    try:
+        lines = _encode_lines([finding.told() for finding in findings])
+        if lines.isascii() and b"\x7f" not in lines:
+            return lines.decode()
+    except (UnicodeEncodeError, OverflowError):
+        pass  # half a surrogate, or a number over 64 bits, in one of them
+    return "".join(line + "\n" for line in _jsonl(findings))
 
 
 def _jsonl(findings: Iterable[Finding]) -> Iterator[str]:

@@ -9,9 +9,11 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import orjson
 
 from sakimori.detect import ir
-from sakimori.detect.evaluate import Test, build
+from sakimori.detect.evaluate import Test, ValueTest, build, value_test
 from sakimori.detect.fields import Record
-from sakimori.detect.kernel import Kernel, NotClean
+from sakimori.detect.grouping import ReadyMatch, read_ready
+from sakimori.detect.kernel import Kernel, NotClean, Scanned
+from sakimori.detect.matched import pattern_of
 from sakimori.detect.reading import Piece, Told, clean_pieces, exact_pieces, record_pieces
 from sakimori.detect.tables import Tables, prepared
 from sakimori.model.refusal import Refusal
@@ -32,7 +34,7 @@ class Candidates(NamedTuple):
     records: int
     hits: list[Told]
     matches: int = 0
-    ready: bytes = b""
+    ready: tuple[bytes, ...] = ()
 
 
 T = TypeVar("T", bound=Taker)
@@ -61,6 +63,7 @@ class Engine:
         self._wants_ready = wants_ready
         self._kernel = Kernel(tables or prepared([rule.condition for rule in rules]))
         self._tests: list[Test | None] = [None] * len(self.rules)
+        self._patterns: dict[str, tuple[str, ValueTest]] = {}
 
     def scan(self, text: bytes | bytearray, path: str, new_taker: Callable[[], T]) -> Scan[T]:
         """Every hit in one file's text, taken. Bad records become refusals; nothing in the text makes it raise."""
@@ -89,7 +92,7 @@ class Engine:
             scanned = self._kernel.scan(
                 piece.text, piece.start, piece.end, check=piece.check, wants_ready=self._wants_ready
             )
-            return Candidates(scanned.records, piece.hits(scanned.told), scanned.matches, scanned.ready)
+            return Candidates(scanned.records, piece.hits(scanned.told), *self._closed(scanned))
         except NotClean:
             if piece.check:
                 raise
@@ -109,13 +112,28 @@ class Engine:
             scan.records += some.records
             if some.matches:
                 scan.matches += some.matches
-                scan.ready.append(some.ready)
+                scan.ready += some.ready
             for hit in some.hits:
                 record, told = hit.parsed or hit, zip(hit.rules, hit.shown, strict=True)
                 matched = [(rule >> 1, shown) for rule, shown in told if rule & 1 or holds(rule >> 1, record)]
                 if matched:
                     take(hit, matched)
         return scan
+
+    def _closed(self, scanned: Scanned) -> tuple[int, tuple[bytes, ...]]:
+        """The ready matches, and how many; with those of the pending ones that are matches."""
+        if scanned.pending == b"[]":
+            return scanned.matches, (scanned.ready,)
+        matches = [each for each in read_ready(scanned.pending) if self._is_found(each)]
+        return scanned.matches + len(matches), (scanned.ready, orjson.dumps(matches))
+
+    def _is_found(self, pending: ReadyMatch) -> bool:
+        (rule, *_), _, _, shown = pending
+        if not self._patterns:
+            patterns = {each.meta.id: pattern_of(each.condition) for each in self.rules}
+            self._patterns = {rule: (each.field, value_test(each)) for rule, each in patterns.items() if each}
+        field, found = self._patterns[rule]
+        return found(shown[field])
 
     def _holds(self, rule: int, record: Record) -> bool:
         test = self._tests[rule]

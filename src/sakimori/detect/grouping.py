@@ -41,11 +41,13 @@ class Group(msgspec.Struct, array_like=True, gc=False):
             self.first, self.source_ip, self.matched = other.first, other.source_ip, other.matched
 
 
-Ready = list[tuple[Key, Moment, str, dict[str, Any]]]
-"""Matches as the kernel makes them ready: key, moment, source IP, the values that made the rule hold."""
+ReadyMatch = tuple[Key, Moment, str, dict[str, Any]]
+"""A match as the kernel makes it ready: key, moment, source IP, the values that made the rule hold."""
+
+Ready = list[ReadyMatch]
+read_ready = msgspec.json.Decoder(Ready).decode
 
 _Sent = list[tuple[Key, Group]]
-_ready = msgspec.json.Decoder(Ready).decode
 _RULES = re.compile(rb'\[\["([^"]*)"')
 """Finds at least the ids of the rules in the JSON of ready matches."""
 
@@ -108,7 +110,7 @@ class Groups:
         """Reads ready matches in, and empties `told`."""
         groups = self._groups
         for some in told:
-            for key, moment, source_ip, matched in _ready(some):
+            for key, moment, source_ip, matched in read_ready(some):
                 group = groups.get(key)
                 if group is None:
                     groups[key] = Group([moment], moment, source_ip, matched)

@@ -58,9 +58,10 @@ typedef struct { i32 parent, at, length, expected; } FieldRow;
 typedef struct { i32 kind, field, cased, first, count, needed, needed_length, other; } PredicateRow;
 typedef struct { i32 at, length; } TextRow;
 typedef struct { i32 kind, field, at, length, rule; } PointerRow;
-/* A rule: where its condition is in the code, and the fields that show why it holds; with `shows` -1 that is not told here. */
-typedef struct { i32 code, first, shows; } RuleRow;
-typedef struct { i32 field, at, length; } ShowRow; /* the text is the field's path as JSON */
+/* A rule: where its condition is in the code, and the fields that show why it holds; with `shows` -1 that is not told here.
+ * `pattern` is the predicate, -1 if there is none, that stands for its regular expression, without which it never holds. */
+typedef struct { i32 code, first, shows, pattern; } RuleRow;
+typedef struct { i32 field, at, length, code; } ShowRow; /* the text is the field's path as JSON; `code` is what its value fits */
 /* What a finding of a rule starts from: its name as JSON, and the fields that may have its asset. Without a name, nothing. */
 typedef struct { i32 at, length, first, assets; } ReportRow;
 /* The fields that are told of a hit, by their place in the table, and those that only say who the caller is. */
@@ -109,7 +110,8 @@ typedef struct {
     const u8 *text; i32 length;
     u64 *odd; u32 *quotes; i32 room, is_ascii;
     i32 *hits, hit_count, record_start, record_end, wants_ready, ready_count;
-    Out told, ready;
+    Out told, ready, pending;
+    const PredicateRow *taken_to_hold;
 } Kernel;
 
 static inline u8 lower(u8 byte) { return byte - 'A' < 26u ? byte | 32 : byte; }
@@ -279,22 +281,46 @@ static int needed(const Kernel *k, const PredicateRow *p, i32 start, i32 end) {
     return is_spelt_plainly(k, start, end) ? FALSE : UNKNOWN;
 }
 
-static int text_predicate(const Kernel *k, const PredicateRow *p, const Value *value) {
-    if (value->kind != SIMPLE) {
-        int is_stretch = value->kind == STRING || value->kind >= OBJECT;
-        return is_stretch ? needed(k, p, value->start, value->end) : UNKNOWN;
-    }
-    const u8 *found = k->text + value->start;
-    i32 length = value->end - value->start;
+static int fits(const Kernel *k, const PredicateRow *p, i32 start, i32 end) {
+    const u8 *found = k->text + start;
+    i32 length = end - start;
     for (i32 at = p->first; at < p->first + p->count; at++) {
         const u8 *wanted = k->texts + k->choices[at].at;
         i32 size = k->choices[at].length;
         if (p->kind == CONTAINS ? contains(found, length, wanted, size, p->cased)
             : p->kind == IS_ONE_OF ? length == size && equals(found, wanted, size, p->cased)
             : length >= size && equals(p->kind == ENDS ? found + length - size : found, wanted, size, p->cased))
-            return TRUE;
+            return 1;
     }
-    return FALSE;
+    return 0;
+}
+
+/* Goes from one element of an array to the next, from `*start` and `*end` 0. Gives 1; 0 at the end; -1 if the array has
+ * anything in it but strings of ASCII without escapes. */
+static int next_element(const Kernel *k, const Value *array, i32 *start, i32 *end) {
+    i32 at = *end ? *end + 1 : array->start + 1;
+    if (!*end && !is_simple(k, array->start, array->end)) return -1;
+    if (k->text[at] == ']') return 0;
+    if (k->text[at] == ',') at++;
+    if (k->text[at] != '"') return -1;
+    *start = at + 1;
+    *end = (const u8 *)memchr(k->text + at + 1, '"', array->end - at - 1) - k->text;
+    return 1;
+}
+
+/* An array is met by one of its elements, or by its own text. */
+static int array_predicate(const Kernel *k, const PredicateRow *p, const Value *array) {
+    i32 start = 0, end = 0, more;
+    while ((more = next_element(k, array, &start, &end)) > 0)
+        if (fits(k, p, start, end)) return TRUE;
+    if (more < 0) return needed(k, p, array->start, array->end);
+    return fits(k, p, array->start, array->end) ? TRUE : FALSE;
+}
+
+static int text_predicate(const Kernel *k, const PredicateRow *p, const Value *value) {
+    if (value->kind == SIMPLE) return fits(k, p, value->start, value->end) ? TRUE : FALSE;
+    if (value->kind == ARRAY) return array_predicate(k, p, value);
+    return value->kind == STRING || value->kind >= OBJECT ? needed(k, p, value->start, value->end) : UNKNOWN;
 }
 
 /* Whether an address is in an IPv4 network, `needed` of which are its first `needed_length` bits. */
@@ -320,8 +346,11 @@ static int predicate(Kernel *k, const PredicateRow *p) {
     if (is_null) return FALSE;
     switch (p->kind) {
         case IS_THERE: return value->kind == MANY ? UNKNOWN : TRUE;
-        case NEEDS: return value->kind == SIMPLE || value->kind == STRING || value->kind >= OBJECT
-            ? needed(k, p, value->start, value->end) : UNKNOWN;
+        case NEEDS: {
+            int is_text = value->kind == SIMPLE || value->kind == STRING || value->kind >= OBJECT;
+            int held = is_text ? needed(k, p, value->start, value->end) : UNKNOWN;
+            return held == UNKNOWN && p == k->taken_to_hold && value->kind == SIMPLE ? TRUE : held;
+        }
         case BOTH_THERE: return value_of(k, p->other)->kind <= NOTHING ? FALSE : UNKNOWN;
         case IN_NETWORK: return in_network(k, p, value);
         case COULD: return UNKNOWN;
@@ -447,6 +476,32 @@ static void put_value(Kernel *k, Out *out, const Value *value) {
     else put(out, k->text + value->start - in_quotes, value->end - value->start + 2 * in_quotes);
 }
 
+/* Writes the text of an array of plain strings as a string. */
+static void put_as_text(Kernel *k, Out *out, const Value *array) {
+    put(out, "\"", 1);
+    for (i32 at = array->start, next; at < array->end; at = next) {
+        for (next = at + 1; next < array->end && k->text[next] != '"';) next++;
+        if (k->text[at] == '"') put(out, "\\", 1);
+        put(out, k->text + at, next - at);
+    }
+    put(out, "\"", 1);
+}
+
+/* Of an array, itself or its first element that makes this part of a rule hold; 0 if it is not plain which. */
+static int find_fitting(Kernel *k, const ShowRow *show, Value *found) {
+    Value *value = &k->values[show->field], array = *value;
+    i32 start = 0, end = 0, many = 0, more, behind;
+    *value = (Value){array.record, array.start, array.end, SIMPLE}; /* its own text comes first */
+    if (condition(k, show->code, &behind) == TRUE) *found = array, many++;
+    while ((more = next_element(k, &array, &start, &end)) > 0) {
+        *value = (Value){array.record, start, end, SIMPLE};
+        if (condition(k, show->code, &behind) == TRUE && !many++) *found = *value;
+    }
+    *value = array;
+    if (more < 0 || !many) return 0;
+    return many == 1 || (k->code[show->code] == PREDICATE && k->predicates[k->code[show->code + 1]].count == 1);
+}
+
 /* The values that show why the rule holds, if it does: an object. 0 if that takes a closer look: nothing is put then. */
 static int put_shown(Kernel *k, Out *out, const RuleRow *rule) {
     const ShowRow *first = k->shows + rule->first, *end = first + rule->shows;
@@ -454,18 +509,21 @@ static int put_shown(Kernel *k, Out *out, const RuleRow *rule) {
     if (rule->shows < 0) return 0;
     put(out, "{", 1);
     for (const ShowRow *show = first; show < end; show++) {
-        const Value *value = value_of(k, show->field);
-        if ((value->kind != SIMPLE && value->kind != STRING) || value->end - value->start > LONGEST_SHOWN) {
-            out->length = start;
-            return 0;
-        }
+        Value value = *value_of(k, show->field);
+        if (value.kind == ARRAY && !find_fitting(k, show, &value)) goto unclear;
+        if ((value.kind != SIMPLE && value.kind != STRING && value.kind != ARRAY) || value.end - value.start > LONGEST_SHOWN)
+            goto unclear;
         if (show > first) put(out, ",", 1);
         put(out, k->texts + show->at, show->length);
         put(out, ":", 1);
-        put_value(k, out, value);
+        if (value.kind == ARRAY) put_as_text(k, out, &value);
+        else put_value(k, out, &value);
     }
     put(out, "}", 1);
     return 1;
+unclear:
+    out->length = start;
+    return 0;
 }
 
 /* Writes `[number,start,end,[rule,...],[shown,...],value,...]`: a rule is twice its index, plus 1 where it is sure to match. */
@@ -601,11 +659,21 @@ static void put_text(Out *out, const char *before, Text text, const char *after)
     put(out, before, strlen(before)), put(out, text.at, text.length), put(out, after, strlen(after));
 }
 
-/* Writes `[[rule,account,region,actor,asset,day],[time,id],source IP,shown]` for each rule that the record matches; 0, and
- * nothing, if one of them or the record takes a closer look. */
+/* Whether the rule, of which that is not sure, holds if its regular expression does. */
+static int only_pattern_is_open(Kernel *k, const RuleRow *rule) {
+    i32 end;
+    if (rule->pattern < 0) return 0;
+    k->taken_to_hold = &k->predicates[rule->pattern];
+    int held = condition(k, rule->code, &end);
+    k->taken_to_hold = NULL;
+    return held == TRUE;
+}
+
+/* Writes `[[rule,account,region,actor,asset,day],[time,id],source IP,shown]` for each rule that the record matches, or that it
+ * matches if a regular expression holds; 0, and nothing, if one of them or the record takes a closer look. */
 static int put_ready(Kernel *k) {
-    Out *out = &k->ready;
-    u64 start = out->length;
+    u64 ready_start = k->ready.length, pending_start = k->pending.length;
+    i32 sure = 0;
     i32 accounts[] = {k->known[RECIPIENT], k->known[CALLER_ACCOUNT]};
     Text id = text_of(k, k->known[EVENT_ID]), time = text_of(k, k->known[EVENT_TIME]), region = text_of(k, k->known[REGION]);
     Text ip = text_of(k, k->known[SOURCE_IP]), account = first_text(k, accounts, 2), actor = caller(k);
@@ -613,7 +681,10 @@ static int put_ready(Kernel *k) {
     for (i32 at = 0; at < k->hit_count; at++) {
         i32 rule = k->hits[at] >> 1;
         const ReportRow *report = &k->reports[rule];
-        if (!(k->hits[at] & 1) || !report->length) goto unclear;
+        int is_sure = k->hits[at] & 1;
+        Out *out = is_sure ? &k->ready : &k->pending;
+        if (!report->length || !(is_sure || only_pattern_is_open(k, &k->rules[rule]))) goto unclear;
+        sure += is_sure;
         Text asset = first_text(k, k->assets + report->first, report->assets);
         if (asset.at && !asset.length) asset = named_resource(k);
         if (asset.at && !asset.length) asset = named_parameter(k);
@@ -625,10 +696,10 @@ static int put_ready(Kernel *k) {
         if (!put_shown(k, out, &k->rules[rule])) goto unclear;
         put(out, "]", 1);
     }
-    k->ready_count += k->hit_count;
+    k->ready_count += sure;
     return 1;
 unclear:
-    out->length = start;
+    k->ready.length = ready_start, k->pending.length = pending_start;
     return 0;
 }
 
@@ -934,7 +1005,8 @@ void kernel_free(Kernel *k) {
     for (i32 field = 0; k->watches && field < k->field_count; field++) free(k->watches[field].grams);
     void *owned[] = {k->texts, k->fields, k->predicates, k->choices, k->pointers, k->code, k->rules, k->shows, k->known,
                      k->reports, k->assets, k->next, k->watched, k->ends, k->field_table, k->entries, k->watches, k->values, k->asked, k->many,
-                     k->quotes, k->odd, k->keys, k->names, k->key_table, k->hits, k->told.bytes, k->ready.bytes, k};
+                     k->quotes, k->odd, k->keys, k->names, k->key_table, k->hits, k->told.bytes, k->ready.bytes,
+                     k->pending.bytes, k};
     for (u32 at = 0; at < sizeof owned / sizeof *owned; at++) free(owned[at]);
 }
 
@@ -1026,10 +1098,11 @@ Kernel *kernel_new(const u8 *texts, i32 texts_size, const i32 *fields, i32 field
     return NULL;
 }
 
-/* What a scan gives besides the number of records: two JSON arrays, which stay until the next text. */
+/* What a scan gives besides the number of records: JSON arrays, which stay until the next text. */
 typedef struct {
     const u8 *told; u64 told_length; /* the records that rules match or may: see `tell` */
     const u8 *ready; u64 ready_length; /* matches of all others: see `put_ready` */
+    const u8 *pending; u64 pending_length; /* such matches, if a regular expression holds */
     i32 ready_count, is_ascii;
 } Found;
 
@@ -1053,9 +1126,10 @@ i32 kernel_scan(Kernel *k, const u8 *text, i32 length, i32 check, i32 wants_read
         k->record = k->serial = 0;
     }
     k->text = text, k->length = length, k->ready_count = 0, k->wants_ready = wants_ready && k->report_count == k->rule_count;
-    begin(&k->told), begin(&k->ready);
+    begin(&k->told), begin(&k->ready), begin(&k->pending);
     i32 count = scan_text(k, check);
-    put(&k->told, "]", 1), put(&k->ready, "]", 1);
-    *found = (Found){k->told.bytes, k->told.length, k->ready.bytes, k->ready.length, k->ready_count, k->is_ascii};
-    return count >= 0 && !(k->told.bytes && k->ready.bytes) ? NO_MEMORY : count;
+    put(&k->told, "]", 1), put(&k->ready, "]", 1), put(&k->pending, "]", 1);
+    *found = (Found){k->told.bytes, k->told.length, k->ready.bytes, k->ready.length, k->pending.bytes, k->pending.length,
+                     k->ready_count, k->is_ascii};
+    return count >= 0 && !(k->told.bytes && k->ready.bytes && k->pending.bytes) ? NO_MEMORY : count;
 }

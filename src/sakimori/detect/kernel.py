@@ -19,13 +19,15 @@ class NotClean(Exception):
 class Scanned(NamedTuple):
     """How many records there are, and what is found in them, as JSON arrays of arrays.
 
-    `told` has the records that match or may, as `reading.Told`; `ready` the `matches` of others, as `grouping.Ready`.
+    `told` has the records that match or may, as `reading.Told`; `ready` the `matches` of others, as `grouping.Ready`;
+    `pending` those that are matches if the rule's one regular expression is found in the value that is shown.
     """
 
     records: int
     told: bytes
     matches: int
     ready: bytes
+    pending: bytes
 
 
 class _Found(ctypes.Structure):
@@ -36,6 +38,8 @@ class _Found(ctypes.Structure):
         ("told_length", ctypes.c_uint64),
         ("ready", ctypes.c_void_p),
         ("ready_length", ctypes.c_uint64),
+        ("pending", ctypes.c_void_p),
+        ("pending_length", ctypes.c_uint64),
         ("ready_count", ctypes.c_int32),
         ("is_ascii", ctypes.c_int32),
     )
@@ -74,8 +78,13 @@ class Kernel:
             raise MemoryError
         if not found.is_ascii:
             _check_utf8(text[start:end])
-        told = ctypes.string_at(found.told, found.told_length)
-        return Scanned(count, told, found.ready_count, ctypes.string_at(found.ready, found.ready_length))
+        lists = (
+            (found.told, found.told_length),
+            (found.ready, found.ready_length),
+            (found.pending, found.pending_length),
+        )
+        told, ready, pending = (ctypes.string_at(*each) for each in lists)
+        return Scanned(count, told, found.ready_count, ready, pending)
 
 
 def _address(text: bytes | bytearray) -> int:

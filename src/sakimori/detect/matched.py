@@ -38,13 +38,22 @@ def build(condition: ir.Condition) -> Callable[[Record], dict[str, Any]]:
     return matched
 
 
-def plain_fields(condition: ir.Condition) -> list[str] | None:
-    """The fields whose values are what `build`'s function gives, wherever each is one string of no great length.
-
-    None if it takes a closer look.
+def plain_parts(condition: ir.Condition) -> dict[str, ir.Condition] | None:
+    """The fields whose values are what `build`'s function gives, wherever each is one string of no great length; and of
+    each the first part of the condition that is about it. None if it takes a closer look.
     """
-    fields = [field for _, field in _held(condition)]
-    return None if None in fields else list(dict.fromkeys(field for field in fields if field is not None))
+    parts: dict[str, ir.Condition] = {}
+    for part, field in _held(condition):
+        if field is None:
+            return None
+        parts.setdefault(field, part)
+    return parts
+
+
+def pattern_of(condition: ir.Condition) -> ir.Regex | None:
+    """The regular expression without which the condition never holds; None if there is none, or more than one."""
+    found = [part for part, _ in _held(condition) if isinstance(part, ir.Regex)]
+    return found[0] if len(found) == 1 else None
 
 
 def _held(condition: ir.Condition) -> Iterator[tuple[ir.Condition, str | None]]:

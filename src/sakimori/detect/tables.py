@@ -20,7 +20,7 @@ from sakimori.collect.shapes import FIELD_TYPES, IDENTITY_TYPES
 from sakimori.detect import ir
 from sakimori.detect.cache import put_aside
 from sakimori.detect.literals import Cover, cover, fragment_of, key_share, regex_fragment, value_share
-from sakimori.detect.matched import plain_fields
+from sakimori.detect.matched import pattern_of, plain_parts
 
 AND, OR, NOT, PREDICATE = range(4)
 IS_ONE_OF, STARTS, ENDS, CONTAINS, NEEDS, IS_THERE, IS_NULL, COULD, BOTH_THERE, KEYWORD, IN_NETWORK = range(11)
@@ -29,7 +29,7 @@ _EXPECTED = {"string": 1, "object": 2, "array": 4, "boolean": 8}
 _REQUIRED = 16
 """As in `kernel.c`."""
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever the tables of the same rules would be read differently."""
 
 TOLD = (
@@ -134,7 +134,8 @@ class _Compiler:
         self._predicates: list[tuple[int, ...]] = []
         self._choices: list[tuple[int, int]] = []
         self._code: list[int] = []
-        self._shows: list[tuple[int, int, int]] = []
+        self._shows: list[tuple[int, int, int, int]] = []
+        self._places_of: dict[int, int] = {}
 
     def tables(self, conditions: Sequence[ir.Condition], reports: Sequence[Report | None]) -> Tables:
         for path, (kind, _) in FIELD_TYPES.items():
@@ -144,8 +145,10 @@ class _Compiler:
         known = [self._field(path) for path in (*TOLD, *_OF_THE_CALLER)]
         rules, pointers = [], []
         for rule, condition in enumerate(conditions):
-            rules.append((len(self._code), len(self._shows), self._shown(condition)))
+            code, first = len(self._code), len(self._shows)
+            self._places_of.clear()
             self._condition(condition, 0)
+            rules.append((code, first, self._shown(condition), self._pattern(condition)))
             for found in _pointers(condition) or (_ALWAYS,):
                 field = 0 if found is _ALWAYS else self._field(found.field)
                 pointers.append((found.kind, field, self._text(found.text), len(found.text), rule))
@@ -176,11 +179,21 @@ class _Compiler:
 
     def _shown(self, condition: ir.Condition) -> int:
         """Enters the fields that show why the condition holds; how many there are, -1 if it takes a closer look."""
-        fields = plain_fields(condition)
-        for path in fields or ():
+        parts = plain_parts(condition)
+        if parts is None or not all(id(part) in self._places_of for part in parts.values()):
+            return -1
+        for path, part in parts.items():
             name = _as_json(path)
-            self._shows.append((self._field(path), self._text(b'"%s"' % name), len(name) + 2))
-        return -1 if fields is None else len(fields)
+            self._shows.append(
+                (self._field(path), self._text(b'"%s"' % name), len(name) + 2, self._places_of[id(part)])
+            )
+        return len(parts)
+
+    def _pattern(self, condition: ir.Condition) -> int:
+        """The predicate of the condition's one regular expression; -1 without."""
+        pattern = pattern_of(condition)
+        place = None if pattern is None else self._places_of.get(id(pattern))
+        return -1 if place is None else self._code[place + 1]
 
     def _text(self, text: bytes) -> int:
         place = self._places.get(text)
@@ -206,6 +219,7 @@ class _Compiler:
         if depth > _DEEPEST:
             self._predicate(KEYWORD, None)
             return
+        self._places_of[id(condition)] = len(self._code)
         match condition:
             case ir.And(children):
                 self._joined(AND, children, depth)

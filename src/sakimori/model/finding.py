@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from sakimori.model.severity import Severity
 
 
@@ -18,6 +20,28 @@ def finding_uid(plug_in: str, account: str, region: str, resource: str, discrimi
 
 DETECTION, COMPLIANCE, IAM_ANALYSIS = 2004, 2003, 2008
 """OCSF's classes of findings, as far as we have them."""
+
+
+class ToldDetection(msgspec.Struct, gc=False):
+    """What a line of JSON says of a detection, in this order."""
+
+    uid: str
+    rule: str
+    title: str
+    severity: str
+    severity_id: int
+    tactics: tuple[str, ...]
+    techniques: tuple[str, ...]
+    account: str
+    region: str
+    actor: str
+    source_ip: str
+    asset: str
+    count: int
+    first_seen: str
+    last_seen: str
+    records: tuple[str, ...]
+    matched: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -55,27 +79,22 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `detect` and `assess` print as JSON lines: the contract that others build on."""
+        told = self.told()
+        if isinstance(told, dict):
+            return told
+        lists = {name: list(getattr(told, name)) for name in ("tactics", "techniques", "records")}
+        return msgspec.structs.asdict(told) | lists | {"matched": dict(told.matched)}
+
+    def told(self) -> ToldDetection | dict[str, Any]:
+        """The same object as msgspec writes it, which of a detection takes a third of the time."""
         if self.class_uid != DETECTION:
             return self._assessment_to_json()
-        return {
-            "uid": self.uid,
-            "rule": self.rule,
-            "title": self.title,
-            "severity": self.severity.label,
-            "severity_id": int(self.severity),
-            "tactics": list(self.tactics),
-            "techniques": list(self.techniques),
-            "account": self.account,
-            "region": self.region,
-            "actor": self.actor,
-            "source_ip": self.source_ip,
-            "asset": self.asset,
-            "count": self.count,
-            "first_seen": self.first_seen,
-            "last_seen": self.last_seen,
-            "records": list(self.records),
-            "matched": dict(self.matched),
-        }
+        level = self.severity
+        return ToldDetection(
+            *(self.uid, self.rule, self.title, level.label, level.real, self.tactics, self.techniques, self.account),
+            *(self.region, self.actor, self.source_ip, self.asset, self.count, self.first_seen, self.last_seen),
+            *(self.records, self.matched),
+        )
 
     def _assessment_to_json(self) -> dict[str, Any]:
         return {
