@@ -31,6 +31,11 @@ _PRIVILEGE = re.compile(
     | ssm:(sendcommand|startsession|startautomationexecution)
     | ecs:executecommand
     | cloudshell:\w+
+    | [\w-]+:(assume\w*role\w*|get\w*credentials\w*|getsessionendpoint)
+    | (sagemaker|athena):createpresigned\w+ | appstream:create\w*streamingurl
+    | athena:startcalculationexecution | glue:runstatement | gameliftstreams:createstreamsessionadminshell
+    | gamelift:get(compute|instance)access | datazone:associateenvironmentrole
+    | rolesanywhere:(create|update|enable)(trustanchor|profile)
     | \w[\w-]*:(put|set|delete|add|create|update)\w*(policy|acl|permission|permissions|accesspoint|trustprovider)
     | s3:put(object|bucket)\w*acl
     | ec2:modify(snapshot|image|fpgaimage)attribute
