@@ -12,6 +12,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,6 +170,39 @@ def test_what_is_not_taken_is_tried_again_and_nothing_else_is(hub: Hub, notifier
     hub.refuses = {}
     assert [each.why for each in notifier.deliver(NOW + timedelta(minutes=2))] == [""]
     assert [len(call) for call in hub.calls] == [5, 1]
+
+
+def test_the_largest_findings_fit_and_what_is_cut_of_them_says_so() -> None:
+    huge = "\U0001f98a" * 300_000  # four bytes each, twelve as JSON
+    finding = replace(FINDING, title=huge, description=huge, remediation=huge, rule=huge, asset=huge)
+    document = asff(finding, ACCOUNT, REGION, updated="2026-11-25T09:00:00Z", resolved=False)
+    assert list(troubles(DOCUMENT, document)) == []
+    assert len(json.dumps(document)) < LARGEST
+    assert len(json.dumps([document] * 100)) < 6_000_000, "a whole call"
+    assert {document[name][-1] for name in ("Title", "Description", "GeneratorId")} == {"…"}
+    assert document["Resources"][0]["Id"].endswith("…")
+    assert (document["Id"], document["ProductFields"]["sakimori/uid"]) == (FINDING.uid, FINDING.uid)
+
+
+@pytest.mark.parametrize("number", [1, 5, 100])
+def test_a_finding_for_which_a_whole_call_is_refused_holds_up_no_other(
+    hub: Hub, notifier: Notifier, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, answer = numbered(number // 2).uid, hub.answer
+
+    def refusing(findings: list[Mapping[str, Any]]) -> dict[str, Any]:
+        if any(each["Id"] == bad for each in findings):
+            what = {"Code": "InvalidInputException", "Message": "Invalid input"}
+            raise ClientError({"Error": what}, "BatchImportFindings")
+        return answer(findings)
+
+    monkeypatch.setattr(hub, "answer", refusing)
+    ledger = Ledger(notifier.engine)
+    ledger.upsert_findings([numbered(each) for each in range(number)])
+    outcomes = notifier.send_findings(ledger.findings(), NOW)
+    assert [each.key[:32] for each in outcomes if each.why] == [bad]
+    assert sum(map(len, hub.calls)) == number - 1
+    assert len(hub.calls) <= 8, "in halves, and not one by one"
 
 
 def test_resolved_here_is_archived_there_with_a_later_time(aws: SimulatedAws, notifier: Notifier) -> None:

@@ -2,7 +2,8 @@
 
 Source: "AWS Security Finding Format (ASFF)", "Required attributes" and "BatchImportFindings": the account is that which
 imports; what is updated has a later `UpdatedAt`; what a provider says of severity and types stands in
-`FindingProviderFields`, too, and people's `Workflow` is not ours to set; at most 240 kB a finding.
+`FindingProviderFields`, too, and people's `Workflow` is not ours to set; at most 240 kB a finding and 6 MB a
+call, which the lengths of the fields keep far below.
 """
 
 from __future__ import annotations
@@ -100,8 +101,9 @@ def _resource(finding: Finding, account: str, region: str) -> dict[str, Any]:
 
 
 def _text(text: str, most: int) -> str:
-    """Not empty, and no longer than Security Hub takes."""
-    return plain(text)[:most].strip() or "-"
+    """Not empty, and no longer than Security Hub takes; what was cut says so."""
+    kept = plain(text).strip()
+    return (kept if len(kept) <= most else kept[: most - 1].rstrip() + "…") or "-"
 
 
 def _time(text: str) -> str:

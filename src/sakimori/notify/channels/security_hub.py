@@ -1,7 +1,8 @@
 """Security Hub: our findings go there with BatchImportFindings, and are archived there when they are resolved here.
 
 Messages about runs are no findings, and findings that came from elsewhere are there already: neither is sent. At most
-100 a call; what is not taken is told by finding, and tried again.
+100 a call; what is not taken is told by finding, and tried again. A call that is refused as a whole, for what is in it,
+is made again in halves, until the finding is known that it is refused for: the others get there.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ PEOPLE = False
 MOST = 100
 """Findings a call ("BatchImportFindings", Security Hub API reference)."""
 
+REFUSED_CODES = ("InvalidInputException", "InvalidInput", "ValidationException", "ParamValidationError", "413")
+"""What a call is refused for by its content, and not by who makes it."""
+
 PASSING_CODES = ("InternalException", "InternalError", "LimitExceeded", "LimitExceededException", "Throttling")
 
 
@@ -40,12 +44,18 @@ def send_many(messages: Sequence[Message], settings: Mapping[str, Any]) -> dict[
     troubles: dict[str, Exception] = {}
     for region, of_region in by_region.items():
         for at in range(0, len(of_region), MOST):
-            part = of_region[at : at + MOST]
-            try:
-                troubles |= _imported(part, region)
-            except AwsError as error:
-                troubles |= {each.key: error for each in part}
+            troubles |= _taken(of_region[at : at + MOST], region)
     return troubles
+
+
+def _taken(part: Sequence[Message], region: str) -> dict[str, Exception]:
+    try:
+        return _imported(part, region)
+    except AwsError as error:
+        half = len(part) // 2
+        if half and error.code in REFUSED_CODES:
+            return _taken(part[:half], region) | _taken(part[half:], region)
+        return {each.key: error for each in part}
 
 
 def answered(canary: Message, settings: Mapping[str, Any]) -> bool:
