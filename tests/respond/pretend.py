@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,14 +12,17 @@ from typing import Any
 
 import pytest
 
+import told_events as told
+from sakimori.collect.events import heard
 from sakimori.model.action import Mode, Plan, Proof, Step, Target
 from sakimori.model.event import Event
 from sakimori.respond import plugins
 from sakimori.respond.book import Book
-from sakimori.respond.engine import Engine
+from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import RespondError
 from sakimori.respond.keys import derived
 from sakimori.respond.policy import Policy
+from sakimori.respond.runs import Run, RunState
 from sakimori.respond.world import World
 from sakimori.store.database import connect
 
@@ -99,3 +103,30 @@ def opened_engine(
         yield Engine(book, World(lambda *_: no_clients), policy or Policy(Mode.AUTO), SECRET, owner)
     finally:
         database.dispose()
+
+
+@pytest.fixture
+def engine(tmp_path: Path, pretended: Pretended) -> Iterator[Engine]:
+    """An engine in the mode auto, over a new ledger."""
+    with opened_engine(tmp_path / "ledger.sqlite") as opened:
+        yield opened
+
+
+def event(number: int = 1, **options: Any) -> Event:
+    """A finding that the painter acts on."""
+    return heard(json.dumps(told.guardduty(number=number, **options)), "test").events[0]
+
+
+def run_of(engine: Engine, told_event: Event) -> Run:
+    """Takes the event and carries its run out."""
+    for run in engine.take(told_event):
+        engine.carry(run, Straight())
+    return engine.book.runs()[0]
+
+
+def waiting(engine: Engine) -> tuple[Run, str]:
+    """A run that waits for a person, and the token that decides."""
+    engine.policy = Policy(Mode.APPROVE)
+    run = run_of(engine, event())
+    assert run.state is RunState.WAITING
+    return run, engine.token(run.id)
