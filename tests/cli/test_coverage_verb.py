@@ -79,7 +79,7 @@ def test_ingest_then_complete(mirror: tuple[DeliveredTrail, Folder, list[str]]) 
     assert (code, [(json.loads(line)["kind"], json.loads(line)["key"]) for line in lines]) == (3, [("late", late.key)])
     code, lines, errors = run(*arguments, "--ingest")
     assert code == 0, (lines, errors)
-    assert "ingested 1 files" in errors
+    assert "ingested 1 file, " in errors
     assert f"complete: {len(trail.logs)} log files of 2 accounts and regions" in errors
     assert run(*arguments)[0] == 0
 

@@ -190,7 +190,7 @@ def test_backtest_says_what_detect_says(day: Path) -> None:
     only = run("backtest", "cloudtrail_logging_stopped", "--format", "jsonl")
     wanted = [each for each in lines(done) if each["rule"] == "cloudtrail_logging_stopped"]
     assert lines(only) == wanted != []
-    assert "findings in" in only.stderr
+    assert "finding in" in only.stderr
 
 
 def test_backtest_reaches_back_so_many_days(tmp_path: Path) -> None:

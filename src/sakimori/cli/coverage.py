@@ -12,6 +12,7 @@ import typer
 from sakimori.cli.coverage_output import ReportFormat, report_lines, summary
 from sakimori.cli.home import lake_folder, ledger_place
 from sakimori.cli.moments import span
+from sakimori.cli.output import plural
 from sakimori.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _ingest_found(
 
     observer = Detector(Rulebook(()))
     outcome = ingest(to_ingest(bucket, report), open_lake(lake), ledger, progress=note, observe=observer)
-    _say(f"ingested {len(done):,} files, {outcome.records:,} records")
+    _say(f"ingested {plural(len(done), 'file')}, {plural(outcome.records, 'record')}")
     return without(report, bucket, done), outcome.complete
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from sakimori.cli.output import printable, to_line
+from sakimori.cli.output import plural, printable, to_line
 from sakimori.collect.coverage.report import CoverageReport, LaneCoverage, Problem
 
 
@@ -58,7 +58,7 @@ def summary(report: CoverageReport) -> str:
         return f"complete: {looked}: {proof}, nothing missing"
     kinds = Counter(problem.kind for problem in report.problems)
     told = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in sorted(kinds.items()))
-    return f"incomplete: {looked}: {proof}; {len(report.problems):,} problems: {told}"
+    return f"incomplete: {looked}: {proof}; {plural(len(report.problems), 'problem')}: {told}"
 
 
 def _row(lane: LaneCoverage) -> tuple[str, ...]:

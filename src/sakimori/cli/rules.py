@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sakimori.cli.detect import FAILED, INCOMPLETE, NoPackOption, RulesOption, load_rules, severity
-from sakimori.cli.output import Format, printable, printable_lines, to_line, write
+from sakimori.cli.output import Format, plural, printable, printable_lines, to_line, write
 from sakimori.model.severity import Severity
 
 if TYPE_CHECKING:
@@ -205,7 +205,8 @@ def backtest(
     for rule, count in result.per_rule:
         _say(f"{count:>7,}  {rule}")
     _say(
-        f"{len(result.findings):,} findings in {result.records:,} records of the {days} days up to {result.until}"
+        f"{plural(len(result.findings), 'finding')} in {plural(result.records, 'record')} of the {days} days up to "
+        f"{result.until}"
         if result.records
         else f"the lake holds no records of the last {days} days: bring logs in with `sakimori collect cloudtrail PATH`"
     )
