@@ -49,7 +49,7 @@ def test_nothing_where_there_is_no_boundary_to_lose() -> None:
 
 def test_older_versions_but_the_default_one() -> None:
     worn = managed("worn", allow("s3:*"))
-    assert after("self", user("ann", **attached(worn.uid)), worn, versions=True) == [("ann", ["worn", "worn v1"], "")]
+    assert after("self", user("ann", **attached(worn.uid)), worn, versions=True) == [("ann", ["worn v1"], "")]
 
 
 def test_only_what_denies_is_removed_and_only_of_the_kind() -> None:

@@ -33,7 +33,7 @@ from sakimori.assess.access.engine import decide
 from sakimori.assess.access.escalation import escalations
 from sakimori.assess.access.estate import INSTANCE, asset_of, estate
 from sakimori.assess.access.holders import AROUND, named_by
-from sakimori.assess.access.methods import CATEGORIES, Method, methods
+from sakimori.assess.access.methods import CATEGORIES, PREPARE, Method, methods
 from sakimori.assess.access.questions import policies_over
 from sakimori.assess.access.symbolic import Outcome
 from sakimori.model.asset import Asset
@@ -47,10 +47,15 @@ CODE = {
     "s3:PutObject": "arn:aws:s3:::code/app/*",
     "codecommit:GitPush": f"arn:aws:codecommit:eu-west-1:{ACCOUNT}:web",
     "imagebuilder:CreateComponent": f"{COMPONENT}/999.0.0/*",
+    "sagemaker:UpdateNotebookInstanceLifecycleConfig": (
+        f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:notebook-instance-lifecycle-config/start"
+    ),
 }
 PROJECT = f"arn:aws:codebuild:eu-west-1:{ACCOUNT}:project/web"
 GROUP = f"arn:aws:codedeploy:eu-west-1:{ACCOUNT}:deploymentgroup:web/live"
 IMAGE = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/web:live"
+FUNCTION, MACHINE = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-own"
+OWN_PROFILE = f"arn:aws:iam::{ACCOUNT}:instance-profile/own"
 TAGGED = {"ec2TagFilters": [{"Key": "app", "Type": "KEY_ONLY"}]}
 
 
@@ -75,6 +80,7 @@ CODED: dict[str, dict[str, Any]] = {
     "build_repository_pushed_to": {
         "source": {"type": "CODECOMMIT", "location": "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/web"}
     },
+    "AWS::SageMaker::NotebookInstance": {"NotebookInstanceLifecycleConfigName": "start"},
     "AWS::Glue::Job": {"Command": {"ScriptLocation": "s3://code/app/job.py"}},
     "AWS::MWAA::Environment": {"SourceBucketArn": "arn:aws:s3:::code", "DagS3Path": "app/dags/"},
     "AWS::ECS::TaskDefinition": {"containerDefinitions": [{"image": IMAGE}]},
@@ -105,6 +111,7 @@ class Twin:
         self.victim = f"arn:aws:iam::{ACCOUNT}:{method.target or 'role'}/{self.victims_name}"
         self.holder = f"arn:aws:any:eu-west-1:{ACCOUNT}:thing/1" if method.holder else ""
         self.held, self.profile = True, method.profile or bool(method.holder)
+        self.way = self.on_machine = True
         self.trusts: dict[str, Any] | None = None
 
     def statements(self, without: str = "", on: str = "", condition: Any = None) -> list[dict[str, Any]]:
@@ -116,6 +123,9 @@ class Twin:
         if "iam:PassRole" in self.method.actions and without != "iam:PassRole":
             passed = {"StringEquals": {"iam:PassedToService": self.method.passes}}
             found.append(allow("iam:PassRole", self.victim, Condition=passed))
+        if self.method.gives == "filled" and self.way:
+            way = ("iam:UpdateLoginProfile", self.victim)
+            found.append(allow(*(way if self.method.target == "user" else ("lambda:UpdateFunctionCode", FUNCTION))))
         for each in found:
             if each["Action"] == on:
                 operators = each.get("Condition", {})
@@ -141,6 +151,8 @@ class Twin:
             "provider": provider,
             "new": f"arn:aws:iam::{ACCOUNT}:{self.method.makes}/of-{ATTACKER}-*",
             "script-document": "arn:aws:ssm:*::document/AWS-RunShellScript",
+            "own-instance": MACHINE,
+            "own-profile": OWN_PROFILE,
         }[place]
 
     def assets(self, statements: list[dict[str, Any]], limits: dict[str, Any] | None = None) -> Iterator[Any]:
@@ -167,9 +179,14 @@ class Twin:
         in_team = self.method.removes == "group-attached"
         yield group("team", *team, **(attached(POLICY) if in_team else {}))
         yield managed("worn", *worn)
+        if places & {"own-instance", "own-profile"} and self.on_machine:
+            yield profile_asset("own", self.name)
+            yield Asset(MACHINE, INSTANCE, ACCOUNT, "eu-west-1", {"IamInstanceProfile": {"Arn": OWN_PROFILE}})
         yield from self._victim(places)
         if self.method.holder and self.held:
             yield from self._holder()
+        if self.method.gives in ("filled", "services", "owner") and self.way:
+            yield from self._led_to()
 
     def _denied(self, statements: list[dict[str, Any]]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         """Own inline statements, those of the policy worn, those of the team, and the rest: one of the first three
@@ -189,7 +206,9 @@ class Twin:
         method = self.method
         if not method.target:
             return
-        rights = [] if method.gives in ("target-self", "group-self") else [allow("*")]
+        rights = [] if method.gives in ("target-self", "group-self", "filled") else [allow("*")]
+        if method.gives == "services":
+            rights = [allow("codecommit:GitPush")]
         config = attached(POLICY) if "target-policy" in places else {}
         if method.inactive_key:
             config["CredentialReport"] = {"access_key_1_active": "false", "access_key_1_last_rotated": "2025-01-01"}
@@ -202,6 +221,17 @@ class Twin:
         if self.profile:
             yield profile_asset("p", self.victims_name)
 
+    def _led_to(self) -> Iterator[Asset]:
+        """What makes more of rights that are not everything."""
+        if self.method.gives == "filled":
+            yield Asset(FUNCTION, "AWS::Lambda::Function", ACCOUNT, "eu-west-1", {"Role": self.victim})
+        elif self.method.gives == "owner":
+            yield role("setup", allow("*"), trusts=trust({"Service": "codestar.amazonaws.com"}))
+        else:
+            yield role("builder", allow("*"), trusts=trust({"Service": "codebuild.amazonaws.com"}))
+            config = {**CODED["build_repository_pushed_to"], "serviceRole": f"arn:aws:iam::{ACCOUNT}:role/builder"}
+            yield Asset(PROJECT, "AWS::CodeBuild::Project", ACCOUNT, "eu-west-1", config)
+
     def _trust(self, places: set[str]) -> dict[str, Any]:
         if self.trusts:
             return trust(self.trusts)
@@ -212,8 +242,9 @@ class Twin:
         if self.method.federated:
             return trust({"Federated": self.method.passes}, "sts:AssumeRoleWithWebIdentity")
         if self.method.passes:
-            return trust({"Service": self.method.passes})
-        return trust({"AWS": ACCOUNT} if self.method.assumes != "rewritten" else {"Service": "ec2.amazonaws.com"})
+            return trust({"Service": [each for each in (self.method.passes, self.method.trusts) if each]})
+        elsewhere = self.method.assumes == "rewritten" or self.method.gives == "filled"
+        return trust({"Service": "lambda.amazonaws.com"} if elsewhere else {"AWS": ACCOUNT})
 
     def _holder(self) -> Iterator[Asset]:
         kind, path = self.method.holder or ("", "")
@@ -338,6 +369,31 @@ def test_a_role_in_no_instance_profile_stops_a_method_that_needs_one(method: Met
 def test_nothing_that_runs_under_the_role_stops_a_method_that_needs_it(method: Method) -> None:
     twin = Twin(method)
     twin.held = False
+    assert not twin.works(twin.statements())
+
+
+ON_MACHINES = [each for each in methods() if any(need.place.startswith("own-inst") for need in each.needs)]
+
+
+@pytest.mark.parametrize("method", ON_MACHINES, ids=lambda method: method.id)
+def test_a_role_that_no_instance_hands_out_stops_a_method_that_is_used_on_it(method: Method) -> None:
+    twin = Twin(method)
+    twin.on_machine = False
+    assert not twin.works(twin.statements())
+
+
+@pytest.mark.parametrize("method", [each for each in methods() if each.gives in PREPARE], ids=lambda method: method.id)
+def test_a_preparation_that_leads_nowhere_is_none(method: Method) -> None:
+    twin = Twin(method)
+    twin.way = False
+    assert not twin.works(twin.statements())
+
+
+def test_a_role_that_one_of_two_services_may_not_take_on_stops_a_method_that_needs_both() -> None:
+    twin = Twin(next(each for each in methods() if each.trusts))
+    twin.trusts = {"Service": twin.method.passes}
+    assert not twin.works(twin.statements())
+    twin.trusts = {"Service": twin.method.trusts}
     assert not twin.works(twin.statements())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sakimori.assess.access.estate import MANAGED, Estate, Identity
 from sakimori.assess.access.narrowing import acting
-from sakimori.assess.access.policy import Kind
+from sakimori.assess.access.policy import Kind, Policy
 from sakimori.assess.access.principals import Principal
 from sakimori.assess.access.questions import asked
 from sakimori.assess.access.symbolic import Conclusion, Outcome
@@ -63,12 +63,18 @@ def administrators(found: Estate) -> dict[str, Identity]:
 
 
 def may_at_all(identity: Identity, actions: Iterable[str]) -> bool:
-    """Does some statement of its own policies allow each of the actions at all? sts:AssumeRole needs none."""
+    """Does some statement of its own policies, and of each boundary, allow each of the actions at all? sts:AssumeRole
+    needs none."""
     return all(
         action == "sts:AssumeRole"
-        or any(statement.allows for policy in identity.policies for statement in acting(policy, action.lower()))
+        or (acts(identity.policies, action) and all(acts((bound,), action) for bound in identity.boundaries))
         for action in actions
     )
+
+
+def acts(policies: Iterable[Policy], action: str) -> bool:
+    """Does some statement of the policies allow the action at all?"""
+    return any(statement.allows for policy in policies for statement in acting(policy, action.lower()))
 
 
 def administering_policies(found: Estate, account: str) -> list[str]:

@@ -1,4 +1,5 @@
-"""Where the code comes from that runs under a role: objects, repositories and images, which others may replace."""
+"""Where the code comes from that runs under a role: objects, repositories, images and scripts, which others may
+replace."""
 
 from __future__ import annotations
 
@@ -22,6 +23,11 @@ def code_of(holder: Asset, action: str) -> Iterator[str]:
         yield from _image_repositories(holder)
     elif action == "imagebuilder:CreateComponent":
         yield from _components(holder)
+    elif action == "sagemaker:UpdateNotebookInstanceLifecycleConfig":
+        name = holder.config.get("NotebookInstanceLifecycleConfigName")
+        if name:
+            here = f"arn:{holder.uid.split(':')[1]}:sagemaker:{holder.region}:{holder.account}"
+            yield f"{here}:notebook-instance-lifecycle-config/{name}"
 
 
 def _objects(holder: Asset) -> Iterator[str]:

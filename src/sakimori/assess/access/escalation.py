@@ -6,54 +6,21 @@ added. A step is a request with its context; every one is a witness that `engine
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sakimori.assess.access.administrators import is_administrator, may_at_all
+from sakimori.assess.access.administrators import is_administrator
+from sakimori.assess.access.edges import Edge, Way, best_of, outcome_of, surest
 from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.gains import gains
 from sakimori.assess.access.holders import has_profile, holders
-from sakimori.assess.access.methods import Method, methods
-from sakimori.assess.access.questions import step_json
-from sakimori.assess.access.resource_policies import POLICIES
-from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome
-from sakimori.assess.access.uses import steps_of_use
+from sakimori.assess.access.methods import PREPARE, Method, methods
+from sakimori.assess.access.preparations import ASSUMED, fitting, prepared
+from sakimori.assess.access.symbolic import Outcome
+from sakimori.assess.access.uses import Known, steps_of_use
 from sakimori.model.asset import Asset
-
-ASSUMED = "role_assumed"
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """One use of a method. `target` is whose rights are gained, `holder` what runs under them."""
-
-    method: Method
-    source: str
-    target: str
-    holder: str
-    steps: tuple[Conclusion, ...]
-
-    @property
-    def outcome(self) -> Outcome:
-        return max((step.outcome for step in self.steps), key=OUTCOMES.index, default=Outcome.ALLOWED)
-
-    @property
-    def conditions(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(text for step in self.steps for text in step.conditions))
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "method": self.method.id,
-            "category": self.method.category,
-            "how": self.method.how,
-            "source": self.source,
-            "target": self.target,
-            "holder": self.holder,
-            "outcome": self.outcome.value,
-            "conditions": list(self.conditions),
-            "steps": [step_json(step) for step in self.steps],
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +29,12 @@ class Escalation:
 
     principal: str
     account: str
-    chain: tuple[Edge, ...]
-    others: tuple[Edge, ...]
+    chain: Way
+    others: Way
 
     @property
     def outcome(self) -> Outcome:
-        return max((edge.outcome for edge in self.chain), key=OUTCOMES.index)
+        return outcome_of(self.chain)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -82,36 +49,58 @@ class Escalation:
 def escalations(found: Estate) -> list[Escalation]:
     """Every one of our principals that is no administrator and can become one, by its shortest chain.
 
-    Chains of which a link is unknown are for those alone who have no better one.
+    Ways that need preparation are for those alone who have no other, and so are chains of which a link is unknown.
     """
     chains: dict[str, Escalation] = {}
     for certain in (True, False):
         frontier = [*found.administrators, *chains]
-        opening = True
-        while frontier or opening:
-            added = _one_link_more(found, frontier, chains, opening=opening, certain=certain)
-            chains |= added
-            frontier, opening = [*added], False
+        added = _more(found, chains, _by_one_use(found, frontier, opening=True), certain=certain)
+        while True:
+            while added:
+                chains |= added
+                added = _more(found, chains, _by_one_use(found, [*added], opening=False), certain=certain)
+            added = _more(found, chains, _by_preparation(found, [*found.administrators, *chains]), certain=certain)
+            if not added:
+                break
     return [*chains.values()]
 
 
-def _one_link_more(
-    found: Estate, frontier: Sequence[str], chains: Mapping[str, Escalation], *, opening: bool, certain: bool
-) -> dict[str, Escalation]:
-    """Those who are on no chain yet and get to the frontier, or in the first round to everything, by one use."""
+Search = Callable[[Identity], Iterable[Way]]
+
+
+def _more(found: Estate, chains: Mapping[str, Escalation], search: Search, *, certain: bool) -> dict[str, Escalation]:
+    """Those who are on no chain yet and for whom the search finds ways to whoever is, or to every right."""
     added: dict[str, Escalation] = {}
-    assumed = _assumed_edges(found, frontier)
     for identity in found.identities.values():
         if identity.arn in chains or identity.arn in found.administrators or identity.principal.is_service_linked:
             continue
-        edges = [*assumed.get(identity.arn, ()), *_edges(found, identity, frontier, alone=opening)]
-        edges = [edge for edge in edges if not certain or edge.outcome is not Outcome.UNKNOWN]
-        best = min(edges, key=lambda edge: OUTCOMES.index(edge.outcome), default=None)
+        ways = [way for way in search(identity) if not certain or outcome_of(way) is not Outcome.UNKNOWN]
+        best = best_of(ways)
         if best is not None:
-            rest = chains[best.target].chain if best.target in chains else ()
-            others = tuple(edge for edge in edges if edge is not best)
-            added[identity.arn] = Escalation(identity.arn, identity.account, (best, *rest), others)
+            last = best[-1].target
+            rest = chains[last].chain if last in chains else ()
+            firsts = {way[0].method.id: way[0] for way in ways if way[0].method is not best[0].method}
+            added[identity.arn] = Escalation(identity.arn, identity.account, (*best, *rest), (*firsts.values(),))
     return added
+
+
+def _by_one_use(found: Estate, frontier: Sequence[str], *, opening: bool) -> Search:
+    """By one use to the frontier, or in the first round to everything."""
+    assumed = _assumed_edges(found, frontier)
+
+    def search(identity: Identity) -> Iterator[Way]:
+        yield from ((edge,) for edge in assumed.get(identity.arn, ()))
+        for method in fitting(identity, alone=opening):
+            best = best_of(surest((edge,) for edge in _uses(found, identity, frontier, [method])))
+            if best is not None:
+                yield best
+
+    return search
+
+
+def _by_preparation(found: Estate, frontier: Sequence[str]) -> Search:
+    uses = partial(_uses, found)
+    return lambda identity: prepared(found, identity, frontier, uses)
 
 
 def _assumed_edges(found: Estate, frontier: Iterable[str]) -> dict[str, list[Edge]]:
@@ -130,38 +119,16 @@ def _assumed_edges(found: Estate, frontier: Iterable[str]) -> dict[str, list[Edg
 # ---- one principal
 
 
-def _edges(found: Estate, identity: Identity, frontier: Sequence[str], *, alone: bool) -> Iterator[Edge]:
-    """Every method by which the identity gains the rights of one of `frontier`; one edge a method.
-
-    `alone`: also those that need nobody else.
-    """
-    for method in methods():
-        if method.id == ASSUMED or (method.who and method.who != identity.principal.kind):
-            continue
-        if method.alone and method.below not in identity.arn:
-            continue
-        if not may_at_all(identity, _by_own_policies(method)):
-            continue
-        if method.alone:
-            uses = _alone(found, identity, method) if alone else iter(())
-        else:
-            uses = _on_targets(found, identity, method, frontier)
-        edge = min(uses, key=lambda each: OUTCOMES.index(each.outcome), default=None)
-        if edge is not None:
-            yield edge
-
-
-def _by_own_policies(method: Method) -> tuple[str, ...]:
-    """The actions that own policies must allow: not those that the policy of what runs under the role, or of what its
-    code is in, may as well."""
-    if method.holder is None:
-        return method.actions
-    elsewhere = ("holder", "code") if method.holder[0] in POLICIES else ("code",)
-    return tuple(need.action for need in method.needs if need.place not in elsewhere)
+def _uses(found: Estate, identity: Identity, frontier: Sequence[str], fitting: Iterable[Method]) -> Iterator[Edge]:
+    """Every use of these methods by which the identity gains the rights of one of `frontier`, or all by itself."""
+    for method in fitting:
+        yield from _alone(found, identity, method) if method.alone else _on_targets(found, identity, method, frontier)
 
 
 def _alone(found: Estate, identity: Identity, method: Method) -> Iterator[Edge]:
     """Methods after which the rights of the principal itself, or of one that it makes or fills up, are everything."""
+    if method.gives in PREPARE:
+        return
     for gained, target in gains(found, identity, method):
         steps = steps_of_use(found, identity, method, target, None, gained)
         if steps is not None and is_administrator(found, gained):
@@ -169,14 +136,16 @@ def _alone(found: Estate, identity: Identity, method: Method) -> Iterator[Edge]:
 
 
 def _on_targets(found: Estate, identity: Identity, method: Method, frontier: Sequence[str]) -> Iterator[Edge]:
-    for arn in frontier:
+    held = found.holding(*method.holder) if method.holder else None
+    known: Known = {}
+    for arn in frontier if held is None else filter(held.__contains__, frontier):
         target = found.identities[arn]
         if target.principal.kind != method.target or arn == identity.arn or target.asset is None:
             continue
         if method.below not in arn or not _fits(method, target.asset) or not has_profile(found, method, target):
             continue
         for holder in holders(found, method.holder, target) if method.holder else (None,):
-            steps = steps_of_use(found, identity, method, target.asset, holder)
+            steps = steps_of_use(found, identity, method, target.asset, holder, known=known)
             if steps is not None:
                 yield Edge(method, identity.arn, arn, holder.uid if holder else "", steps)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sakimori.assess.access.index import Index
     from sakimori.assess.access.questions import Row
     from sakimori.assess.access.shared_resources import Share
+    from sakimori.assess.access.symbolic import Conclusion
 
 USER, GROUP, ROLE = "AWS::IAM::User", "AWS::IAM::Group", "AWS::IAM::Role"
 MANAGED, PROFILE, INSTANCE = "AWS::IAM::ManagedPolicy", "AWS::IAM::InstanceProfile", "AWS::EC2::Instance"
@@ -65,6 +66,8 @@ class Estate:
     _what: dict[str, What] = field(default_factory=dict)
     _administering: dict[str, list[str]] = field(default_factory=dict)
     _holding: dict[tuple[str, str], dict[str, list[Asset]]] = field(default_factory=dict)
+    trusting: dict[tuple[str, ...], Conclusion] = field(default_factory=dict)
+    """Whether services may take on roles, by both; asked once."""
 
     def gap(self, uid: str, reason: str) -> None:
         self.gaps.setdefault(uid, []).append(reason)

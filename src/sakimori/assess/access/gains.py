@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from sakimori.assess.access.callers import EVERYTHING
 from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.methods import Method
-from sakimori.assess.access.policy import Kind, Policy
+from sakimori.assess.access.policy import Kind, Policy, parse
 from sakimori.assess.access.principals import principal_of
 from sakimori.assess.access.uses import one_thing, own_managed
 from sakimori.model.asset import Asset
@@ -18,8 +19,9 @@ from sakimori.model.asset import Asset
 def gains(found: Estate, identity: Identity, method: Method) -> Iterator[tuple[Identity, Asset | None]]:
     """Whose rights, after the method, are to be looked at, each with the asset that its requests are about."""
     if method.versions:
-        for policy in _older_versions(found, identity):
-            yield _with(identity, policy), None
+        for policy, arn in _older_versions(found, identity):
+            kept = tuple(each for each in identity.policies if each.name != arn)
+            yield replace(identity, policies=(*kept, policy)), None
     elif method.gives == "self":
         yield _with(identity, EVERYTHING), None
     elif method.gives == "unbounded" and identity.boundaries:
@@ -29,12 +31,47 @@ def gains(found: Estate, identity: Identity, method: Method) -> Iterator[tuple[I
     elif method.gives in ("group", "group-self"):
         for group in _groups(found, identity):
             yield _with(identity, *found.group_policies(group), *_filled(method.gives)), group
-    elif method.gives == "target-self":
-        for other in found.identities.values():
-            if other.principal.kind == method.target and other.arn != identity.arn and other.asset is not None:
-                yield _with(other, EVERYTHING), other.asset
+    elif method.gives in ("target-self", "filled"):
+        yield from ((_with(other, EVERYTHING), other.asset) for other in _others(found, identity, method))
+    elif method.gives == "services":
+        limit = services(method.within)
+        for other in _others(found, identity, method):
+            yield replace(other, boundaries=(*other.boundaries, limit)), other.asset
+    elif method.gives == "owner":
+        yield _with(identity, OWNER), None
     elif method.gives == "new":
         yield from _made(found, identity, method)
+
+
+OWNER = parse(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "codestar:*", "Resource": "arn:*:codestar:*:*:project/*"},
+            {
+                "Effect": "Allow",
+                "Action": ["iam:*AccessKey*", "iam:*SSHPublicKey*", "iam:*ServiceSpecificCredential*"],
+                "Resource": "arn:*:iam::*:user/${aws:username}",
+            },
+        ],
+    },
+    Kind.IDENTITY,
+    "what CodeStar attaches to the owner of a project",
+)
+"""As far as anything changes by it ("AWS CodeStar project-level policies and permissions", its user guide)."""
+
+
+@cache
+def services(prefixes: tuple[str, ...]) -> Policy:
+    """A limit to what is done in these services."""
+    statement = {"Effect": "Allow", "Action": [f"{prefix}:*" for prefix in prefixes], "Resource": "*"}
+    return parse({"Version": "2012-10-17", "Statement": [statement]}, Kind.BOUNDARY, f"only {', '.join(prefixes)}")
+
+
+def _others(found: Estate, identity: Identity, method: Method) -> Iterator[Identity]:
+    for other in found.identities.values():
+        if other.principal.kind == method.target and other.arn != identity.arn and other.asset is not None:
+            yield other
 
 
 def _with(identity: Identity, *policies: Policy) -> Identity:
@@ -86,8 +123,9 @@ def new_arns(found: Estate, identity: Identity, method: Method) -> Iterator[str]
     return one_thing(found, identity, [need.action for need in method.needs if need.place == "new"], pattern)
 
 
-def _older_versions(found: Estate, identity: Identity) -> Iterator[Policy]:
-    """The versions that are not the default one of managed policies attached to the identity or its groups."""
+def _older_versions(found: Estate, identity: Identity) -> Iterator[tuple[Policy, str]]:
+    """The versions that are not the default one of managed policies attached to the identity or its groups, each with
+    the ARN of its policy."""
     for arn in own_managed(found, [identity.asset, *found.groups_of(identity)], several=True):
         asset = found.inventory.get(arn)
         for version in (asset.config.get("PolicyVersionList") or ()) if asset else ():
@@ -96,4 +134,4 @@ def _older_versions(found: Estate, identity: Identity) -> Iterator[Policy]:
             name = f"{arn} {version.get('VersionId')}"
             policy = found.compiled(version["Document"], Kind.IDENTITY, name, identity.arn)
             if policy is not None:
-                yield policy
+                yield policy, arn

@@ -12,8 +12,14 @@ from typing import Any
 DECLARATIONS = Path(__file__).with_name("escalations.yml")
 
 CATEGORIES = ("self-escalation", "principal-access", "new-passrole", "existing-passrole")
-PLACES = "any self own-policy own-group target target-policy holder code provider new same script-document".split()
-GIVES = "self group group-self unbounded undenied new role user target-self provider".split()
+PLACES = (
+    "any self own-policy own-group own-instance own-profile target target-policy holder code provider new same"
+    " script-document".split()
+)
+ALONE = "self group group-self unbounded undenied target-self new filled services owner".split()
+GIVES = [*ALONE, "role", "user", "provider"]
+PREPARE = ("filled", "services", "owner")
+"""What is never everything by itself, but may lead on."""
 REMOVES = ("", "inline", "attached", "group-inline", "group-attached", "group")
 
 
@@ -41,6 +47,7 @@ class Method:
     who: str = ""
     target: str = ""
     passes: str = ""
+    trusts: str = ""
     federated: bool = False
     holder: tuple[str, str] | None = None
     assumes: str = ""
@@ -53,11 +60,12 @@ class Method:
     profile: bool = False
     unpassed: bool = False
     source: str = ""
+    within: tuple[str, ...] = ()
 
     @property
     def alone(self) -> bool:
         """Does it need nobody who is an administrator already?"""
-        return self.gives in ("self", "group", "group-self", "unbounded", "undenied", "target-self", "new")
+        return self.gives in ALONE
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -121,9 +129,8 @@ def _method(told: Mapping[str, Any]) -> Method:
         needs = tuple(_need(each) for each in told["needs"])
         holder = told.get("holder")
         gives = told["gives"]
-        method = Method(
-            **{**told, "needs": needs, "holder": tuple(holder) if holder else None, "target": _target(told, gives)}
-        )
+        lists = {"holder": tuple(holder) if holder else None, "within": tuple(told.get("within") or ())}
+        method = Method(**{**told, **lists, "needs": needs, "target": _target(told, gives)})
     except (KeyError, TypeError) as error:
         raise MethodError(f"{DECLARATIONS.name}: {name}: {error}") from error
     wrong = [need.place for need in needs if need.place not in PLACES and not (method.holder and "{" in need.place)]
@@ -139,7 +146,7 @@ def _need(text: str) -> Need:
 
 def _target(told: Mapping[str, Any], gives: str) -> str:
     """What kind of principal the gain is: told, or plain from `gives`."""
-    if gives in ("self", "unbounded", "undenied"):
+    if gives in ("self", "unbounded", "undenied", "owner"):
         return ""
     usual = {"group": "group", "group-self": "group", "user": "user", "new": ""}
     return str(told.get("target") or usual.get(gives, "role"))

@@ -9,7 +9,7 @@ from sakimori.assess.access.arns import condition_glob, likely, universe
 from sakimori.assess.access.code import code_of
 from sakimori.assess.access.context import known_context
 from sakimori.assess.access.engine import Request
-from sakimori.assess.access.estate import Estate, Identity
+from sakimori.assess.access.estate import INSTANCE, Estate, Identity
 from sakimori.assess.access.globs import Glob, TooManyAtoms, distinct
 from sakimori.assess.access.holders import named_by
 from sakimori.assess.access.methods import Method, Need
@@ -17,7 +17,16 @@ from sakimori.assess.access.narrowing import narrowed
 from sakimori.assess.access.principals import Principal
 from sakimori.assess.access.questions import asked
 from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome, patterns_in_play
+from sakimori.assess.access.values import values_at
 from sakimori.model.asset import Asset
+
+ITS_PROFILE = "IamInstanceProfile.Arn"
+"""Where the description of an instance names its profile."""
+
+
+Known = dict[tuple[Need, str], Conclusion | None]
+ANYWAY = ("any", "same", "self", "own-policy", "own-instance", "own-profile")
+"""The places that are the same whatever target and holder are."""
 
 
 def steps_of_use(
@@ -27,11 +36,15 @@ def steps_of_use(
     target: Asset | None,
     holder: Asset | None,
     gained: Identity | None = None,
+    known: Known | None = None,
 ) -> tuple[Conclusion, ...] | None:
-    """The requests of one use of a method; None where one is denied. `gained` is who has the rights afterwards."""
+    """The requests of one use of a method; None where one is denied. `gained` is who has the rights afterwards.
+
+    `known`: what came of requests of the same method by the same identity that are about no target and no holder.
+    """
     steps: list[Conclusion] | None = None
     for thing in [gained.arn] if gained else _things(found, identity, method):
-        tried = _needed(found, identity, method, target, holder, thing)
+        tried = _needed(found, identity, method, target, holder, thing, {} if known is None else known)
         if tried is not None and (steps is None or _worst(tried) < _worst(steps)):
             steps = tried
     if steps is None:
@@ -40,17 +53,28 @@ def steps_of_use(
         around = next(_passed(found, identity, method, target, holder), None)
         if around is None:
             return None
-        steps = [*around[:-1], *steps, around[-1]]
+        steps = [*around[0], *steps, *around[1]]
     return tuple(steps)
 
 
 def _needed(
-    found: Estate, identity: Identity, method: Method, target: Asset | None, holder: Asset | None, thing: str
+    found: Estate,
+    identity: Identity,
+    method: Method,
+    target: Asset | None,
+    holder: Asset | None,
+    thing: str,
+    known: Known,
 ) -> list[Conclusion] | None:
     """The requests of all needs, those of one thing about this one; None where one is denied."""
     steps: list[Conclusion] = []
     for need in method.needs:
-        best = _best(found, identity, need, _resources(found, identity, need, target, holder, method, thing))
+        if (need, thing) in known:
+            best = known[need, thing]
+        else:
+            best = _best(found, identity, need, _resources(found, identity, need, target, holder, method, thing))
+            if need.place in ANYWAY:
+                known[need, thing] = best
         if best is None:
             return None
         steps.append(best)
@@ -91,18 +115,17 @@ def one_thing(found: Estate, identity: Identity, actions: Iterable[str], pattern
 
 def _passed(
     found: Estate, identity: Identity, method: Method, role: Asset, holder: Asset | None
-) -> Iterator[list[Conclusion]]:
+) -> Iterator[tuple[list[Conclusion], list[Conclusion]]]:
     """The requests by which a role gets to a service: it is passed, unless it is the service's own, and is assumed."""
     names = [method.passes]
     if role.uid.startswith("arn:aws-cn:"):
         names.append(f"{method.passes}.cn")  # as EC2 and others are called in China
     for name in names:
-        around = [_trusting(found, method, role, name, holder)]
-        if not method.unpassed:
-            said = {"iam:passedtoservice": (name,)}
-            around.insert(0, asked(found, identity, "iam:PassRole", role.uid, said))
-        if all(step.outcome is not Outcome.DENIED for step in around):
-            yield around
+        said = {"iam:passedtoservice": (name,)}
+        passed = [] if method.unpassed else [asked(found, identity, "iam:PassRole", role.uid, said)]
+        assumed = [_trusting(found, method, role, each, holder) for each in (name, method.trusts) if each]
+        if all(step.outcome is not Outcome.DENIED for step in (*passed, *assumed)):
+            yield passed, assumed
 
 
 def _best(found: Estate, identity: Identity, need: Need, resources: Iterable[str]) -> Conclusion | None:
@@ -170,8 +193,12 @@ def _resources(
         yield from code_of(holder, need.action)
     elif need.place in ("new", "same"):
         yield thing
-    elif need.place == "script-document" and holder is not None:
-        yield from _script_documents(holder)
+    elif need.place == "script-document":
+        yield from _script_documents(identity.arn.split(":")[1], holder.region if holder else "*")
+    elif need.place == "own-instance":
+        yield from (instance.uid for instance in found.holding(INSTANCE, ITS_PROFILE).get(identity.arn, ()))
+    elif need.place == "own-profile":
+        yield from _own_profiles(found, identity)
     elif need.place == "provider" and target is not None:
         yield from _providers(found, target, need.action)
     elif "{" in need.place and holder is not None:
@@ -189,11 +216,16 @@ def own_managed(found: Estate, assets: Iterable[Asset | None], *, several: bool)
                 yield arn
 
 
-def _script_documents(instance: Asset) -> Iterator[str]:
+def _script_documents(partition: str, region: str) -> Iterator[str]:
     """AWS's documents by which an instance runs a command of one's own; what the account's own do is not looked at."""
-    partition, region = instance.uid.split(":")[1], instance.region
     for name in ("AWS-RunShellScript", "AWS-RunPowerShellScript", "AWS-RunDocument", "AWS-RunRemoteScript"):
         yield f"arn:{partition}:ssm:{region}::document/{name}"
+
+
+def _own_profiles(found: Estate, identity: Identity) -> Iterator[str]:
+    """The profiles of the instances that hand out the role."""
+    for instance in found.holding(INSTANCE, ITS_PROFILE).get(identity.arn, ()):
+        yield from values_at(instance.config, ITS_PROFILE)
 
 
 def _providers(found: Estate, role: Asset, action: str) -> Iterator[str]:
@@ -208,9 +240,12 @@ def _providers(found: Estate, role: Asset, action: str) -> Iterator[str]:
 
 def _trusting(found: Estate, method: Method, role: Asset, name: str, holder: Asset | None) -> Conclusion:
     """Does the role trust the service, which asks for a resource of the role's own account?"""
-    action = "sts:AssumeRoleWithWebIdentity" if method.federated else "sts:AssumeRole"
-    service = Identity(Principal("federated" if method.federated else "service", name), outside=True)
     said: dict[str, tuple[str, ...]] = {} if method.federated else {"aws:sourceaccount": (role.account,)}
     if method.source and holder is not None:
         said["aws:sourcearn"] = tuple(named_by(holder, method.source))
-    return asked(found, service, action, role.uid, said)
+    asked_before = (name, role.uid, *said.get("aws:sourcearn", ()))
+    if asked_before not in found.trusting:
+        action = "sts:AssumeRoleWithWebIdentity" if method.federated else "sts:AssumeRole"
+        service = Identity(Principal("federated" if method.federated else "service", name), outside=True)
+        found.trusting[asked_before] = asked(found, service, action, role.uid, said)
+    return found.trusting[asked_before]
