@@ -81,6 +81,15 @@ class Tab:
         for kind in ("rawKeyDown", "keyUp"):
             self.tell("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
+    def enter(self) -> None:
+        """Presses Enter where it takes one to another page."""
+        self.ask("window.left = true")
+        self.tell(
+            "Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r"
+        )
+        self.tell("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
+        self.loaded()
+
     def size(self, width: int, height: int) -> None:
         self.tell("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 

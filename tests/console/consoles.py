@@ -92,7 +92,12 @@ class Visitor:
     def text(self, path: str, **given: Any) -> str:
         found = self.get(path, **given)
         assert found.status_code == 200, found.text
-        return unescape(re.sub(r"<[^>]*>", " ", found.text))
+        return self.words(found.text)
+
+    @staticmethod
+    def words(page: str) -> str:
+        """The text of a page."""
+        return unescape(re.sub(r"<[^>]*>", " ", page))
 
     def json(self, path: str) -> Any:
         found = self.get(path)
