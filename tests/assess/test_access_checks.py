@@ -50,7 +50,7 @@ def found(check: str, *assets: Any) -> list[Finding]:
         assert finding.description
         assert finding.remediation
         assert to_ocsf(finding)["class_uid"] == IAM_ANALYSIS
-        told_in_japanese(finding.to_json())
+        told_in_japanese(finding)
         for step in steps_of(finding.evidence):
             assert step["response"] == "Allowed"
             assert replay(estate(everything), step).response.value == "Allowed"

@@ -15,6 +15,7 @@ from japanese_told import told_in_japanese
 from sakimori.cli import app
 from sakimori.discover.batfish import add_answers
 from sakimori.model.asset import Inventory
+from sakimori.model.finding import Finding
 from sakimori.store.discovered import Ended, Scope, Seen
 from sakimori.store.ledger import open_ledger
 
@@ -47,6 +48,13 @@ def findings(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
+def kept(home: Path, uid: str) -> Finding:
+    with open_ledger(home / "home" / "ledger.sqlite") as ledger:
+        found = ledger.finding(uid)
+    assert found is not None
+    return found.finding
+
+
 def statuses(home: Path) -> dict[str, str]:
     with open_ledger(home / "home" / "ledger.sqlite") as ledger:
         return {each.finding.asset.rpartition("/")[2]: each.status.value for each in ledger.findings()}
@@ -64,7 +72,8 @@ def test_exposure_is_a_finding_with_ports_path_and_witness(home: Path) -> None:
     assert found["evidence"]["path"] == ["internet", "igw-1", "vpc-1", "subnet-a", "i-a"]
     assert found["evidence"]["packet"]["dst_port"] == 22
     assert "1 asset exposed, 2 interfaces" in result.stderr
-    assert told_in_japanese(found)["title"] == "instance i-a (web) がインターネットから到達できる: tcp/22"
+    told = told_in_japanese(kept(home, found["uid"]))
+    assert told["title"] == "インスタンス i-a (web) がインターネットから到達できる: tcp/22"
 
 
 def test_findings_resolve_by_themselves_and_reopen(home: Path) -> None:
@@ -106,7 +115,9 @@ def test_assertions_are_proved_and_violations_are_findings(home: Path) -> None:
     worst = findings(result)[0]
     assert (worst["rule"], worst["severity"]) == ("network/assertion/a-is-inside", "Critical")
     assert worst["description"] == "An inner server."
-    assert told_in_japanese(worst, "description")["description"].endswith("（An inner server.）")
+    told = told_in_japanese(kept(home, worst["uid"]), "title", "description")
+    assert told["title"].endswith(" (web) がネットワークの取り決めに違反している: no path from internet to id:i-a")
+    assert told["description"] == "An inner server."
 
 
 def test_a_slip_in_an_assertion_is_named_and_the_rest_goes_on(home: Path) -> None:

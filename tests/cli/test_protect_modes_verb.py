@@ -17,6 +17,7 @@ from sakimori.protect import outcomes, storage, tables
 from sakimori.protect.manager import Manager
 from sakimori.protect.resources import all_resources
 from sakimori.store.database import connect, writing
+from sakimori.store.ledger import Ledger
 
 DAY = 86_400_000
 
@@ -120,8 +121,10 @@ def test_what_is_not_enforced_is_a_finding_until_it_is(ledger: Path) -> None:
         connection.execute(update(tables.agents).values(status=json.dumps(said)))
     (finding,) = (json.loads(line) for line in protect("gaps", "--format", "jsonl").stdout.splitlines())
     assert finding["asset"] == "arn:aws:ec2:eu-west-1:111122223333:instance/i-0a51"
-    assert finding["title"] == "web-1 does not enforce what its policy says: intrusionPrevention"
-    assert told_in_japanese(finding)["title"] == "web-1 でポリシーが定めた保護が動作していない: intrusionPrevention"
+    assert finding["title"] == "web-1 does not enforce what its policy says: intrusion prevention"
+    kept = Ledger(engine).finding(finding["uid"])
+    assert kept is not None
+    assert told_in_japanese(kept.finding)["title"] == "web-1 でポリシーが定めた保護が動作していない: 侵入防御"
     assert "no netfilter queue in this kernel" in finding["evidence"]["modules"][0]["message"]
     told = CliRunner().invoke(app, ["explain", finding["uid"][:10]])
     assert (told.exit_code, told.stderr) == (0, "")

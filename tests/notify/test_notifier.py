@@ -75,7 +75,9 @@ def test_what_failed_is_tried_again_with_pauses_and_not_for_ever(notifier: Notif
     assert [each.state for each in notifier.log()] == ["given up"]
     [dead] = Ledger(notifier.engine).findings()
     assert (dead.finding.rule, dead.finding.severity) == ("notify/dead-route", Severity.HIGH)
-    told_in_japanese(dead.finding.to_json())
+    told = told_in_japanese(dead.finding)
+    assert "（一時的な" not in told["description"]
+    assert f"{TRIES} 回試行しましたが、通知を断念しました: 127.0.0.1 の応答は 503 でした" in told["description"]
     got.status = 200
     assert [each.why for each in notifier.deliver(again=True)] == [""]
     assert notifier.deliver(again=True) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -17,12 +18,12 @@ from test_respond_engine import event
 
 from sakimori.model.action import Mode, Plan, Step, Target
 from sakimori.model.event import Event
-from sakimori.model.said import say
+from sakimori.model.said import made_of, say
 from sakimori.notify.message import Message, worded
 from sakimori.notify.translation import retold
 from sakimori.respond import tables
 from sakimori.respond.bookkeeping import Bookkeeping
-from sakimori.respond.runs import Run, RunState
+from sakimori.respond.runs import Run, RunState, decoded, encoded
 from sakimori.respond.table_rows import Kept, new_run
 from sakimori.respond.telling import about
 from sakimori.respond.world import World
@@ -85,6 +86,17 @@ def test_a_message_tells_in_japanese(site: Site) -> None:
     assert f"評価できなかった項目: i-2\ufffd {NOT_KNOWN}" in told
     assert "may read" not in told
     assert f"{WHY}. Not evaluated: whether i-2\ufffd is protected: no policy is assigned" in worded(found, "en").text()
+
+
+def test_a_finding_of_an_event_is_named_in_japanese_after_it_was_kept(site: Site) -> None:
+    title = say("An access key is exposed")
+    given = event()
+    assert given.finding is not None
+    told_by = replace(given, finding=replace(given.finding, title=str(title), said=made_of([title])))
+    message = about(site.run, decoded(encoded(told_by)))
+    assert message is not None
+    assert "アクセスキーが漏洩している: 2 台のインスタンス" in worded(message, "ja").text()
+    assert "An access key is exposed: 2 instances" in worded(message, "en").text()
 
 
 def test_the_contract_stays_in_english(site: Site) -> None:

@@ -105,7 +105,7 @@ def test_an_instance_that_the_manager_does_not_know_is_told_of_with_how_to_prote
     [finding] = found.findings
     assert (finding.rule, finding.class_uid) == ("respond/unprotected-instance", 2003)
     assert finding.asset.endswith("instance/i-0unknown")
-    told_in_japanese(finding.to_json())
+    told_in_japanese(finding)
     assert finding.uid == plan("guardduty", on_instance("Recon:EC2/Portscan", "i-0unknown"), world).findings[0].uid
 
 

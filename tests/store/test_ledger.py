@@ -14,6 +14,7 @@ from sakimori.model.asset import Asset
 from sakimori.model.finding import COMPLIANCE, Finding
 from sakimori.model.match import Match
 from sakimori.model.refusal import Refusal
+from sakimori.model.said import made_of, recalled, say
 from sakimori.model.severity import Severity
 from sakimori.store.lake import LakeFile
 from sakimori.store.ledger import (
@@ -149,6 +150,24 @@ def test_a_finding_comes_back_as_it_was(ledger: Ledger) -> None:
     assert stored.finding == finding()
     assert stored.status is Status.NEW
     assert ledger.finding("none") is None
+
+
+def test_a_finding_keeps_what_its_texts_were_made_of_and_no_one_reads_it_as_evidence(ledger: Ledger) -> None:
+    title = say("{who} has never been used", who="a\0b {who}")
+    found = replace(finding(), title=str(title), class_uid=COMPLIANCE, evidence={"key": 1}, said=made_of([title]))
+    bare = replace(found, uid="f2", evidence={})
+    ledger.upsert_findings([found, bare])
+    for given in (found, bare):
+        stored = ledger.finding(given.uid)
+        assert stored is not None
+        assert (stored.finding.said, stored.finding.evidence) == (given.said, given.evidence)
+        assert recalled(stored.finding.title, stored.finding.said or {}) == title
+        assert "said" not in str(stored.finding.to_json())
+    again = replace(found, title="reworded", said=None)
+    ledger.upsert_findings([again])
+    stored = ledger.finding(found.uid)
+    assert stored is not None
+    assert (stored.finding.title, stored.finding.said) == ("reworded", None)
 
 
 def test_upserting_again_counts_nothing_twice(ledger: Ledger) -> None:

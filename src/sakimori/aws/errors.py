@@ -8,18 +8,21 @@ from contextlib import contextmanager
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
+from sakimori.model.said import say
+
 
 class AwsError(Exception):
     """AWS did not do what was asked: `action` (`s3:GetObject`) on `resource`, and why in AWS's own code."""
 
-    remedy = "see the code and message above"
+    remedy: str = say("see the code and message above")
 
     def __init__(self, action: str, resource: str, code: str, message: str) -> None:
         self.action = action
         self.resource = resource
         self.code = code
         self.message = message
-        super().__init__(f"{action} on {resource}: {code}: {message or 'no message'} ({self.remedy})")
+        about = {"action": action, "resource": resource, "code": code, "message": message or say("no message")}
+        super().__init__(say("{action} on {resource}: {code}: {message} ({remedy})", remedy=self.remedy, **about))
 
     def __reduce__(self) -> tuple[type[AwsError], tuple[str, str, str, str]]:
         return type(self), (self.action, self.resource, self.code, self.message)
@@ -28,49 +31,49 @@ class AwsError(Exception):
 class AccessDenied(AwsError):
     """The caller may not do this."""
 
-    remedy = "allow this action on this resource for the caller; `sakimori doctor --iam` prints what is needed"
+    remedy = say("allow this action on this resource for the caller; `sakimori doctor --iam` prints what is needed")
 
 
 class Throttled(AwsError):
     """AWS asked for fewer calls, also after the retries."""
 
-    remedy = "wait and run it again; what was done is kept"
+    remedy = say("wait and run it again; what was done is kept")
 
 
 class NotFound(AwsError):
     """The resource does not exist, or not in this region."""
 
-    remedy = "check the name and the region"
+    remedy = say("check the name and the region")
 
 
 class Credentials(AwsError):
     """There are no credentials, or they are incomplete or wrong."""
 
-    remedy = "sign in (`aws configure`, `aws sso login`) or set AWS_PROFILE"
+    remedy = say("sign in (`aws configure`, `aws sso login`) or set AWS_PROFILE")
 
 
 class ExpiredCredentials(AwsError):
     """The credentials were good once."""
 
-    remedy = "sign in again (`aws sso login`), then run it again; what was done is kept"
+    remedy = say("sign in again (`aws sso login`), then run it again; what was done is kept")
 
 
 class Unreachable(AwsError):
     """No answer: no route, no name, a proxy in between, or a time-out."""
 
-    remedy = "check the network, the proxy, the region and AWS_ENDPOINT_URL"
+    remedy = say("check the network, the proxy, the region and AWS_ENDPOINT_URL")
 
 
 class Changed(AwsError):
     """The object was replaced between listing and reading."""
 
-    remedy = "run it again: the object will be read as it is now"
+    remedy = say("run it again: the object will be read as it is now")
 
 
 class Archived(AwsError):
     """The object is in an archive storage class and must be restored before it can be read."""
 
-    remedy = "restore it first (`aws s3api restore-object`)"
+    remedy = say("restore it first (`aws s3api restore-object`)")
 
 
 class Rejected(AwsError):
@@ -80,7 +83,7 @@ class Rejected(AwsError):
 class Unavailable(AwsError):
     """AWS failed itself (HTTP 5xx), also after the retries."""
 
-    remedy = "wait and run it again; see the AWS Health Dashboard"
+    remedy = say("wait and run it again; see the AWS Health Dashboard")
 
 
 PASSING = (Throttled, Unavailable, Unreachable, ExpiredCredentials, Credentials)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sakimori.model.said import say
+
 if TYPE_CHECKING:
     from sakimori.notify.message import Message
     from sakimori.notify.notifier import Notifier
@@ -55,4 +57,5 @@ def _waited(notifier: Notifier, canaries: list[tuple[Route, Message]], wait: flo
         if time.monotonic() >= deadline:
             break
         threading.Event().wait(min(LOOK_EVERY, max(deadline - time.monotonic(), 0.0)))
-    return {name: why[name] or f"nobody acknowledged it within {wait:.0f} seconds" for name in pending}
+    nobody = say("nobody acknowledged it within {seconds} seconds", seconds=f"{wait:.0f}")
+    return {name: why[name] or nobody for name in pending}

@@ -11,6 +11,7 @@ from typing import Any
 from sakimori.model.event import Event, Resource, State, event_uid
 from sakimori.model.finding import Finding
 from sakimori.model.partition import partition_of
+from sakimori.model.said import made_of
 from sakimori.model.severity import Severity
 
 LONGEST_ID = 2048
@@ -157,11 +158,12 @@ def finding(
     tactics: tuple[str, ...] = (),
     count: float | None = None,
 ) -> Finding:
-    """Another product's finding in our shape. Its record is the revision: a new one counts, the same again does not."""
+    """Another product's finding in our shape. Its record is the revision: a new one counts, the same again does not.
+    A title or a description that we write is given as a sentence (`say`)."""
     return Finding(
         uid=event_uid(product, key),
         rule=f"{product}/{kind}",
-        title=title or kind,
+        title=str(title or kind),
         severity=severity,
         tactics=tactics,
         techniques=(),
@@ -175,8 +177,9 @@ def finding(
         last_seen=last or first,
         records=(f"{key}@{revision}",),
         matched={name: value for name, value in facts.items() if value not in ("", None, [], {})},
-        description=description,
+        description=str(description),
         times=(last or first,),
+        said=made_of((title, description)) or None,
     )
 
 

@@ -19,7 +19,7 @@ from sakimori.console.pages import pages
 from sakimori.console.people import Person
 from sakimori.model.said import PLACEHOLDER
 from sakimori.notify.message import texts as messages
-from sakimori.notify.translation import decided, titled
+from sakimori.notify.translation import decided
 from sakimori.respond.pages.rendering import environment, language_of
 from sakimori.respond.runs import RunState
 
@@ -81,7 +81,6 @@ def html(
             said=said if f"said-{said}" in texts() else "",
             severity=lambda label: messages()["severities"][label][language],
             decision=lambda text: decided(text, language),
-            title=lambda text: titled(text) if language == "ja" else text,
             moment=moment,
             cut=cut,
             pretty=pretty,

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sakimori.model.said import Made
 from sakimori.model.severity import Severity
 
 
@@ -53,6 +54,8 @@ class Finding:
     time of each where they are known; `matched` maps a field's path to the value that made the rule match in the first
     of them. An assessment has no records: `evidence` is what a person needs to check it again (the packet and its path,
     the request and the statements), `remediation` what to do. Unknown text is "".
+    `said` is what title, description and remediation were made of, by the text, as far as they hold values (`said.py`);
+    None where nothing is kept: what always stays the same is known by itself.
     """
 
     uid: str
@@ -76,6 +79,7 @@ class Finding:
     class_uid: int = DETECTION
     evidence: Mapping[str, Any] = field(default_factory=dict)
     remediation: str = ""
+    said: Mapping[str, Made] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object that `detect` and `assess` print as JSON lines: the contract that others build on."""

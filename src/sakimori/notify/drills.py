@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from sakimori.model.finding import COMPLIANCE, Finding, finding_uid
+from sakimori.model.said import made_of, say
 from sakimori.model.severity import Severity
 from sakimori.notify.routes import Route
 from sakimori.store import findings
@@ -14,7 +15,7 @@ RULE = "notify/dead-route"
 
 
 def keep(connection: Connection, route: Route, why: str, now: str) -> None:
-    """Enters that a route is dead, or, with no `why`, that it is not."""
+    """Enters that a route is dead, or, with no `why`, that it is not. `why` is without a full stop."""
     finding = _finding(route, why, now)
     known = findings.get(connection, finding.uid)
     if why:
@@ -25,10 +26,13 @@ def keep(connection: Connection, route: Route, why: str, now: str) -> None:
 
 
 def _finding(route: Route, why: str, now: str) -> Finding:
+    title = say("The notification route {route} does not work", route=route.name)
+    told = say("Nobody can be told through {channel}: {why}.", channel=route.channel, why=why)
+    remedy = say("See to the cause, then run `sakimori notify drill` again.")
     return Finding(
         uid=finding_uid(RULE, "", "", route.name, ""),
         rule=RULE,
-        title=f"The notification route {route.name} does not work",
+        title=str(title),
         severity=Severity.HIGH,
         tactics=(),
         techniques=(),
@@ -41,8 +45,9 @@ def _finding(route: Route, why: str, now: str) -> Finding:
         first_seen=now,
         last_seen=now,
         records=(),
-        description=f"Nobody can be told through {route.channel}: {why}.",
+        description=str(told),
         class_uid=COMPLIANCE,
-        evidence={"route": route.name, "channel": route.channel, "reason": why},
-        remediation="See to the cause, then run `sakimori notify drill` again.",
+        evidence={"route": route.name, "channel": route.channel, "reason": str(why)},
+        remediation=str(remedy),
+        said=made_of((title, told, remedy)),
     )

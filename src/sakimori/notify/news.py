@@ -31,6 +31,7 @@ def news(stored: StoredFinding, told: Told | None) -> Message | None:
         finding,
         about=finding.uid,
         at=stored.updated_at,
+        said=finding.said or {},
     )
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 
 from sakimori.aws.errors import AwsError
+from sakimori.model.said import told
 from sakimori.model.severity import Severity
 from sakimori.notify import drills, outbox
 from sakimori.notify import routes as routing
@@ -107,7 +108,7 @@ class Notifier(Sender):
         if error is not None:
             with writing(self.engine) as connection:
                 LedgerPage(connection).give_up(route.name, key, str(error))
-        return replace(canary, reference=reference), str(error or "")
+        return replace(canary, reference=reference), told(error) if error else ""
 
     def answered(self, route: Route, canary: Message, *, ask: bool = True) -> tuple[bool, str]:
         """Whether somebody has acknowledged a canary, or, with `ask`, the channel shows that it arrived; and why that
@@ -118,7 +119,7 @@ class Notifier(Sender):
         try:
             return bool(look and look(canary, route.settings)), ""
         except (NotifyError, AwsError) as error:
-            return False, str(error)
+            return False, told(error)
 
     def conclude(self, route: Route, canary: Message, why: str, now: datetime | None = None) -> str:
         """Enters what a drill has shown: that a route is dead, or that it is not. Then the canary is taken away where

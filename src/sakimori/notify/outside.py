@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from sakimori.model.said import say
 from sakimori.notify.errors import NotifyError
 
 SECONDS = 10.0
@@ -101,12 +102,12 @@ def ask(
     if 200 <= answer.status < 300:
         return answer
     passing = answer.status >= 500 or answer.status in (408, 425, 429)
-    advice = "it may be over soon" if passing else "look at the address, and at what it lets in"
-    said = (explain(answer) if explain else "") or advice
+    advice = say("it may be over soon") if passing else say("look at the address, and at what it lets in")
+    why = (explain(answer) if explain else "") or advice
     wait = wait_of(answer.headers) if passing else 0.0
-    told = f"{host} answered {answer.status}: {said}"
+    said = say("{host} answered {status}: {why}", host=host, status=answer.status, why=why)
     perhaps = answer.status in GATEWAYS
-    raise NotifyError(told, passing=passing, wait=wait, status=answer.status, perhaps=perhaps)
+    raise NotifyError(said, passing=passing, wait=wait, status=answer.status, perhaps=perhaps)
 
 
 def _asked(
@@ -132,7 +133,8 @@ def _asked(
     except httpx.HTTPError as error:
         where = host if host == address else f"{host} ({address})"
         perhaps = isinstance(error, AFTERWARDS)
-        raise NotifyError(f"{where} cannot be reached: {_cause(error)}", passing=True, perhaps=perhaps) from error
+        said = say("{host} cannot be reached: {why}", host=where, why=_cause(error))
+        raise NotifyError(said, passing=True, perhaps=perhaps) from error
 
 
 @lru_cache(maxsize=8)
@@ -140,7 +142,7 @@ def _context(ca: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca) if ca else httpx.create_ssl_context(trust_env=False)
     except (OSError, ssl.SSLError) as error:
-        raise NotifyError(f"the CA's certificate {ca} cannot be read: {error}") from error
+        raise NotifyError(say("the CA's certificate {file} cannot be read: {error}", file=ca, error=error)) from error
 
 
 def _read(answer: httpx.Response, end: float) -> bytes:
@@ -159,11 +161,11 @@ def _cause(error: httpx.HTTPError) -> str:
     """What is in the way: a certificate says more about itself than `ConnectError`."""
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return f"its certificate is not trusted ({text.rpartition(': ')[2].partition(' (')[0]})"
+        return say("its certificate is not trusted ({why})", why=text.rpartition(": ")[2].partition(" (")[0])
     return {
-        "ConnectTimeout": f"no connection within {SECONDS:.0f} seconds",
-        "ReadTimeout": "no whole answer in time",
-        "ConnectError": f"no connection ({text})" if text else "no connection",
+        "ConnectTimeout": say("no connection within {seconds} seconds", seconds=f"{SECONDS:.0f}"),
+        "ReadTimeout": say("no whole answer in time"),
+        "ConnectError": say("no connection ({why})", why=text) if text else say("no connection"),
     }.get(type(error).__name__, type(error).__name__)
 
 
@@ -175,15 +177,15 @@ def checked(url: str, *, private: bool) -> tuple[str, str]:
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         httpx.URL(url)
     except (ValueError, httpx.InvalidURL):
-        raise NotifyError("the address is no URL") from None
+        raise NotifyError(say("the address is no URL")) from None
     if not host or parts.scheme not in (("https", "http") if private else ("https",)):
-        raise NotifyError("the address is not an https:// URL (set private = true for one in your own network)")
+        raise NotifyError(say("the address is not an https:// URL (set private = true for one in your own network)"))
     if parts.username or parts.password:
-        raise NotifyError("the address holds a name or a password: give them as settings of their own")
+        raise NotifyError(say("the address holds a name or a password: give them as settings of their own"))
     try:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except (OSError, UnicodeError):
-        raise NotifyError(f"the host {host} has no address", passing=True) from None
+        raise NotifyError(say("the host {host} has no address", host=host), passing=True) from None
     for each in sorted(found):
         _check_address(host, each, private=private)
     return host, sorted(found, key=lambda each: (":" in each, each))[0]
@@ -192,9 +194,16 @@ def checked(url: str, *, private: bool) -> tuple[str, str]:
 def _check_address(host: str, text: str, *, private: bool) -> None:
     for address in _meant(ipaddress.ip_address(text.partition("%")[0])):
         if address.is_link_local or address.is_multicast or address.is_unspecified or address == METADATA:
-            raise NotifyError(f"{host} leads to {text}, which is never meant (a metadata service?)")
+            said = say("{host} leads to {address}, which is never meant (a metadata service?)", host=host, address=text)
+            raise NotifyError(said)
         if not address.is_global and not private:
-            raise NotifyError(f"{host} leads to {text} in a private network: set private = true if it is meant")
+            raise NotifyError(
+                say(
+                    "{host} leads to {address} in a private network: set private = true if it is meant",
+                    host=host,
+                    address=text,
+                )
+            )
 
 
 def _meant(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[Any]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sakimori.aws.errors import PASSING, AwsError
+from sakimori.model.said import say
 from sakimori.notify import outbox
 from sakimori.notify import routes as routing
 from sakimori.notify.asking import Asks, Links, NoAsks, Seen
@@ -138,7 +139,7 @@ class Sender:
                 if error is None:
                     page.delivered(entry, reference, _escalate_at(route, message, now), now)
                 elif self._failed(page, entry, message, error, now):
-                    why = f"a message was given up after {outbox.TRIES} tries: {error}"
+                    why = say("a message was given up after {count} tries: {error}", count=outbox.TRIES, error=error)
                     page.route_is_dead(route, why, now)
 
         self.outbox.alone(concluded)

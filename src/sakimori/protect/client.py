@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sakimori.model.said import say
 from sakimori.protect import client_answers as answers
 from sakimori.protect import client_errors as errors
 from sakimori.protect.client_answers import Assignments, Change, Computer, Protection, Rule
@@ -101,11 +102,19 @@ class Client:
                 found = answers.number(each, "ID")
                 if found <= last:
                     raise errors.UnexpectedAnswer(
-                        f"the manager does not page by ID: {collection} {found} came after {last}; nothing was done"
+                        say(
+                            "the manager does not page by ID: {things} {id} came after {last}; nothing was done",
+                            things=collection,
+                            id=found,
+                            last=last,
+                        )
                     )
                 last = found
                 yield each
-        raise errors.UnexpectedAnswer(f"{collection} did not end after {MOST_PAGES * PAGE:,} objects; stopped there")
+        most = f"{MOST_PAGES * PAGE:,}"
+        raise errors.UnexpectedAnswer(
+            say("{things} did not end after {count} objects; stopped there", things=collection, count=most)
+        )
 
     def find_computer(self, *, instance_id: str = "", host_name: str = "") -> Computer | None:
         """The computer with this EC2 instance ID, else with this host name; None if the manager knows none.
@@ -176,7 +185,13 @@ class Client:
         after = self.assignments(holder, module, own=True)
         left = sorted(set(missing) - after.assigned)
         if left:
-            raise errors.NotVerified(f"the manager did not assign rules {left} to {holder.path} and did not say why")
+            raise errors.NotVerified(
+                say(
+                    "the manager did not assign rules {rules} to {holder} and did not say why",
+                    rules=left,
+                    holder=holder.path,
+                )
+            )
         return self._changed(_assigned(holder, module), sorted(own), sorted(after.assigned))
 
     def unassign(self, holder: Holder, rules: Iterable[int], module: str = "intrusionPrevention") -> Change | None:
@@ -198,7 +213,10 @@ class Client:
         self.call("PUT", _assigned(holder, module), body={"ruleIDs": wanted})
         after = self.assignments(holder, module, own=True).assigned
         if not after.issuperset(wanted):
-            raise errors.NotVerified(f"the manager did not assign rules {sorted(set(wanted) - after)} to {holder.path}")
+            left = sorted(set(wanted) - after)
+            raise errors.NotVerified(
+                say("the manager did not assign rules {rules} to {holder}", rules=left, holder=holder.path)
+            )
         return self._changed(_assigned(holder, module), sorted(own), sorted(after))
 
     def apply_recommendations(
@@ -285,13 +303,13 @@ def _assigned(holder: Holder, module: str) -> str:
 def _list(answer: Any, many: str) -> list[Mapping[str, Any]]:
     rows = answer.get(many) if isinstance(answer, Mapping) else None
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise errors.UnexpectedAnswer(f"the manager answered a search without a list of {many}")
+        raise errors.UnexpectedAnswer(say("the manager answered a search without a list of {things}", things=many))
     return rows
 
 
 def _object(answer: Any) -> Mapping[str, Any]:
     if not isinstance(answer, Mapping):
-        raise errors.UnexpectedAnswer("the manager answered with something else than an object")
+        raise errors.UnexpectedAnswer(say("the manager answered with something else than an object"))
     return answer
 
 

@@ -177,7 +177,7 @@ def rule(answer: Json) -> Rule:
 
 def assignments(answer: Any) -> Assignments:
     if not isinstance(answer, Mapping):
-        raise UnexpectedAnswer("the manager answered with something else than assignments")
+        raise UnexpectedAnswer(say("the manager answered with something else than assignments"))
     return Assignments(
         ids(answer, "assignedRuleIDs"),
         ids(answer, "assignedApplicationTypeIDs"),
@@ -230,15 +230,19 @@ def number(answer: Json, name: str, *, default: int | None = None) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if default is None or value is not None:
-        raise UnexpectedAnswer(f"the manager answered with {name} = {str(value)[:60]!r}, which should be a number")
+        shown = repr(str(value)[:60])
+        raise UnexpectedAnswer(
+            say("the manager answered with {name} = {value}, which should be a number", name=name, value=shown)
+        )
     return default
 
 
 def ids(answer: Json, name: str) -> frozenset[int]:
     values = answer.get(name) or ()
     if not isinstance(values, list | tuple) or not all(isinstance(each, int) for each in values):
+        shown = repr(str(values)[:60])
         raise UnexpectedAnswer(
-            f"the manager answered with {name} = {str(values)[:60]!r}, which should be a list of IDs"
+            say("the manager answered with {name} = {value}, which should be a list of IDs", name=name, value=shown)
         )
     return frozenset(values)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sakimori.model.said import say
 from sakimori.protect import client_answers as answers
 from sakimori.protect import client_errors as errors
 from sakimori.protect.client import Client, host
@@ -46,19 +47,23 @@ def _policy_date(client: Client, computer: int) -> int:
 
 
 RECOMMENDATION_SCAN = Kind(
-    "scan-for-recommendations", "scanForRecommendationsTaskParameters", {}, _recommendation_date, "recommendation scan"
+    "scan-for-recommendations",
+    "scanForRecommendationsTaskParameters",
+    {},
+    _recommendation_date,
+    say("recommendation scan"),
 )
 INTEGRITY_SCAN = Kind(
     "scan-for-integrity-changes",
     "scanForIntegrityChangesTaskParameters",
     {"trustedComputers": "all-computers"},
     _integrity_date,
-    "integrity scan",
+    say("integrity scan"),
 )
 MALWARE_SCAN = Kind(
-    "scan-for-malware", "scanForMalwareTaskParameters", {"timeout": "four-hours"}, _malware_date, "malware scan"
+    "scan-for-malware", "scanForMalwareTaskParameters", {"timeout": "four-hours"}, _malware_date, say("malware scan")
 )
-SEND_POLICY = Kind("send-policy", "sendPolicyTaskParameters", {}, _policy_date, "sending of the policy")
+SEND_POLICY = Kind("send-policy", "sendPolicyTaskParameters", {}, _policy_date, say("sending of the policy"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +107,14 @@ def wait(client: Client, started: Started, *, seconds: float = 900.0) -> int:
             return date
         if client.clock() >= deadline:
             raise errors.NotVerified(
-                f"the {kind.says} of computer {started.computer} was accepted (scheduled task {started.task}), and its "
-                f"date has not moved within {seconds:.0f} seconds: look whether its agent is on-line"
+                say(
+                    "the {scan} of computer {computer} was accepted (scheduled task {task}), and its date has not "
+                    "moved within {seconds} seconds: look whether its agent is on-line",
+                    scan=kind.says,
+                    computer=started.computer,
+                    task=started.task,
+                    seconds=f"{seconds:.0f}",
+                )
             )
         client.sleep(min(pause, max(0.0, deadline - client.clock())))
         pause = min(pause * 1.5, LONGEST_BETWEEN)
@@ -130,8 +141,9 @@ def _has_ended(client: Client, started: Started) -> bool:
     query = {"computerID": started.computer, "after": started.newest_job, "limit": 1_000}
     for job in (client.call("GET", "/sakimori/tasks", query=query) or {}).get("tasks") or []:
         if job.get("scheduledTaskID") == started.task and job.get("state") == "failed":
-            reason = job.get("message") or "no reason given"
-            raise errors.TaskFailed(f"the {started.kind.says} of computer {started.computer} failed: {reason}")
+            reason = job.get("message") or say("no reason given")
+            about = {"scan": started.kind.says, "computer": started.computer}
+            raise errors.TaskFailed(say("the {scan} of computer {computer} failed: {reason}", reason=reason, **about))
         if job.get("scheduledTaskID") == started.task and job.get("state") == "done":
             return True
     return False

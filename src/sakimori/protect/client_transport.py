@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
+from sakimori.model.said import say
 from sakimori.protect import client_errors as errors
 
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -114,30 +115,43 @@ class Transport:
                 return orjson.loads(answer.content)
             except orjson.JSONDecodeError:
                 raise errors.UnexpectedAnswer(
-                    f"{method} {self.base}{path} was answered with {answer.headers.get('content-type', 'something')} "
-                    "instead of JSON: check that the address is that of a manager's API"
+                    say(
+                        "{request} was answered with {kind} instead of JSON: check that the address is that of a "
+                        "manager's API",
+                        request=f"{method} {self.base}{path}",
+                        kind=answer.headers.get("content-type") or say("something"),
+                    )
                 ) from None
-        said = _message(answer)
-        what = f"{method} {self.base}{path}: {said} (HTTP {status})"
+        request = f"{method} {self.base}{path}"
         if 300 <= status < 400:
-            where = answer.headers.get("location", "elsewhere")
             raise errors.UnexpectedAnswer(
-                f"{method} {self.base}{path} was sent on to {where[:200]}, which is not followed with a key: "
-                "set the manager's own address"
+                say(
+                    "{request} was sent on to {where}, which is not followed with a key: set the manager's own address",
+                    request=request,
+                    where=answer.headers.get("location", "")[:200] or say("elsewhere"),
+                )
             )
+        what = say("{request}: {message} (HTTP {status})", request=request, message=_message(answer), status=status)
         raise _ERRORS.get(status, errors.Unavailable if status >= 500 else errors.Refused)(_advised(what, status))
 
     def _unreachable(self, error: Exception, perhaps_done: bool) -> str:
-        reason = str(error) or type(error).__name__
-        unsure = "; it may or may not have done what was asked" if perhaps_done else ""
-        return f"the manager at {self.base} does not answer: {reason}{unsure}. Nothing is known about protection"
+        reason: str = str(error) or type(error).__name__
+        if perhaps_done:
+            reason = say("{reason}; it may or may not have done what was asked", reason=reason)
+        return say(
+            "the manager at {place} does not answer: {reason}. Nothing is known about protection",
+            place=self.base,
+            reason=reason,
+        )
 
 
 def untrusted(base: str, error: Exception) -> str:
     """What to say when a manager's certificate cannot be verified."""
-    return (
-        f"the certificate of the manager at {base} cannot be verified: {error}. Name the CA that signed it: "
-        "SAKIMORI_PROTECT_CA, or ca_file in [protect.client]; verification is never switched off"
+    return say(
+        "the certificate of the manager at {place} cannot be verified: {error}. Name the CA that signed it: "
+        "SAKIMORI_PROTECT_CA, or ca_file in [protect.client]; verification is never switched off",
+        place=base,
+        error=error,
     )
 
 
@@ -167,14 +181,14 @@ _ERRORS: Mapping[int, type[errors.ManagerError]] = {
     429: errors.RateLimited,
 }
 _ADVICE = {
-    401: "check the API key, and that it is of this manager",
-    403: "give the API key's role this right",
-    429: "make fewer calls, or have the key's limit raised",
+    401: say("check the API key, and that it is of this manager"),
+    403: say("give the API key's role this right"),
+    429: say("make fewer calls, or have the key's limit raised"),
 }
 
 
 def _advised(what: str, status: int) -> str:
-    return f"{what}; {_ADVICE[status]}" if status in _ADVICE else what
+    return say("{what}; {advice}", what=what, advice=_ADVICE[status]) if status in _ADVICE else what
 
 
 def _base(settings: Settings) -> str:
@@ -240,4 +254,4 @@ def _message(answer: httpx.Response) -> str:
     except orjson.JSONDecodeError:
         said = None
     text = said if isinstance(said, str) else answer.text
-    return " ".join(text.split())[:300] or answer.reason_phrase or "no reason given"
+    return " ".join(text.split())[:300] or answer.reason_phrase or say("no reason given")

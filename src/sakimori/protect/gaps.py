@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import Engine
 
 from sakimori.model.finding import COMPLIANCE, Finding, finding_uid
+from sakimori.model.said import joined, made_of, say
 from sakimori.model.severity import Severity
 from sakimori.protect import storage
 from sakimori.protect.agent_states import Beats
+from sakimori.protect.client_answers import MODULE_NAMES
 from sakimori.protect.coverage import covered
 from sakimori.protect.policies import Policies
 from sakimori.protect.seed import PRIMARY
@@ -73,14 +75,27 @@ def _finding(
     tenant: int, row: Mapping[str, Any], body: Body, policy: Body, missing: Sequence[Mapping[str, Any]]
 ) -> Finding:
     account, region, asset = _place(tenant, row, body)
-    name = body.get("displayName") or body.get("hostName") or f"computer {row['computerID']}"
-    modules = ", ".join(each["module"] for each in missing)
+    name = body.get("displayName") or body.get("hostName") or say("computer {number}", number=row["computerID"])
+    modules = joined(", ", [MODULE_NAMES.get(each["module"], each["module"]) for each in missing])
+    title = say("{what} does not enforce what its policy says: {modules}", what=name, modules=modules)
+    why = say(
+        "Policy {policy} sets {modules} on {what}, and its agent does not say that they run. What they should stop or "
+        "see passes.",
+        policy=policy.get("name") or row["policyID"],
+        modules=modules,
+        what=name,
+    )
+    remedy = (
+        say("Install or start the agent on it.")
+        if row["agentStatus"] != "active"
+        else say("See to the reasons that the agent gives, or change the policy to what the host can do.")
+    )
     severe = any(each["module"] in STOPPING for each in missing)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Finding(
         uid=finding_uid(RULE, account, region, asset, str(tenant)),
         rule=RULE,
-        title=f"{name} does not enforce what its policy says: {modules}",
+        title=str(title),
         severity=Severity.HIGH if severe else Severity.MEDIUM,
         tactics=(),
         techniques=(),
@@ -93,10 +108,7 @@ def _finding(
         first_seen=at,
         last_seen=at,
         records=(),
-        description=(
-            f"Policy {policy.get('name') or row['policyID']} sets {modules} on {name}, and its agent does not say that "
-            "they run. What they should stop or see passes."
-        ),
+        description=str(why),
         class_uid=COMPLIANCE,
         evidence={
             "computerID": row["computerID"],
@@ -106,11 +118,8 @@ def _finding(
             "lastAgentCommunication": row["lastAgentCommunication"],
             "modules": [dict(each) for each in missing],
         },
-        remediation=(
-            "Install or start the agent on it."
-            if row["agentStatus"] != "active"
-            else "See to the reasons that the agent gives, or change the policy to what the host can do."
-        ),
+        remediation=str(remedy),
+        said=made_of((title, why, remedy)),
     )
 
 

@@ -15,13 +15,14 @@ from sqlalchemy import Connection, func, insert, literal, select, tuple_, update
 
 from sakimori.model.action import Mode, Plan
 from sakimori.model.event import Event, State
+from sakimori.model.said import made_of
 from sakimori.respond import tables
 from sakimori.respond.asked import Asked
 from sakimori.respond.changes import Changes
 from sakimori.respond.errors import RespondError
 from sakimori.respond.letters import Letters
 from sakimori.respond.page import OURSELVES, held_until, stamp
-from sakimori.respond.rows import action_row, actions_of, new_run, renew, row_of, set_run
+from sakimori.respond.rows import action_row, actions_of, new_run, renew, row_of, set_run, told_why
 from sakimori.respond.runs import (
     ENDED,
     UNTOUCHED,
@@ -29,7 +30,6 @@ from sakimori.respond.runs import (
     Run,
     RunState,
     decoded,
-    made_of,
     run_id,
     run_of,
     sentences,
@@ -126,7 +126,7 @@ class Book(Changes, Asked, Letters):
     def finish(self, run: str, state: RunState, why: str = "", by: str = OURSELVES) -> None:
         """Ends a run."""
         with self.writing() as (connection, note):
-            values = _why(connection, run, why) if why else {}
+            values = told_why(connection, run, why) if why else {}
             set_run(connection, run, state=state, lease_until="", **values)
             note(by, str(state), run, {"why": why} if why else {})
 
@@ -201,13 +201,6 @@ class Book(Changes, Asked, Letters):
             rows = connection.execute(query.order_by(c.created_at.desc(), c.id).limit(limit)).all()
             actions = actions_of(connection, [row.id for row in rows])
             return [run_of(row, actions.get(row.id, [])) for row in rows]
-
-
-def _why(connection: Connection, run: str, why: str) -> dict[str, str]:
-    """What a run keeps of why it ended, and of what that was made."""
-    row = row_of(connection, run)
-    said = json.loads(row.said) if row else {}
-    return {"why": storable(str(why)), "said": msgspec.json.encode(said | made_of([why])).decode()}
 
 
 def keep_finding(connection: Connection, event: Event) -> None:

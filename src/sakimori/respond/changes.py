@@ -12,7 +12,7 @@ from sakimori.model.said import say
 from sakimori.respond import plugins, tables
 from sakimori.respond.page import OURSELVES, Page, held_until, stamp
 from sakimori.respond.policy import Limits
-from sakimori.respond.rows import json_text, set_action, set_run
+from sakimori.respond.rows import json_text, remembered, set_action, set_run
 from sakimori.respond.runs import ActionRow, ActionState, Run, RunState
 from sakimori.store.text import storable
 
@@ -50,12 +50,15 @@ class Changes(Page):
     ) -> None:
         """Enters what came of an action. When it was the last, and done, so is the run."""
         found = {"after": json_text(after)} if after is not None else {}
-        body = {"action": action.action, "number": action.number, "why": why}
+        body = {"action": action.action, "number": action.number, "why": str(why)}
+        last = state is ActionState.DONE and action.number + 1 == len(run.actions)
         with self.writing() as (connection, note):
-            set_action(connection, run.id, action.number, state=state, why=storable(why), **found)
+            set_action(connection, run.id, action.number, state=state, why=storable(str(why)), **found)
             note(by, f"action {state}", run.id, body | ({"after": after} if after is not None else {}))
-            if state is ActionState.DONE and action.number + 1 == len(run.actions):
-                set_run(connection, run.id, state=RunState.DONE, lease_until="")
+            ended = {"state": RunState.DONE, "lease_until": ""} if last else {}
+            if changed := ended | remembered(connection, run.id, why):
+                set_run(connection, run.id, **changed)
+            if last:
                 note(by, str(RunState.DONE), run.id, {})
 
 

@@ -164,11 +164,11 @@ class Engine:
             except PASSING as error:
                 raise Passing(told(error)) from error
             except Trouble as error:
-                trouble = say("{action} on {target}: {error}", action=step.action, target=target.uid, error=error)
+                trouble = say("{measure} on {target}: {error}", measure=step.action, target=target.uid, error=error)
                 left_out.append(trouble)
                 continue
             if self.policy.shields(tags):
-                left_out.append(say("{action}: {why}", action=step.action, why=_protected(step, self.policy)))
+                left_out.append(say("{measure}: {why}", measure=step.action, why=_protected(step, self.policy)))
                 continue
             steps.append(replace(step, target=replace(target, tags=dict(tags))))
             seen.append((before, module.would(target, before)))
@@ -223,12 +223,12 @@ class Engine:
         self, run: Run, row: ActionRow, state: ActionState, why: str, after: Mapping[str, Any] | None = None
     ) -> str:
         """An action that was not done, or not proved, ends the run."""
-        self.book.end_action(run, row, state, str(why), after)
-        about = {"action": row.action, "target": row.target.uid, "why": why}
+        self.book.end_action(run, row, state, why, after)
+        about = {"measure": row.action, "target": row.target.uid, "why": why}
         if state is ActionState.FAILED:
-            self._failed(run.id, say("{action} on {target} failed: {why}", **about))
+            self._failed(run.id, say("{measure} on {target} failed: {why}", **about))
         else:
-            self._failed(run.id, say("{action} on {target} was refused: {why}", **about))
+            self._failed(run.id, say("{measure} on {target} was refused: {why}", **about))
         return str(state)
 
     def _hold(self, run: str, why: str) -> str:

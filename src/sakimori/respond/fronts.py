@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from sakimori.aws.errors import AwsError
 from sakimori.model.event import Event
-from sakimori.model.said import say
+from sakimori.model.said import say, told
 from sakimori.respond.behind import Behind, Targets
 from sakimori.respond.guard import PASSING
 from sakimori.respond.world import World
@@ -61,7 +61,7 @@ class Fronts:
             except AwsError as error:
                 if isinstance(error, PASSING):
                     raise
-                self.missing.append(str(error))
+                self.missing.append(told(error))
 
     def _aws(self, service: str, region: str = "") -> Any:
         return self._world.aws(service, self._account, region or self._region)

@@ -123,7 +123,7 @@ class Guard:
             else:
                 self._succeeded(api, account, ailing)
                 return answer
-        raise RespondError(f"{api} is to be tried {pace.attempts} times: set at least one")
+        raise RespondError(say("{api} is to be tried {count} times: set at least one", api=api, count=pace.attempts))
 
     def is_open(self, api: str, account: str) -> bool:
         """Whether the breaker of an API is open."""

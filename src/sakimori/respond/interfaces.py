@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.aws.errors import AwsError
+from sakimori.model.said import say
 from sakimori.respond.describing import group_ids
 
 GROUP_NAME = "sakimori-quarantine"
@@ -58,6 +59,11 @@ def is_closed(ec2: Any, group: str) -> bool:
     """Whether the group lets nothing in or out."""
     described = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
     return not described.get("IpPermissions") and not described.get("IpPermissionsEgress")
+
+
+def found(group: str, closed: bool) -> str:
+    """What is said of interfaces that were looked at."""
+    return say("all interfaces have {group} alone", group=group) if closed else say("an interface is still open")
 
 
 def _made(ec2: Any, vpc: str) -> str:

@@ -50,8 +50,11 @@ def named(setting: Any) -> list[tuple[str, str]]:
         arn, _, stage = str(each).rpartition("/")
         if not stage or arn.count(":") != 5 or ":codepipeline:" not in arn:
             raise RespondError(
-                f"{each!r} in [respond.s3-appspec] pipelines is not ARN/STAGE, such as "
-                "arn:aws:codepipeline:eu-west-1:111122223333:shop/Deploy"
+                say(
+                    "{value} in [respond.s3-appspec] pipelines is not ARN/STAGE, such as "
+                    "arn:aws:codepipeline:eu-west-1:111122223333:shop/Deploy",
+                    value=repr(each),
+                )
             )
         found.append((arn, stage))
     return found

@@ -13,7 +13,7 @@ from typing import Any
 from sakimori.model.action import Step, Target
 from sakimori.model.event import Event, Resource
 from sakimori.model.finding import COMPLIANCE, Finding, finding_uid
-from sakimori.model.said import joined, say, told
+from sakimori.model.said import joined, made_of, recalled, say, told
 from sakimori.model.severity import Severity
 from sakimori.respond.errors import RespondError
 from sakimori.respond.protection import ask
@@ -71,12 +71,19 @@ def look(world: World, resource: Resource, need: tuple[str, ...] = ()) -> Guarde
 
 def finding_of(guarded: Guarded, event: Event) -> Finding:
     """That an instance about which something was found is not protected."""
-    each, reasons = guarded.resource, "; ".join(guarded.reasons)
-    about = event.finding.title if event.finding else event.kind
+    each, found = guarded.resource, event.finding
+    title = say("{instance} is not protected, and there is a finding about it", instance=each.id)
+    why = say(
+        "{product} says: {title}. The instance is not protected: {reasons}.",
+        product=event.product,
+        title=recalled(found.title, found.said or {}) if found else event.kind,
+        reasons=joined("; ", guarded.reasons),
+    )
+    remedy = say("{why}.", why=INSTALL)
     return Finding(
         uid=finding_uid(RULE, each.account, each.region, each.uid, ""),
         rule=RULE,
-        title=f"{each.id} is not protected, and there is a finding about it",
+        title=str(title),
         severity=Severity.HIGH,
         tactics=(),
         techniques=(),
@@ -89,10 +96,11 @@ def finding_of(guarded: Guarded, event: Event) -> Finding:
         first_seen=event.time,
         last_seen=event.time,
         records=(),
-        description=f"{event.product} says: {about}. The instance is not protected: {reasons}.",
+        description=str(why),
         class_uid=COMPLIANCE,
         evidence={"finding": event.uid, "reasons": [str(each) for each in guarded.reasons]},
-        remediation=str(INSTALL),
+        remediation=str(remedy),
+        said=made_of((title, why, remedy)),
     )
 
 

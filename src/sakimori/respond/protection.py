@@ -38,7 +38,9 @@ def computer_of(target: Target) -> int:
     """The computer that a target stands for. Raises RespondError if it does not say."""
     found = target.parameters.get("computer")
     if not isinstance(found, int):
-        raise RespondError(f"{target.uid} does not say which computer of the protection manager it is")
+        raise RespondError(
+            say("{target} does not say which computer of the protection manager it is", target=target.uid)
+        )
     return found
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from sakimori.model.action import Mode, Target
 from sakimori.model.event import Event
+from sakimori.model.said import made_of
 from sakimori.respond import tables
 from sakimori.respond.page import held_until, stamp
 from sakimori.respond.runs import ActionRow, ActionState, Run, RunState, action_of, encoded
@@ -89,3 +90,15 @@ def actions_of(connection: Connection, runs: Sequence[str]) -> dict[str, list[Ac
 
 def json_text(value: Mapping[str, Any]) -> str:
     return storable(json.dumps(value, sort_keys=True, default=str))
+
+
+def remembered(connection: Connection, run: str, sentence: str) -> dict[str, str]:
+    """The column of what a run's sentences were made of, with one more; {} for a text that is no sentence."""
+    made = made_of([sentence])
+    row = row_of(connection, run) if made else None
+    return {"said": msgspec.json.encode(json.loads(row.said) | made).decode()} if row else {}
+
+
+def told_why(connection: Connection, run: str, why: str) -> dict[str, str]:
+    """What a run keeps of why it ended, and of what that was made."""
+    return {"why": storable(str(why)), **remembered(connection, run, why)}

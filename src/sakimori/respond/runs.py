@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import msgspec
 
 from sakimori.model.action import Mode, Plan, Target
 from sakimori.model.event import Event
-from sakimori.model.said import Made, Said
+from sakimori.model.said import Made
 from sakimori.respond.compared import changed_lines
 from sakimori.respond.errors import RespondError
 from sakimori.store.text import storable
@@ -159,18 +159,6 @@ def run_id(event_uid: str, revision: str, workflow: str) -> str:
     """The identity of a run: one for each revision of what an event is about, and workflow."""
     parts = "\x1f".join((event_uid, revision, workflow))
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:24]
-
-
-def made_of(texts: Iterable[str]) -> dict[str, Made]:
-    """What sentences of ours were made of, and the sentences in them; others are left out."""
-    found: dict[str, Made] = {}
-    for text in texts:
-        if isinstance(text, Said):
-            found |= made_of(text.values.values())
-            values = {name: storable(str(value)) for name, value in text.values.items()}
-            own = tuple(name for name, value in text.values.items() if isinstance(value, Said))
-            found[storable(str(text))] = Made(text.template, values, own)
-    return found
 
 
 def sentences(plan: Plan) -> Iterator[str]:

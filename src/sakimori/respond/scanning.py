@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.protection import ask, computer_of
 from sakimori.respond.world import World
 
@@ -45,8 +46,12 @@ def verify(world: World, target: Target, was: Mapping[str, Any], kind: Any) -> P
     while True:
         date = ask(world, lambda client: kind.date(client, computer))
         if date > was["last_scan"]:
-            return Proof(True, {"last_scan": date}, f"the {kind.says} has ended: its date has moved on")
+            return Proof(True, {"last_scan": date}, say("the {scan} has ended: its date has moved on", scan=kind.says))
         if time.monotonic() >= deadline:
-            why = f"the {kind.says} did not end within {world.patience:.0f} seconds: look whether the agent is on-line"
+            why = say(
+                "the {scan} did not end within {seconds} seconds: look whether the agent is on-line",
+                scan=kind.says,
+                seconds=f"{world.patience:.0f}",
+            )
             return Proof(False, {"last_scan": date}, why)
         threading.Event().wait(min(LOOK_EVERY, world.patience))

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sakimori.aws.errors import AwsError, asking
+from sakimori.model.said import say
 from sakimori.respond import chain
 from sakimori.respond.errors import Passing
 
@@ -137,7 +138,13 @@ class Table:
             if self._kept(page):
                 return answer
             self._sleep(random.uniform(0, min(LONGEST_PAUSE, 0.01 * 2**attempt)))  # noqa: S311 - no secret
-        raise Passing(f"the table {self.name} was changed by others {TRIES} times while it was to be written")
+        raise Passing(
+            say(
+                "the table {table} was changed by others {count} times while it was to be written",
+                table=self.name,
+                count=TRIES,
+            )
+        )
 
     def _kept(self, page: Page) -> bool:
         """Writes a page; False if somebody else wrote meanwhile."""

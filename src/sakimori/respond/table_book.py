@@ -16,6 +16,7 @@ from typing import Any
 from sakimori.model.action import Mode, Plan
 from sakimori.model.event import Event
 from sakimori.model.finding import Finding
+from sakimori.model.said import made_of
 from sakimori.respond import chain
 from sakimori.respond.approval import Approval, Decided
 from sakimori.respond.bookkeeping import OURSELVES
@@ -226,15 +227,15 @@ class TableBook:
         by: str = OURSELVES,
     ) -> None:
         """See Book.end_action."""
-        body = {"action": action.action, "number": action.number, "why": why}
+        body = {"action": action.action, "number": action.number, "why": str(why)}
         last = state is ActionState.DONE and action.number + 1 == len(run.actions)
 
         def ended(page: Page) -> None:
             kept = run_there(page, run.id)
             row = kept.run.actions[action.number]
             found = row.after if after is None else plain(after)
-            row = replace(row, state=state, why=storable(why), after=found)
-            kept = with_action(kept, row, RunState.DONE if last else kept.run.state)
+            row = replace(row, state=state, why=storable(str(why)), after=found)
+            kept = with_action(kept, row, RunState.DONE if last else kept.run.state, made_of([why]))
             keep(page, replace(kept, lease_until="") if last else kept)
             page.note(by, f"action {state}", run.id, body | ({"after": after} if after is not None else {}))
             if last:

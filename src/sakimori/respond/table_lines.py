@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from sakimori.model.said import say
 from sakimori.respond.errors import Passing
 from sakimori.respond.guard import Line
 from sakimori.respond.table import Item, Table
@@ -44,7 +45,8 @@ class TableLines:
             if line == found or self._table.swap("line", f"{api}#{account}", item, **_values(line)):
                 return answer
             self._sleep(random.uniform(0, min(LONGEST_PAUSE, 0.005 * 2**attempt)))  # noqa: S311 - no secret
-        raise Passing(f"the budget of {api} in account {account or 'unknown'} was changed by others {TRIES} times")
+        where = say("{api} in account {account}", api=api, account=account or say("unknown"))
+        raise Passing(say("the budget of {api} was changed by others {count} times", api=where, count=TRIES))
 
 
 def _line(item: Item | None) -> Line:

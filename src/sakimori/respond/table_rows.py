@@ -16,10 +16,10 @@ import msgspec
 
 from sakimori.model.action import Mode, Plan, Step
 from sakimori.model.event import Event
-from sakimori.model.said import say
+from sakimori.model.said import Made, made_of, say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.policy import Limits
-from sakimori.respond.runs import ActionRow, ActionState, DeadLetter, Run, RunState, encoded, made_of, sentences
+from sakimori.respond.runs import ActionRow, ActionState, DeadLetter, Run, RunState, encoded, sentences
 from sakimori.respond.table import Item, Page, stamp
 from sakimori.store.text import storable
 
@@ -131,10 +131,10 @@ def finished_run(run: Run, state: RunState, why: str) -> Run:
     return replace(run, state=state, why=storable(str(why)) or run.why, said=said)
 
 
-def with_action(kept: Kept, row: ActionRow, state: RunState) -> Kept:
-    """The run with one action as it is now."""
+def with_action(kept: Kept, row: ActionRow, state: RunState, said: Mapping[str, Made] | None = None) -> Kept:
+    """The run with one action as it is now, and with what it says was made of."""
     actions = tuple(row if each.number == row.number else each for each in kept.run.actions)
-    return replace(kept, run=replace(kept.run, state=state, actions=actions))
+    return replace(kept, run=replace(kept.run, state=state, actions=actions, said={**kept.run.said, **(said or {})}))
 
 
 def to_do(row: ActionRow) -> ActionRow:

@@ -4,11 +4,12 @@ at."""
 from __future__ import annotations
 
 from sakimori.model.event import Event
-from sakimori.model.said import joined, recalled, say
+from sakimori.model.finding import Finding
+from sakimori.model.said import joined, made_of, recalled, say
 from sakimori.model.severity import Severity
 from sakimori.notify.message import Message
 from sakimori.respond.approval import Approval, plan_of
-from sakimori.respond.runs import Run, RunState, made_of
+from sakimori.respond.runs import Run, RunState
 
 KINDS = {
     RunState.WAITING: "run-waiting",
@@ -69,7 +70,7 @@ def _reason(run: Run, event: Event) -> str:
     """What was found, why the run does what it does, and what it could not find out."""
     why = recalled(run.why, run.said)
     if event.finding:
-        why = say("{title}: {why}", title=event.finding.title[:LONGEST_TITLE], why=why)
+        why = say("{title}: {why}", title=_title(event.finding), why=why)
     if not run.not_evaluated:
         return say("{why}.", why=why)
     return say(
@@ -77,3 +78,8 @@ def _reason(run: Run, event: Event) -> str:
         why=why,
         missing=joined("; ", [recalled(each, run.said) for each in run.not_evaluated]),
     )
+
+
+def _title(finding: Finding) -> str:
+    title = recalled(finding.title, finding.said or {})
+    return title if len(title) <= LONGEST_TITLE else title[:LONGEST_TITLE]

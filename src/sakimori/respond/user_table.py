@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from sakimori.model.said import joined, say
 from sakimori.respond.errors import RespondError
 
 
@@ -23,13 +24,21 @@ class TableRow:
 
     def wrong(self, why: str, column: str = "") -> RespondError:
         """The error that says what is wrong with the row, and where."""
-        return RespondError(f"{self.place}, line {self.lines.get(column, self.line)}: {why}")
+        return _wrong(self.place, self.lines.get(column, self.line), why)
+
+    def only(self, known: Iterable[str]) -> None:
+        """Raises RespondError for a column that is none of these."""
+        there = list(known)
+        for name in self.columns:
+            if name not in there:
+                about = {"column": repr(name), "known": joined(", ", there)}
+                raise self.wrong(say("there is no column {column}: there are {known}", **about), name)
 
     def texts(self, column: str) -> tuple[str, ...]:
         """A column that is a list of texts; () where the row has none. Raises RespondError."""
         values = self.columns.get(column, [])
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise self.wrong(f"{column!r} is not a list of texts", column)
+            raise self.wrong(say("{column} is not a list of texts", column=repr(column)), column)
         return tuple(values)
 
 
@@ -46,20 +55,26 @@ def rows(place: Path) -> list[TableRow]:
         node = loader.get_single_node()
         values = loader.construct_document(node) if node is not None else None
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RespondError(f"{place} cannot be read: {' '.join(str(error).split())}") from error
+        why = " ".join(str(error).split())
+        raise RespondError(say("{place} cannot be read: {why}", place=place, why=why)) from error
     if not isinstance(node, yaml.SequenceNode) or not isinstance(values, list):
-        raise RespondError(f"{place}, line 1: it is not a list of rows")
+        raise _wrong(place, 1, say("it is not a list of rows"))
     return [_row(place, each, value) for each, value in zip(node.value, values, strict=True)]
 
 
 def _row(place: Path, node: yaml.Node, value: Any) -> TableRow:
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.MappingNode) or not isinstance(value, dict):
-        raise RespondError(f"{place}, line {line}: a row is a table of columns, and this is {value!r}")
+        raise _wrong(place, line, say("a row is a table of columns, and this is {value}", value=repr(value)))
     lines: dict[str, int] = {}
     for key, _ in node.value:
         name, at = str(key.value), key.start_mark.line + 1
         if name in lines:
-            raise RespondError(f"{place}, line {at}: the column {name!r} is there twice, before in line {lines[name]}")
+            twice = {"column": repr(name), "line": lines[name]}
+            raise _wrong(place, at, say("the column {column} is there twice, before in line {line}", **twice))
         lines[name] = at
     return TableRow(place, line, value, lines)
+
+
+def _wrong(place: Path, line: int, why: str) -> RespondError:
+    return RespondError(say("{place}, line {line}: {why}", place=place, line=line, why=why))

@@ -29,7 +29,7 @@ Clients = Callable[[str, str, str], Any]
 class NotAllowed(AccessDenied):
     """Whoever responds may not do this."""
 
-    remedy = (
+    remedy = say(
         "allow this action on this resource for whoever responds; `sakimori respond permissions` prints the policy of "
         "all that workflows need"
     )
@@ -113,7 +113,7 @@ class _Guarded:
             where = next((value for value in parameters.values() if isinstance(value, str)), "")[:200]
 
             def ask() -> Any:
-                with _asked(f"{self._service}:{name}", where or "(all)"):
+                with _asked(f"{self._service}:{name}", where or say("(all)")):
                     return call(**parameters)
 
             return self._guard.call(self._service, self._account, ask)
@@ -127,7 +127,7 @@ class _Guarded:
         name = self._client.meta.method_to_api_mapping.get(operation, operation)
 
         def ask() -> Any:
-            with _asked(f"{self._service}:{name}", "(pages)"):
+            with _asked(f"{self._service}:{name}", say("(all)")):
                 return next(pages, None)
 
         while (page := self._guard.call(self._service, self._account, ask)) is not None:
@@ -166,7 +166,7 @@ class AccountClients:
             max_pool_connections=16,
             user_agent_extra="sakimori-respond",
         )
-        with _asked(f"{service}:*", account or "our own account"):
+        with _asked(f"{service}:*", account or say("our own account")):
             session = self._session(account)
             return session.client(service, config=once, region_name=region or session.region_name or "us-east-1")
 
@@ -196,7 +196,7 @@ class AccountClients:
 
     def _own_account(self, session: Any) -> str:
         if not self._own:
-            with _asked("sts:GetCallerIdentity", "ourselves"):
+            with _asked("sts:GetCallerIdentity", say("our own account")):
                 client = session.client("sts", region_name=session.region_name or "us-east-1")
                 caller = client.get_caller_identity()
                 self._own, self._partition = str(caller["Account"]), str(caller["Arn"]).split(":")[1]

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import RowMapping
 
 from sakimori.model.finding import Finding
+from sakimori.model.said import Made
 from sakimori.model.severity import Severity
 from sakimori.store.text import is_storable, storable, storable_json
 
@@ -37,7 +39,7 @@ def to_row(finding: Finding, status: str, now: str) -> dict[str, Any]:
         "created_at": now,
         "updated_at": now,
         "class_uid": finding.class_uid,
-        "evidence": storable_json(finding.evidence) if finding.evidence else "{}",
+        "evidence": _evidence(finding) if finding.evidence or finding.said else "{}",
         "remediation": finding.remediation,
     }
     if not is_storable("".join([row[name] for name in _TEXTS])):  # one look at all of them, which mostly does
@@ -49,6 +51,20 @@ _TEXTS = (
     *("uid", "rule", "title", "description", "account", "region", "actor", "source_ip", "asset"),
     *("first_seen", "last_seen", "remediation"),
 )
+
+
+SAID = "_said"
+"""What the texts were made of stands in the column of the evidence, under this name, and is no part of it."""
+
+
+def _evidence(finding: Finding) -> str:
+    kept = {SAID: msgspec.to_builtins(finding.said)} if finding.said else {}
+    return storable_json({**finding.evidence, **kept})
+
+
+def said_of(evidence: dict[str, Any]) -> dict[str, Made] | None:
+    """What a finding's texts were made of, out of the column of its evidence."""
+    return msgspec.convert(evidence[SAID], dict[str, Made]) if SAID in evidence else None
 
 
 @lru_cache(maxsize=4096)
@@ -65,6 +81,9 @@ def _count(finding: Finding) -> int:
 
 def to_finding(row: RowMapping, records: Sequence[tuple[str, str]]) -> Finding:
     """The finding of a row and of its (record id, time), in the order in which they are given."""
+    evidence = json.loads(row["evidence"])
+    said = said_of(evidence)
+    evidence.pop(SAID, None)
     return Finding(
         uid=row["uid"],
         rule=row["rule"],
@@ -85,6 +104,7 @@ def to_finding(row: RowMapping, records: Sequence[tuple[str, str]]) -> Finding:
         matched=json.loads(row["matched"]),
         times=tuple(time for _, time in records) if any(time for _, time in records) else (),
         class_uid=row["class_uid"],
-        evidence=json.loads(row["evidence"]),
+        evidence=evidence,
         remediation=row["remediation"],
+        said=said,
     )

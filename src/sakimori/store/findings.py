@@ -5,6 +5,7 @@ The functions take a connection inside a transaction; `ledger.py` opens it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,9 +28,10 @@ from sqlalchemy import (
 )
 
 from sakimori.model.finding import Finding
+from sakimori.model.said import Made
 from sakimori.model.severity import Severity
 from sakimori.store.database import LedgerError, among, insert_new, insert_rows
-from sakimori.store.finding_rows import to_finding, to_row
+from sakimori.store.finding_rows import said_of, to_finding, to_row
 from sakimori.store.tables import finding_records, finding_status, findings
 from sakimori.store.text import storable
 
@@ -192,10 +194,11 @@ def page(connection: Connection, wanted: FindingFilter, after: str = "") -> list
     return [_stored(row, ()) for row in connection.execute(query).mappings()]
 
 
-def titles(connection: Connection, uids: Sequence[str]) -> dict[str, str]:
-    """The titles of these findings, by uid; what is no finding of ours is left out."""
-    query = select(findings.c.uid, findings.c.title).where(among(connection, findings.c.uid, uids))
-    return {row.uid: row.title for row in connection.execute(query)}
+def titles(connection: Connection, uids: Sequence[str]) -> dict[str, tuple[str, dict[str, Made]]]:
+    """The titles of these findings, by uid, with what they were made of; what is no finding of ours is left out."""
+    c = findings.c
+    query = select(c.uid, c.title, c.evidence).where(among(connection, c.uid, uids))
+    return {row.uid: (row.title, said_of(json.loads(row.evidence)) or {}) for row in connection.execute(query)}
 
 
 def _query(wanted: FindingFilter) -> Select[Any]:

@@ -1,4 +1,4 @@
-"""Text from logs as SQL can hold it: NUL (PostgreSQL) and lone surrogates (UTF-8) become U+FFFD."""
+"""Text and JSON as SQL can hold them (`model/text.py`)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ from typing import Any
 
 import orjson
 
+from sakimori.model.text import is_storable, storable
 
-def is_storable(text: str) -> bool:
-    """Whether `text` surely has nothing in it that no database holds."""
-    return text.isascii() and "\0" not in text
-
-
-def storable(text: str) -> str:
-    """`text` without what no database holds."""
-    if is_storable(text):
-        return text
-    return "".join("\ufffd" if letter == "\0" or "\ud800" <= letter <= "\udfff" else letter for letter in text)
+__all__ = ["is_storable", "storable", "storable_json"]
 
 
 def storable_json(value: Any) -> str:

@@ -11,6 +11,7 @@ from sakimori.assess.access.exposure import Exposure, Plugin, checks
 from sakimori.assess.access.unlisted import unlisted
 from sakimori.model.asset import Inventory
 from sakimori.model.finding import IAM_ANALYSIS, Finding, finding_uid
+from sakimori.model.said import made_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def finding_of(plugin: Plugin, exposure: Exposure, now: str) -> Finding:
     return Finding(
         uid=finding_uid(plugin.id, exposure.account, exposure.region, exposure.asset, exposure.discriminator),
         rule=plugin.id,
-        title=exposure.title,
+        title=str(exposure.title),
         severity=exposure.severity or plugin.check.severity,
         tactics=(),
         techniques=plugin.check.techniques,
@@ -83,4 +84,5 @@ def finding_of(plugin: Plugin, exposure: Exposure, now: str) -> Finding:
         class_uid=IAM_ANALYSIS,
         evidence=exposure.evidence,
         remediation=plugin.check.fix,
+        said=made_of([exposure.title]) or None,
     )

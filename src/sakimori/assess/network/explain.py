@@ -8,22 +8,23 @@ from typing import Any
 from sakimori.assess.network.engine import Answer
 from sakimori.assess.network.judge import REACHABLE, UNREACHABLE
 from sakimori.assess.network.topology import Topology
+from sakimori.model.said import joined, say
 
 KINDS = {
-    "internet": "the internet",
-    "i-": "instance",
-    "eni-": "interface",
-    "subnet-": "subnet",
-    "vpc-": "VPC",
-    "igw-": "internet gateway",
-    "eigw-": "egress-only internet gateway",
-    "nat-": "NAT gateway",
-    "tgw-": "transit gateway",
-    "vgw-": "virtual private gateway",
-    "vpn-": "VPN connection",
-    "dxgw-": "Direct Connect gateway",
-    "vpce-": "VPC endpoint",
-    "arn:": "load balancer",
+    "internet": say("the internet"),
+    "i-": say("instance"),
+    "eni-": say("interface"),
+    "subnet-": say("subnet"),
+    "vpc-": say("VPC"),
+    "igw-": say("internet gateway"),
+    "eigw-": say("egress-only internet gateway"),
+    "nat-": say("NAT gateway"),
+    "tgw-": say("transit gateway"),
+    "vgw-": say("virtual private gateway"),
+    "vpn-": say("VPN connection"),
+    "dxgw-": say("Direct Connect gateway"),
+    "vpce-": say("VPC endpoint"),
+    "arn:": say("load balancer"),
 }
 """What a node is, by how its id begins."""
 
@@ -68,7 +69,7 @@ def named(net: Topology, node: str) -> str:
     """`instance i-0abc (web)`."""
     title = net.titles.get(node, "")
     shown = "" if node == "internet" else short(node)
-    return " ".join(filter(None, (kind(node), shown, f"({title})" if title and title not in node else "")))
+    return joined(" ", filter(None, (kind(node), shown, f"({title})" if title and title not in node else "")))
 
 
 def packet_text(packet: dict[str, Any]) -> str:

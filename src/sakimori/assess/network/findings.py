@@ -17,6 +17,7 @@ from sakimori.assess.network.space import PORTS, TCP, UDP, Space
 from sakimori.assess.network.witness import NAMES
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
 from sakimori.model.finding import COMPLIANCE, Finding, finding_uid
+from sakimori.model.said import joined, made_of, say
 from sakimori.model.severity import Severity
 
 EXPOSURE = "network/internet_exposure"
@@ -96,25 +97,31 @@ def _exposed(engine: Engine, inventory: Inventory, node: str, exposures: list[Ex
     via = sorted({exposure.via for exposure in exposures if exposure.via})
     evidence = {
         "question": {"from": "internet", "to": node},
-        "ports": open_ports[:SHOWN],
+        "ports": [str(each) for each in open_ports[:SHOWN]],
         "open_to": sources(space, exposures[0].family)[:SHOWN],
         "via": via,
         **_shown(answer),
     }
-    told = ", ".join(open_ports[:SHOWN]) + (", ..." if len(open_ports) > SHOWN else "")
-    through = f" through {', '.join(map(short, via))}" if via else ""
+    told = joined(", ", [*open_ports[:SHOWN], *(["..."] if len(open_ports) > SHOWN else [])])
+    through = joined(", ", map(short, via))
     return _finding(
         engine,
         inventory,
         EXPOSURE,
         node,
         now,
-        title=f"{told_of} is reachable from the internet on {told}",
-        description=f"Packets from the internet reach {told_of}{through}, and its replies get back.",
+        title=say("{what} is reachable from the internet on {ports}", what=told_of, ports=told),
+        description=say(
+            "Packets from the internet reach {what} through {via}, and its replies get back.", what=told_of, via=through
+        )
+        if through
+        else say("Packets from the internet reach {what}, and its replies get back.", what=told_of),
         severity=severity(space),
         evidence=evidence,
-        remediation="Close the ports that need not be open to the internet in the security groups that `rules` names, "
-        "or name the addresses that may connect.",
+        remediation=say(
+            "Close the ports that need not be open to the internet in the security groups that `rules` names, "
+            "or name the addresses that may connect."
+        ),
     )
 
 
@@ -138,16 +145,16 @@ def _violated(engine: Engine, inventory: Inventory, proof: Proof, now: str) -> I
             ASSERTION + assertion.id,
             node,
             now,
-            title=f"{named(engine.net, node)} violates: {assertion.text}",
-            description=assertion.why or f"The assertion `{assertion.text}` does not hold.",
+            title=say("{what} violates: {text}", what=named(engine.net, node), text=assertion.text),
+            description=assertion.why or say("The assertion `{text}` does not hold.", text=assertion.text),
             severity=assertion.severity,
             evidence=evidence,
             remediation=_REMEDY_PATH if assertion.kind == A_PATH else _REMEDY,
         )
 
 
-_REMEDY = "Take away one of the rules that `rules` names, or change the assertion if this is wanted."
-_REMEDY_PATH = "Let through what `blocked_by` names, or change the assertion if this is wanted."
+_REMEDY = say("Take away one of the rules that `rules` names, or change the assertion if this is wanted.")
+_REMEDY_PATH = say("Let through what `blocked_by` names, or change the assertion if this is wanted.")
 
 
 def _shown(answer: Answer) -> dict[str, Any]:
@@ -174,7 +181,7 @@ def _finding(
     return Finding(
         uid=finding_uid(rule, account, region, uid, ""),
         rule=rule,
-        title=title,
+        title=str(title),
         severity=severity,
         tactics=(),
         techniques=(),
@@ -187,10 +194,11 @@ def _finding(
         first_seen=now,
         last_seen=now,
         records=(),
-        description=description,
+        description=str(description),
         class_uid=COMPLIANCE,
         evidence=evidence,
-        remediation=remediation,
+        remediation=str(remediation),
+        said=made_of((title, description, remediation)),
     )
 
 
@@ -212,7 +220,7 @@ def ports(space: Space) -> Iterator[str]:
             spans.setdefault(protocol, []).append((each[2], each[3]))
     merged = {protocol: list(_merged(listed)) for protocol, listed in sorted(spans.items())}
     if len(merged) == 256 and all(listed == [(0, PORTS)] for listed in merged.values()):
-        yield "all"
+        yield say("all")
         return
     for protocol, listed in merged.items():
         name = NAMES.get(protocol)
@@ -221,7 +229,11 @@ def ports(space: Space) -> Iterator[str]:
         if name and protocol not in (TCP, UDP):
             yield name
     for low, high in _merged([(each, each) for each in merged if each not in NAMES]):
-        yield f"protocol {low}" if low == high else f"protocols {low}-{high}"
+        yield (
+            say("protocol {number}", number=low)
+            if low == high
+            else say("protocols {first} to {last}", first=low, last=high)
+        )
 
 
 def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -16,6 +16,7 @@ from sakimori.collect import told
 from sakimori.collect.told import NotRead, Telling, obj, objects, text, when
 from sakimori.model.event import Event, Resource, State, event_uid
 from sakimori.model.partition import partition_of
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 
 PRODUCT = "config"
@@ -163,7 +164,7 @@ def _compliance(
             PRODUCT,
             identity,
             kind=rule,
-            title=f"{own_id} is {verdict or 'of unknown compliance'} with {rule}",
+            title=_title(own_id, rule, verdict),
             description=annotation,
             severity=Severity.MEDIUM,
             account=account,
@@ -175,6 +176,15 @@ def _compliance(
             facts={"compliance": verdict, "rule": rule},
         ),
     )
+
+
+def _title(resource: str, rule: str, verdict: str) -> str:
+    about = {"what": resource, "rule": rule}
+    if verdict == "INSUFFICIENT_DATA":
+        return say("{what}: AWS Config has too little data to judge it by {rule}", **about)
+    if not verdict:
+        return say("{what} is of unknown compliance with {rule}", **about)
+    return say("{what} is {verdict} with {rule}", verdict=verdict, **about)
 
 
 EVENTS = {("aws.config", "Config Rules Compliance Change"): read_compliance_change}

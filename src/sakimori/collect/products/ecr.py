@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from sakimori.collect import told
 from sakimori.collect.told import Telling, number, obj, text, texts
 from sakimori.model.event import Event, Resource, State, event_uid
+from sakimori.model.said import joined, say
 from sakimori.model.severity import Severity
 
 PRODUCT = "ecr"
@@ -22,6 +23,21 @@ def _image(telling: Telling) -> Resource:
     tags = texts(telling.detail, "image-tags") or [text(telling.detail, "image-tag")]
     details = {"repository": repository, "digest": digest, "tags": [tag for tag in tags if tag]}
     return Resource("AWS::ECR::Image", uid, telling.account, telling.region, details)
+
+
+LEVELS = {
+    "CRITICAL": say("critical"),
+    "HIGH": say("high"),
+    "MEDIUM": say("medium"),
+    "LOW": say("low"),
+    "INFORMATIONAL": say("informational"),
+    "UNDEFINED": say("undefined"),
+}
+"""Severities, as ECR spells them and as people do."""
+
+
+def _counted(level: str, many: int) -> str:
+    return say("{count} {level}", count=many, level=LEVELS.get(level, level.lower()))
 
 
 def read_scan(telling: Telling) -> Iterator[Event]:
@@ -50,8 +66,12 @@ def read_scan(telling: Telling) -> Iterator[Event]:
             PRODUCT,
             identity,
             kind="image-scan",
-            title=f"{sum(found.values())} vulnerabilities in an image of {image.details['repository']}",
-            description=", ".join(f"{many} {name.lower()}" for name, many in found.items()),
+            title=say(
+                "{count} vulnerabilities in an image of {repository}",
+                count=sum(found.values()),
+                repository=image.details["repository"],
+            ),
+            description=joined(", ", [_counted(name, many) for name, many in found.items()]),
             severity=worst,
             account=telling.account,
             region=telling.region,

@@ -14,6 +14,7 @@ from sakimori.collect import attack_sequence, told
 from sakimori.collect.told import Telling, arn, number, obj, objects, text, when
 from sakimori.model.event import Event, Resource, State, event_uid
 from sakimori.model.partition import partition_of
+from sakimori.model.said import joined, say
 from sakimori.model.severity import Severity
 
 PRODUCT = "guardduty"
@@ -242,8 +243,10 @@ def read_object_scan(telling: Telling) -> Iterator[Event]:
             PRODUCT,
             identity,
             kind="Object:S3/MaliciousFile",
-            title=f"Malware in s3://{bucket}/{key}",
-            description=f"GuardDuty found {', '.join(threats) or 'a threat'} in the object.",
+            title=say("Malware in s3://{bucket}/{key}", bucket=bucket, key=key),
+            description=say(
+                "GuardDuty found {threats} in the object.", threats=joined(", ", threats) or say("a threat")
+            ),
             severity=Severity.HIGH,
             account=telling.account,
             region=telling.region,

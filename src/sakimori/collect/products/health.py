@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from sakimori.collect import told
 from sakimori.collect.told import Telling, objects, text, when
 from sakimori.model.event import Event, Resource, State, event_uid
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 
 PRODUCT = "health"
@@ -59,7 +60,9 @@ def read_event(telling: Telling) -> Iterator[Event]:
             PRODUCT,
             key,
             kind=code,
-            title="An access key is exposed" if exposed else "Abuse of AWS is reported that comes from the account",
+            title=say("An access key is exposed")
+            if exposed
+            else say("Abuse of AWS is reported that comes from the account"),
             description=text(next(iter(objects(found, "eventDescription")), {}), "latestDescription"),
             severity=Severity.CRITICAL if exposed else Severity.HIGH,
             account=account,

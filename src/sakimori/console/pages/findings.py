@@ -7,6 +7,7 @@ from typing import Any
 from sakimori.console.page import PER_PAGE, Act, Asked, Console, NotThere, Page, paged
 from sakimori.console.pages.runs import told
 from sakimori.model.severity import Severity
+from sakimori.notify.translation import retold
 from sakimori.store import findings
 from sakimori.store.database import reading
 from sakimori.store.findings import FindingFilter, Status, StoredFinding
@@ -28,7 +29,7 @@ def _list(console: Console, asked: Asked) -> dict[str, Any]:
     )
     with reading(console.database) as connection:
         found = findings.page(connection, wanted, before)
-    lines, after = paged([_line(each) for each in found], [each.finding.uid for each in found])
+    lines, after = paged([_line(each, asked.language) for each in found], [each.finding.uid for each in found])
     levels = {"statuses": [str(each) for each in Status], "severities": [each.label for each in Severity]}
     return {"findings": lines, "next": after, "before": before, **given, **levels}
 
@@ -46,9 +47,10 @@ def _severity(name: str) -> Severity | None:
     return known.get(name)
 
 
-def _line(stored: StoredFinding) -> dict[str, Any]:
+def _line(stored: StoredFinding, language: str) -> dict[str, Any]:
     """A finding in a list, without its records."""
     shown = stored.finding.to_json() | {"status": stored.status.value, "updated_at": stored.updated_at}
+    shown["title"] = retold(stored.finding.title, stored.finding.said or {}, language)
     return {name: value for name, value in shown.items() if name not in ("records", "matched", "evidence")}
 
 
@@ -60,10 +62,11 @@ def _one(console: Console, asked: Asked) -> dict[str, Any]:
         if stored is None:
             raise NotThere(f"no finding has the uid {uid!r}: `sakimori findings` lists those there are")
         history = findings.history(connection, uid)
+    finding = stored.finding
+    texts = {"title": finding.title, "description": finding.description, "remediation": finding.remediation}
     return {
-        **stored.finding.to_json(),
-        "description": stored.finding.description,
-        "remediation": stored.finding.remediation,
+        **finding.to_json(),
+        **{name: retold(text, finding.said or {}, asked.language) for name, text in texts.items()},
         "status": stored.status.value,
         "updated_at": stored.updated_at,
         "history": [{"at": e.at, "status": e.status.value, "by": e.by, "note": e.note} for e in history],

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sakimori.console.page import PER_PAGE, Act, Asked, Console, NotThere, Outcome, Page, paged
+from sakimori.model.event import Event
 from sakimori.notify.translation import retold
 from sakimori.respond import approval, plugins
 from sakimori.respond.errors import RespondError
@@ -34,7 +35,7 @@ def _list(console: Console, asked: Asked) -> dict[str, Any]:
 
 def told(console: Console, found: list[Run], language: str) -> dict[str, Any]:
     """Runs as lines of a list, with the titles of their findings, and after which the next page begins."""
-    titles = _titles(console, [run.event_uid for run in found])
+    titles = _titles(console, [run.event_uid for run in found], language)
     lines = [as_told(run, language) | {"title": titles.get(run.event_uid, "")} for run in found]
     page, after = paged(lines, [run.id for run in found])
     return {"runs": page, "next": after}
@@ -52,9 +53,10 @@ def as_told(run: Run, language: str) -> dict[str, Any]:
     return shown | {"account": run.account, "why": retell(run.why), "actions": actions, "not_evaluated": missing}
 
 
-def _titles(console: Console, uids: list[str]) -> dict[str, str]:
+def _titles(console: Console, uids: list[str], language: str) -> dict[str, str]:
     with reading(console.database) as connection:
-        return findings.titles(connection, uids)
+        found = findings.titles(connection, uids)
+    return {uid: retold(title, said, language) for uid, (title, said) in found.items()}
 
 
 def _one(console: Console, asked: Asked) -> dict[str, Any]:
@@ -67,11 +69,19 @@ def _one(console: Console, asked: Asked) -> dict[str, Any]:
     story = [{"at": each.at, "by": each.by, "what": each.what, **each.body} for each in book.entries(run.id)]
     return {
         **as_told(run, asked.language),
-        "event": event.to_json(),
+        "event": _event(event, asked.language),
         "story": story,
         "approval": asked_about(console, run),
         "undoable": any(each.state in ("done", "failed") and each.applied_at for each in run.actions),
     }
+
+
+def _event(event: Event, language: str) -> dict[str, Any]:
+    """An event as JSON, the title of its finding in a language."""
+    shown, found = event.to_json(), event.finding
+    if found is not None:
+        shown["finding"]["title"] = retold(found.title, found.said or {}, language)
+    return shown
 
 
 def asked_about(console: Console, run: Run) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from sakimori.model.said import joined, say
 from sakimori.model.severity import Severity
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import Message, Worded, pieces
@@ -78,7 +79,7 @@ class _Backlog:
         }
         made = self.ask("POST", "issues", form).json()
         if not isinstance(made, Mapping) or not made.get("issueKey"):
-            raise NotifyError("Backlog made a ticket, and does not say which: is the address that of a space?")
+            raise NotifyError(say("Backlog made a ticket, and does not say which: is the address that of a space?"))
         return str(made["issueKey"])
 
     def comment(self, key: str, said: Worded) -> None:
@@ -97,7 +98,9 @@ class _Backlog:
     def _project(self) -> Mapping[str, Any]:
         found = self.ask("GET", f"projects/{quote(self.project, safe='')}").json()
         if not isinstance(found, Mapping) or "id" not in found:
-            raise NotifyError(f"what Backlog says of the project {self.project} is not what it says of projects")
+            raise NotifyError(
+                say("what Backlog says of the project {project} is not what it says of projects", project=self.project)
+            )
         return found
 
     def _type(self) -> int:
@@ -105,8 +108,9 @@ class _Backlog:
         given = self.ask("GET", f"projects/{quote(self.project, safe='')}/issueTypes").json() or []
         fits = [each["id"] for each in given if not self.kind or each.get("name") == self.kind]
         if not fits:
-            known = ", ".join(str(each.get("name")) for each in given)
-            raise NotifyError(f"the Backlog project {self.project} has no issue type {self.kind!r}: it has {known}")
+            known = joined(", ", [str(each.get("name")) for each in given])
+            about = {"project": self.project, "kind": repr(self.kind), "known": known}
+            raise NotifyError(say("the Backlog project {project} has no issue type {kind}: it has {known}", **about))
         return int(fits[0])
 
     def ask(self, method: str, path: str, form: Mapping[str, Any] | None = None) -> Answer:

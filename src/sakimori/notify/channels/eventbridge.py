@@ -7,6 +7,7 @@ from typing import Any
 
 from sakimori.aws.errors import asking
 from sakimori.aws.session import client
+from sakimori.model.said import say
 from sakimori.notify.channels.webhook import document
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import Message, Worded
@@ -31,4 +32,5 @@ def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
         events = client("events", region=settings.get("region"))
         answer = events.put_events(Entries=[entry | {"EventBusName": bus}])
     if answer["FailedEntryCount"]:
-        raise NotifyError(f"the event bus {bus} did not take the event: {answer['Entries'][0].get('ErrorMessage')}")
+        why = answer["Entries"][0].get("ErrorMessage") or say("no reason given")
+        raise NotifyError(say("the event bus {bus} did not take the event: {why}", bus=bus, why=why))

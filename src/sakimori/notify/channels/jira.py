@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from sakimori.model.said import say
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import Message, Worded, pieces, shown
 from sakimori.notify.outside import Answer, Trust, as_json, ask, trust
@@ -103,7 +104,7 @@ class _Jira:
         }
         made = self._ask("POST", "issue", {"fields": fields}).json()
         if not isinstance(made, Mapping) or not made.get("key"):
-            raise NotifyError("Jira made a ticket, and does not say which: is the address that of its API?")
+            raise NotifyError(say("Jira made a ticket, and does not say which: is the address that of its API?"))
         return str(made["key"])
 
     def comment(self, key: str, said: Worded) -> None:
@@ -132,8 +133,10 @@ class _Jira:
         named = [each for each in fits if each.get("to", {}).get("name", "").casefold() == wanted.casefold()]
         chosen = next(iter(named if wanted else fits), None)
         if chosen is None:
-            where = f"to {wanted}" if wanted else f"to a status that is {'' if to_done else 'not '}done"
-            raise NotifyError(f"the Jira ticket {key} has no transition {where} now: look at its workflow")
+            about = {"key": key, "where": wanted or _any_such(to_done)}
+            raise NotifyError(
+                say("the Jira ticket {key} has no transition to {where} now: look at its workflow", **about)
+            )
         resolution = {"fields": {"resolution": {"name": self.resolution}}} if self.resolution and to_done else {}
         self._ask("POST", path, {"transition": {"id": chosen["id"]}, **resolution})
 
@@ -148,6 +151,10 @@ class _Jira:
 
 def _has(issue: Mapping[str, Any], label: str) -> bool:
     return label in issue.get("fields", {}).get("labels", [])
+
+
+def _any_such(to_done: bool) -> str:
+    return say("a status that is done") if to_done else say("a status that is not done")
 
 
 def _category(status: Mapping[str, Any]) -> str:

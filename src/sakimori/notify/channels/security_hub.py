@@ -16,6 +16,7 @@ from sakimori.aws.errors import AwsError, asking
 from sakimori.aws.session import client
 from sakimori.collect.told import is_of_another
 from sakimori.model.finding import COMPLIANCE, Finding
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 from sakimori.notify.asff import asff, product_arn
 from sakimori.notify.errors import NotifyError
@@ -81,7 +82,7 @@ def _region(message: Message, settings: Mapping[str, Any]) -> str:
 
 
 def _hub(region: str) -> tuple[str, Any]:
-    with asking("sts:GetCallerIdentity", region or "the default region"):
+    with asking("sts:GetCallerIdentity", region or say("the default region")):
         account = str(client("sts", region=region or None).get_caller_identity()["Account"])
         return account, client("securityhub", region=region or None)
 
@@ -111,7 +112,8 @@ def _troubles(messages: Sequence[Message], failed: Mapping[str, Mapping[str, str
         found = failed.get(each.subject.uid if each.subject else each.key)
         if found is not None:
             code = found.get("ErrorCode", "")
-            said = f"Security Hub did not take {found['Id']}: {code} {found.get('ErrorMessage', '')}"
+            why = f"{code} {found.get('ErrorMessage', '')}".strip()
+            said = say("Security Hub did not take {finding}: {why}", finding=found["Id"], why=why)
             yield each.key, NotifyError(said, passing=code in PASSING_CODES)
 
 

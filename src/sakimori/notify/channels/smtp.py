@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
 
+from sakimori.model.said import joined, say
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import Message, Worded, plain
 
@@ -41,11 +42,12 @@ def send(message: Message, said: Worded, settings: Mapping[str, Any]) -> None:
             begun = True
             refused = server.send_message(letter(message, said, settings))
     except (smtplib.SMTPException, OSError) as error:
-        why = f"the mail server {host}:{port} did not take the message: {_cause(error)}"
+        why = say("the mail server {host} did not take the message: {why}", host=f"{host}:{port}", why=_cause(error))
         unanswered = not isinstance(error, (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused))
         raise NotifyError(why, passing=_is_passing(error), perhaps=begun and unanswered) from error
     if refused:
-        raise NotifyError(f"the mail server {host}:{port} took the message, but not for {', '.join(sorted(refused))}")
+        about = {"host": f"{host}:{port}", "people": joined(", ", sorted(refused))}
+        raise NotifyError(say("the mail server {host} took the message, but not for {people}", **about))
 
 
 def letter(message: Message, said: Worded, settings: Mapping[str, Any]) -> EmailMessage:
@@ -101,7 +103,9 @@ def _connected(host: str, port: int, settings: Mapping[str, Any]) -> smtplib.SMT
         if server.has_extn("starttls") or (server.ehlo()[0] == 250 and server.has_extn("starttls")):
             server.starttls(context=context)
         elif not settings.get("private"):
-            raise NotifyError(f"the mail server {host}:{port} offers no TLS: set private = true if that is meant")
+            raise NotifyError(
+                say("the mail server {host} offers no TLS: set private = true if that is meant", host=f"{host}:{port}")
+            )
     except BaseException:
         server.close()
         raise

@@ -51,8 +51,10 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     after, stage = before(world, target), str(target.parameters["stage"])
     found = approval_before(after["stages"], stage)
-    why = f"{found[0]}/{found[1]} comes before {stage}" if found else f"no approval comes before {stage}"
-    return Proof(found is not None, after, why)
+    if found is None:
+        return Proof(False, after, say("no approval comes before {stage}", stage=stage))
+    why = say("{approval} comes before {stage}", approval=f"{found[0]}/{found[1]}", stage=stage)
+    return Proof(True, after, why)
 
 
 def undo(world: World, target: Target, before_it: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -60,9 +60,8 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     after = before(world, target)
     counted = _has(after["rules"], target)
-    return Proof(
-        counted, after, "the rule group counts" if counted else "the rule group is not in the web ACL as Count"
-    )
+    why = say("the rule group counts") if counted else say("the rule group is not in the web ACL as Count")
+    return Proof(counted, after, why)
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -134,7 +133,7 @@ def _named(target: Target) -> dict[str, str]:
     """`arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID` in the API's words."""
     parts = target.uid.rpartition(":")[2].split("/")
     if len(parts) != 4 or parts[1] != "webacl":
-        raise RespondError(f"not the ARN of a web ACL of WAFv2: {target.uid}")
+        raise RespondError(say("not the ARN of a web ACL of WAFv2: {acl}", acl=target.uid))
     return {"Name": parts[2], "Id": parts[3], "Scope": "CLOUDFRONT" if parts[0] == "global" else "REGIONAL"}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.protect.client import RULE_MODULES
 from sakimori.respond import protection
 from sakimori.respond.assigned import own_rules, restore
@@ -46,8 +47,10 @@ def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
         missing += sorted(found.to_assign - found.assigned)
         status = found.scan_status if module == "intrusionPrevention" else status
     if status == "none":
-        return Proof(False, before(world, target), "the computer was never scanned for recommendations")
-    why = f"rules {missing} are recommended and not assigned" if missing else "all recommended rules are assigned"
+        return Proof(False, before(world, target), say("the computer was never scanned for recommendations"))
+    why = say("all recommended rules are assigned")
+    if missing:
+        why = say("rules {rules} are recommended and not assigned", rules=missing)
     return Proof(not missing, before(world, target), why)
 
 

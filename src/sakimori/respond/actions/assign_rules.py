@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond import protection
 from sakimori.respond.assigned import holder, own_rules, restore
 from sakimori.respond.protection import ask, tags
@@ -39,7 +40,9 @@ def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     held, wanted = holder(target), set(target.parameters["rules"])
     in_force = ask(world, lambda client: client.assignments(held, MODULE).assigned)
     missing = sorted(wanted - in_force)
-    why = f"rules {missing} are not in force" if missing else "the manager lists the rules as assigned"
+    why = say("the manager lists the rules as assigned")
+    if missing:
+        why = say("rules {rules} are not in force", rules=missing)
     return Proof(not missing, before(world, target), why)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.describing import bucket_tags as tags
 from sakimori.respond.world import World
 
@@ -43,7 +44,8 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     after = before(world, target)
     blocked = after["PublicAccessBlockConfiguration"] == ALL
-    return Proof(blocked, after, "all four settings are on" if blocked else "not all four settings are on")
+    why = say("all four settings are on") if blocked else say("not all four settings are on")
+    return Proof(blocked, after, why)
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

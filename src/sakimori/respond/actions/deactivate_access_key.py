@@ -41,7 +41,7 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     after = before(world, target)
-    return Proof(after["Status"] == "Inactive", after, f"the key is {after['Status'].lower()}")
+    return Proof(after["Status"] == "Inactive", after, say("the key is {status}", status=after["Status"]))
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -52,7 +52,8 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     after = before(world, target)
-    return Proof(not after["enabled"], after, f"the transition is {'enabled' if after['enabled'] else 'disabled'}")
+    why = say("the transition is enabled") if after["enabled"] else say("the transition is disabled")
+    return Proof(not after["enabled"], after, why)
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -42,7 +42,7 @@ def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     group = interfaces.quarantine_group(ec2, _vpc(ec2, after))
     alone = bool(group) and all(groups == [group] for groups in after["interfaces"].values())
     closed = alone and interfaces.is_closed(ec2, group)
-    return Proof(closed, after, f"all interfaces have {group} alone" if closed else "an interface is still open")
+    return Proof(closed, after, interfaces.found(group, closed))
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -13,12 +13,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sakimori.model.action import Proof, Target
-from sakimori.model.said import say
+from sakimori.model.said import joined, say
 from sakimori.respond.errors import RespondError
 from sakimori.respond.world import World
 
 ASSET = "AWS::Config::ConfigRule"
 IAM_ACTIONS = ("config:PutEvaluations", "config:GetComplianceDetailsByConfigRule")
+MOST_TOLD = 5
+"""Evaluations that a failure names."""
+
 FINAL = "an evaluation is not taken back: the rule's next one replaces it"
 ANSWERS = True
 
@@ -56,14 +59,14 @@ def verify(world: World, target: Target, before: Mapping[str, Any]) -> Proof:
     """Waits until AWS Config tells the same of every resource, or something newer."""
     answered = {"answered": len(target.parameters["evaluations"])}
     if target.parameters["result_token"] == TEST:
-        return Proof(True, answered, "AWS Config took the evaluations, and keeps none of a test")
+        return Proof(True, answered, say("AWS Config took the evaluations, and keeps none of a test"))
     deadline = time.monotonic() + world.patience
     while missing := _not_kept(world, target):
         if time.monotonic() >= deadline:
-            told = ", ".join(missing[:5])
-            return Proof(False, {"answered": answered["answered"] - len(missing)}, f"AWS Config does not tell: {told}")
+            why = say("AWS Config does not tell: {missing}", missing=joined(", ", missing[:MOST_TOLD]))
+            return Proof(False, {"answered": answered["answered"] - len(missing)}, why)
         threading.Event().wait(min(LOOK_EVERY, world.patience))
-    return Proof(True, answered, f"AWS Config tells the {answered['answered']} evaluations")
+    return Proof(True, answered, say("AWS Config tells the {count} evaluations", count=answered["answered"]))
 
 
 def _not_kept(world: World, target: Target) -> list[str]:
@@ -77,7 +80,7 @@ def _not_kept(world: World, target: Target) -> list[str]:
         named = about["EvaluationResultQualifier"]
         kept[named["ResourceType"], named["ResourceId"]] = (each["ComplianceType"], about["OrderingTimestamp"])
     return [
-        f"{each['ComplianceResourceId']} is {each['ComplianceType']}"
+        say("{resource} is {verdict}", resource=each["ComplianceResourceId"], verdict=each["ComplianceType"])
         for each in target.parameters["evaluations"]
         if not _tells(kept.get((each["ComplianceResourceType"], each["ComplianceResourceId"])), each)
     ]

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from sakimori.aws.errors import AwsError
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.describing import tags_of
 from sakimori.respond.world import World
 
@@ -56,7 +57,9 @@ def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     after = before(world, target)
     policy = after["policy"]
     denies = policy and policy != before_it["policy"] and policy["Statement"][0]["Effect"] == "Deny"
-    why = "sessions begun before now are denied" if denies else "the policy that denies older sessions is not there"
+    why = say("the policy that denies older sessions is not there")
+    if denies:
+        why = say("sessions begun before now are denied")
     return Proof(bool(denies), after, why)
 
 

@@ -24,6 +24,7 @@ IAM_ACTIONS = (
     "codepipeline:GetPipelineState",
     "codepipeline:PutApprovalResult",
 )
+REASON = "what is to be deployed was changed by somebody unusual"
 FINAL = "a rejection is not taken back: retry the stage in CodePipeline, which asks again"
 
 LONGEST = 512
@@ -45,7 +46,7 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
     if latest.get("status") != "InProgress" or not latest.get("token"):
         action = target.parameters["action"]
         raise RespondError(say("nothing waits for {action} in {pipeline} any more", action=action, pipeline=target.id))
-    why = target.parameters.get("why", "what is to be deployed was changed by somebody unusual")
+    why = target.parameters.get("why", REASON)
     _api(world, target).put_approval_result(
         pipelineName=target.id,
         stageName=target.parameters["stage"],
@@ -58,9 +59,10 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     after = before(world, target)
     rejected = after["status"] == "Failed"
-    return Proof(
-        rejected, after, "it is rejected" if rejected else f"the approval is {after['status']}, and not rejected"
-    )
+    why = say("it is rejected")
+    if not rejected:
+        why = say("the approval is {status}, and not rejected", status=after["status"])
+    return Proof(rejected, after, why)
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

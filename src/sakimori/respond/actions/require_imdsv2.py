@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.describing import instance
 from sakimori.respond.describing import instance_tags as tags
 from sakimori.respond.world import World
@@ -39,7 +40,7 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     after = before(world, target)
-    return Proof(after["HttpTokens"] == "required", after, f"tokens are {after['HttpTokens']}")
+    return Proof(after["HttpTokens"] == "required", after, say("tokens are {state}", state=after["HttpTokens"]))
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -55,9 +55,10 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     found = [each for each in _snapshots(world, target) if each["DBSnapshotIdentifier"] not in before_it["snapshots"]]
     taken = [each for each in found if each["Status"] in ("creating", "available")]
-    why = (
-        f"the snapshot {taken[0]['DBSnapshotIdentifier']} is {taken[0]['Status']}" if taken else "there is no snapshot"
-    )
+    why = say("there is no snapshot")
+    if taken:
+        about = {"snapshot": taken[0]["DBSnapshotIdentifier"], "status": taken[0]["Status"]}
+        why = say("the snapshot {snapshot} is {status}", **about)
     return Proof(bool(taken), before(world, target), why)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
-from sakimori.model.said import say
+from sakimori.model.said import joined, say
 from sakimori.respond.describing import instance, tags_of
 from sakimori.respond.describing import instance_tags as tags
 from sakimori.respond.errors import RespondError
@@ -51,7 +51,9 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     found = [each for each in _snapshots(world, target) if each["SnapshotId"] not in before_it["snapshots"]]
     missing = sorted(set(_volumes(world, target)) - {each["VolumeId"] for each in found if each["State"] != "error"})
-    why = f"no snapshot of {', '.join(missing)}" if missing else f"{len(found)} snapshots are taken"
+    why = say("{count} snapshots are taken", count=len(found))
+    if missing:
+        why = say("no snapshot of {volumes}", volumes=joined(", ", missing))
     return Proof(not missing and bool(found), before(world, target), why)
 
 

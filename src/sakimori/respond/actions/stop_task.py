@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.actions.isolate_task import tags, task
 from sakimori.respond.errors import RespondError
 from sakimori.respond.world import World
@@ -37,7 +38,7 @@ def verify(world: World, target: Target, before: Mapping[str, Any]) -> Proof:
     ecs = world.aws("ecs", target.account, target.region)
     found = ecs.describe_tasks(cluster=_cluster(target), tasks=[target.uid])["tasks"]
     status = found[0]["desiredStatus"] if found else "STOPPED"
-    return Proof(status == "STOPPED", {"desiredStatus": status}, f"the task is to be {status.lower()}")
+    return Proof(status == "STOPPED", {"desiredStatus": status}, say("the task is to be {status}", status=status))
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond.describing import tags_of
 from sakimori.respond.world import World
 
@@ -38,7 +39,7 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     after = before(world, target)
     tagged = after["tags"] == dict(target.parameters["tags"])
-    return Proof(tagged, after, "the tags are set" if tagged else "not all tags are set")
+    return Proof(tagged, after, say("the tags are set") if tagged else say("not all tags are set"))
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

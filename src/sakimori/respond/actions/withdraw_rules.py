@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sakimori.model.action import Proof, Target
+from sakimori.model.said import say
 from sakimori.respond import protection
 from sakimori.respond.assigned import holder, own_rules, restore
 from sakimori.respond.protection import ask, tags
@@ -37,7 +38,10 @@ def apply(world: World, target: Target, before: Mapping[str, Any], key: str) -> 
 def verify(world: World, target: Target, before_it: Mapping[str, Any]) -> Proof:
     after = before(world, target)
     left = sorted(set(after["rules"][MODULE]) & set(target.parameters["rules"]))
-    return Proof(not left, after, f"rules {left} are still assigned" if left else "the rules are not assigned any more")
+    why = say("the rules are not assigned any more")
+    if left:
+        why = say("rules {rules} are still assigned", rules=left)
+    return Proof(not left, after, why)
 
 
 def undo(world: World, target: Target, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -55,7 +55,10 @@ def subscribes(event: Event) -> bool:
 
 def plan(event: Event, world: World) -> Plan:
     if not subscribes(event):
-        raise RespondError(f"{event.kind!r} is no question of a custom Config rule: give what Lambda is invoked with")
+        kind = repr(event.kind)
+        raise RespondError(
+            say("{kind} is no question of a custom Config rule: give what Lambda is invoked with", kind=kind)
+        )
     question = asked(event)
     invoking: Mapping[str, Any] = event.detail["invokingEvent"]
     missing: list[str] = []
@@ -140,7 +143,8 @@ def asked(event: Event) -> Question:
         module = "antiMalware"
     spelt = MODULES.get(module.strip().lower().replace(" ", "_").replace("-", "_"), module.strip())
     if spelt and spelt not in MODULES.values():
-        raise RespondError(f"the rule {name} asks about the module {module!r}: there are {', '.join(MODULES.values())}")
+        about = {"rule": name, "module": repr(module), "known": joined(", ", MODULES.values())}
+        raise RespondError(say("the rule {rule} asks about the module {module}: there are {known}", **about))
     return Question(policy.strip(), spelt)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from sakimori.model.action import Plan, Step, Target
 from sakimori.model.event import Event, Resource, State
 from sakimori.model.partition import partition_of
-from sakimori.model.said import say
+from sakimori.model.said import joined, say
 from sakimori.respond import protected
 from sakimori.respond.protected import Guarded
 from sakimori.respond.user_table import TableRow, chosen, rows
@@ -184,15 +184,13 @@ def table(home: Path | None) -> list[Row]:
 
 def _row(given: TableRow) -> Row:
     known = {"types": None, "scans": SCANS, "modules": MODULES, "actions": {TELL, *ACTIONS}}
+    given.only(known)
     for name in given.columns:
-        if name not in known:
-            raise given.wrong(f"there is no column {name!r}: there are {', '.join(known)}", name)
         allowed = known[name]
         wrong = [value for value in given.texts(name) if allowed is not None and value not in allowed]
         if wrong:
-            raise given.wrong(
-                f"{wrong[0]!r} is nothing that {name!r} may hold: {', '.join(sorted(allowed or ()))}", name
-            )
+            may = {"value": repr(wrong[0]), "column": repr(name), "known": joined(", ", sorted(allowed or ()))}
+            raise given.wrong(say("{value} is nothing that {column} may hold: {known}", **may), name)
     if not given.texts("types"):
-        raise given.wrong("a row needs `types`")
+        raise given.wrong(say("a row needs `types`"))
     return Row(**{name: given.texts(name) for name in known})

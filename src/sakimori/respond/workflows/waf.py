@@ -230,10 +230,8 @@ def table(home: Path | None) -> list[dict[str, tuple[str, ...]]]:
 
 def _row(given: TableRow) -> dict[str, tuple[str, ...]]:
     known = (*SIGNS, "groups", "subscribed")
-    for name in given.columns:
-        if name not in known:
-            raise given.wrong(f"there is no column {name!r}: there are {', '.join(known)}", name)
+    given.only(known)
     found = {name: given.texts(name) for name in given.columns}
     if not any(found.get(name) for name in SIGNS) or not (found.get("groups") or found.get("subscribed")):
-        raise given.wrong(f"a row has one of {', '.join(SIGNS)}, and `groups` or `subscribed`")
+        raise given.wrong(say("a row has one of {signs}, and `groups` or `subscribed`", signs=joined(", ", SIGNS)))
     return found

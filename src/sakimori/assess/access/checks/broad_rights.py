@@ -8,6 +8,7 @@ from sakimori.assess.access.administrators import shown_by
 from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.exposure import Check, Exposure, Yielded
 from sakimori.assess.access.questions import step_json
+from sakimori.model.said import joined, say
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -26,11 +27,14 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             continue
         compute = sorted(_services(identity))
         shown = shown_by(found, identity)
-        by = f", and {', '.join(compute)} runs under it" if compute else ""
+        who = identity.arn.split(":", 5)[5]
+        runs = {"who": who, "services": joined(", ", compute)}
         yield Exposure(
             identity.arn,
             identity.account,
-            f"{identity.arn.split(':', 5)[5]} has administrator's rights{by}",
+            say("{who} has administrator's rights, and {services} runs under it", **runs)
+            if compute
+            else say("{who} has administrator's rights", who=who),
             {"services": compute, "chain": [step_json(shown)] if shown else []},
             severity=Severity.MEDIUM if compute or identity.principal.kind == "user" else Severity.LOW,
             actor=identity.arn,

@@ -11,6 +11,7 @@ from sakimori.assess.access.resource_policies import POLICIES
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.shared_resources import unread_resources
 from sakimori.assess.access.sharing import KINDS as SHARED
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -32,13 +33,11 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             yield Undecided(asset.uid, asset.account, share.rows[0][1].why)
             continue
         action, row = min(share.possible, key=lambda each: risk_of(each[0]) is not Risk.DATA)
-        more = f" and {len(share.possible) - 1:,} other actions" if len(share.possible) > 1 else ""
         ours = caller.account in found.accounts
-        whose = "of the organisation" if ours else "outside the organisation"
         yield Exposure(
             asset.uid,
             asset.account,
-            f"{caller.arn}, {whose}, may {action}{more} on {asset.name or asset.id}",
+            _title(caller.arn, ours, action, len(share.possible) - 1, asset.name or asset.id),
             {
                 "actions": [each for each, _ in share.possible],
                 "conditions": list(row.conditions),
@@ -50,3 +49,11 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             actor=caller.arn,
         )
     yield from unread_resources(found)
+
+
+def _title(who: str, ours: bool, action: str, others: int, what: str) -> str:
+    whose = say("of the organisation") if ours else say("outside the organisation")
+    about = {"who": who, "whose": whose, "action": action, "what": what}
+    if others < 1:
+        return say("{who}, {whose}, may {action} on {what}", **about)
+    return say("{who}, {whose}, may {action} and {count} other actions on {what}", count=f"{others:,}", **about)

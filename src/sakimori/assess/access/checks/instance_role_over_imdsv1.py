@@ -9,6 +9,7 @@ from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
 from sakimori.assess.access.risk import Risk
 from sakimori.assess.access.symbolic import Outcome
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -48,7 +49,7 @@ def exposures(found: Estate) -> Iterator[Yielded]:
         yield Exposure(
             instance.uid,
             instance.account,
-            f"{instance.id} hands out the keys of {role.principal.role} over IMDSv1",
+            say("{what} hands out the keys of {role} over IMDSv1", what=instance.id, role=role.principal.role),
             {
                 "role": role.arn,
                 "metadata_options": dict(options),

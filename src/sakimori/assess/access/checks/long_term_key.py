@@ -10,6 +10,7 @@ from sakimori.assess.access.estate import USER, Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
 from sakimori.model.asset import Asset
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -38,11 +39,13 @@ def _exposure(found: Estate, asset: Asset, number: int, rotated: datetime | None
     age = datetime.now(UTC) - rotated if rotated else None
     old = age is None or age > OLD
     rights = [] if root else [right for right in found.what(asset.uid).rights if right.witness.possible]
-    name = "the root user" if root else asset.name or asset.id
+    name = say("the root user") if root else asset.name or asset.id
     return Exposure(
         asset.uid,
         asset.account,
-        f"{name} has an access key that is {age.days if age else 'an unknown number of'} days old",
+        say("{who} has an access key that is {days} days old", who=name, days=age.days)
+        if age is not None
+        else say("{who} has an access key that is an unknown number of days old", who=name),
         {
             "key": number,
             "last_rotated": rotated.isoformat() if rotated else "",

@@ -10,6 +10,7 @@ from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import row_of, step_json
 from sakimori.assess.access.stipulations import demands_external_id
 from sakimori.assess.access.symbolic import Outcome
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -39,7 +40,7 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             yield Exposure(
                 role.arn,
                 role.account,
-                f"{who.arn} may assume {role.principal.role} without an external id",
+                say("{who} may assume {role} without an external id", who=who.arn, role=role.principal.role),
                 {"conditions": list(row.conditions), "chain": [step_json(step) for step in row.steps]},
                 discriminator=who.arn,
                 actor=who.arn,

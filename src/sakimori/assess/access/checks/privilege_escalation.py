@@ -8,6 +8,7 @@ from sakimori.assess.access.estate import GROUP, MANAGED, PROFILE, ROLE, USER, E
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.methods import holder_kinds
 from sakimori.assess.access.symbolic import Outcome
+from sakimori.model.said import joined, say
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -26,12 +27,13 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             reason = "; ".join(step.why for edge in escalation.chain for step in edge.steps if step.why)
             yield Undecided(escalation.principal, escalation.account, reason)
             continue
-        links = " then ".join(edge.method.id for edge in escalation.chain)
+        links = joined(" then ", [edge.method.id for edge in escalation.chain])
+        who = escalation.principal.split(":", 5)[5]
         conditional = escalation.outcome is Outcome.CONDITIONAL
         yield Exposure(
             escalation.principal,
             escalation.account,
-            f"{escalation.principal.split(':', 5)[5]} can become an administrator: {links}",
+            say("{who} can become an administrator: {how}", who=who, how=links),
             escalation.to_json(),
             severity=Severity.MEDIUM if conditional else Severity.HIGH,
             actor=escalation.principal,

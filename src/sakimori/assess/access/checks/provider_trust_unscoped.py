@@ -10,6 +10,7 @@ from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import row_of, step_json
 from sakimori.assess.access.stipulations import names_subject
 from sakimori.assess.access.symbolic import Outcome
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -35,10 +36,11 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             if row.outcome is Outcome.UNKNOWN:
                 yield Undecided(role.arn, role.account, row.why)
                 continue
+            provider = caller.arn.rpartition("/")[2]
             yield Exposure(
                 role.arn,
                 role.account,
-                f"Every user of {caller.arn.rpartition('/')[2]} may assume {role.principal.role}",
+                say("Every user of {provider} may assume {role}", provider=provider, role=role.principal.role),
                 {"conditions": list(row.conditions), "chain": [step_json(step) for step in row.steps]},
                 discriminator=caller.arn,
                 actor=caller.arn,

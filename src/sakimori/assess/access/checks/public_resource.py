@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sakimori.assess.access.estate import Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
@@ -13,6 +13,7 @@ from sakimori.assess.access.shared_resources import unread_resources
 from sakimori.assess.access.sharing import KINDS as SHARED
 from sakimori.assess.access.stipulations import Left, left
 from sakimori.assess.access.symbolic import Outcome
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -46,12 +47,12 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             continue
         action, row = min(share.possible, key=lambda each: (left(each[1].conditions), each[1].outcome is not ALLOWED))
         severity = _LEFT.get(left(row.conditions)) or _SEVERITIES[risk_of(action)]
-        terms = f" if {'; '.join(row.conditions)}" if row.conditions else ""
-        signed = "" if share.caller.principal.kind == "anonymous" else " with an AWS account"
+        anonymous = share.caller.principal.kind == "anonymous"
+        who = say("Anybody") if anonymous else say("Anybody with an AWS account")
         yield Exposure(
             share.asset.uid,
             share.asset.account,
-            f"Anybody{signed} may {action} on {share.asset.name or share.asset.id}{terms}",
+            _title(who, action, share.asset.name or share.asset.id, row.conditions),
             {
                 "actions": [each for each, _ in share.possible],
                 "conditions": list(row.conditions),
@@ -62,3 +63,10 @@ def exposures(found: Estate) -> Iterator[Yielded]:
             actor=share.caller.arn,
         )
     yield from unread_resources(found)
+
+
+def _title(who: str, action: str, what: str, conditions: Sequence[str]) -> str:
+    about = {"who": who, "action": action, "what": what}
+    if not conditions:
+        return say("{who} may {action} on {what}", **about)
+    return say("{who} may {action} on {what} if {terms}", terms="; ".join(conditions), **about)

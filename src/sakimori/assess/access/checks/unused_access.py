@@ -10,6 +10,7 @@ from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
 from sakimori.assess.access.risk import Risk
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -41,11 +42,13 @@ def exposures(found: Estate) -> Iterator[Yielded]:
         if not rights:
             continue
         grave = any(right.risk in (Risk.PRIVILEGE, Risk.DATA) for right in rights)
-        idle = f"not been used for {(now - used).days} days" if used else "never been used"
+        who = identity.arn.split(":", 5)[5]
         yield Exposure(
             identity.arn,
             identity.account,
-            f"{identity.arn.split(':', 5)[5]} has {idle}",
+            say("{who} has not been used for {days} days", who=who, days=(now - used).days)
+            if used
+            else say("{who} has never been used", who=who),
             {
                 "last_used": used.isoformat() if used else "",
                 "chain": [step_json(right.witness) for right in rights[:1]],

@@ -10,6 +10,7 @@ from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.policy import Statement
 from sakimori.assess.access.questions import row_of, step_json
 from sakimori.assess.access.symbolic import Outcome
+from sakimori.model.said import say
 from sakimori.model.severity import Severity
 
 CHECK = Check(
@@ -35,7 +36,7 @@ def exposures(found: Estate) -> Iterator[Yielded]:
         yield Exposure(
             role.arn,
             role.account,
-            f"Anybody with an AWS account may assume {role.principal.role}",
+            say("Anybody with an AWS account may assume {role}", role=role.principal.role),
             {"conditions": list(row.conditions), "chain": [step_json(step) for step in row.steps]},
             severity=Severity.CRITICAL if row.outcome is Outcome.ALLOWED else Severity.MEDIUM,
             actor=ANYBODY.arn,
