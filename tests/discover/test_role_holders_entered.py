@@ -225,6 +225,18 @@ def test_streams_of_games(aws: SimulatedAws) -> None:
     assert (uid.rpartition("/")[2], ties) == ("CONNECTED", {RUNS, ("in", group)})
 
 
+def test_fleets_of_game_servers(aws: SimulatedAws) -> None:
+    fleet, script = arn("gamelift", "fleet/fleet-1"), arn("gamelift", "script/script-1")
+    one = {"FleetArn": fleet, "Name": "eu", "InstanceRoleArn": ROLE, "ScriptArn": script, "Status": "ACTIVE"}
+    one["ServerLaunchParameters"] = f"--password {SECRET}"
+    answer(aws, "gamelift", "DescribeFleetAttributes", {"FleetAttributes": [one]})
+    contained = arn("gamelift", "containerfleet/containerfleet-1")
+    answer(aws, "gamelift", "ListContainerFleets", {"ContainerFleets": [{"FleetArn": contained, "FleetRoleArn": ROLE}]})
+    found = found_in("gamelift")
+    assert found["AWS::GameLift::Fleet"][::2] == (fleet, {RUNS, ("built-from", script)})
+    assert found["AWS::GameLift::ContainerFleet"][::2] == (contained, {RUNS})
+
+
 def test_open_sessions_of_glue(aws: SimulatedAws) -> None:
     sessions = [
         {"Id": state, "Role": ROLE, "Status": state, "DefaultArguments": {"--password": SECRET}}

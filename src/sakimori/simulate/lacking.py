@@ -53,6 +53,7 @@ _EMPTY = {
     "deadline": {"ListFarms": "farms"},
     "devicefarm": {"ListProjects": "projects"},
     "emr-serverless": {"ListSessions": "sessions"},
+    "gamelift": {"DescribeFleetAttributes": "FleetAttributes"},
     "gameliftstreams": {"ListStreamGroups": "Items"},
     "imagebuilder": {
         "ListImagePipelines": "imagePipelineList",
@@ -92,6 +93,7 @@ _TOLD: dict[str, dict[str, dict[str, Any]]] = {
             "CloudFrontOriginAccessIdentityList": {"Marker": "", "MaxItems": 100, "IsTruncated": False, "Quantity": 0}
         },
     },
+    "gamelift": {"ListContainerFleets": {}},
     "macie2": {
         "GetAutomatedDiscoveryConfiguration": {"status": "DISABLED", "autoEnableOrganizationMembers": "NONE"},
         "GetClassificationExportConfiguration": {"configuration": {}},
