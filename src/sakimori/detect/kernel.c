@@ -38,6 +38,7 @@ extern int kernel_level;
 int kernel_level = -1; /* 0, 1, 2: vectors of 128, 256, 512 bits; not known yet. Tests lower it. */
 
 typedef u8 Block __attribute__((vector_size(64)));
+typedef signed char SignedBlock __attribute__((vector_size(64)));
 typedef _Bool Bits __attribute__((ext_vector_type(64)));
 /* One bit for each of 64 bytes, the first the lowest. */
 #define BITS(comparison) ({ Bits bits = __builtin_convertvector((comparison), Bits); u64 word; memcpy(&word, &bits, 8); word; })
@@ -179,8 +180,9 @@ INLINE i32 index_text_here(Kernel *k) {
         __builtin_prefetch(bytes + AHEAD);
         Block block;
         memcpy(&block, bytes, 64);
-        u64 backslashes = BITS(block == (u8)'\\'), quotes = BITS(block == (u8)'"'), high = BITS(block >= (u8)0x80);
-        if (BITS(block < (u8)' ')) return NOT_CLEAN;
+        u64 backslashes = BITS(block == (u8)'\\'), quotes = BITS(block == (u8)'"');
+        u64 high = BITS((SignedBlock)block < (signed char)' '); /* past ASCII, where it is no control character */
+        if (high && BITS(block < (u8)' ')) return NOT_CLEAN;
         k->odd[at / 64] = backslashes | high;
         past_ascii |= high;
         if (backslashes | escaped_first) {
@@ -201,7 +203,7 @@ INLINE i32 index_text_here(Kernel *k) {
         else put_places(places + found, at, quotes, many);
         found += many;
     }
-    places[found] = places[found + 1] = k->length;
+    for (i32 more = 0; more < 4; more++) places[found + more] = k->length;
     k->is_ascii = !past_ascii;
     return found;
 }
@@ -772,18 +774,19 @@ static int occurs_twice(Kernel *k, u64 tag, i32 *count) {
     }
 }
 
-/* Whether `"key":` of this key stands at `place`. */
-INLINE int is_key(const Kernel *k, const Key *key, i32 place) {
+/* How many bytes at `place` are those of the key's token, `"key":"`: three more than the key has if it stands there, or four if
+ * a string is its value. */
+INLINE i32 same_bytes(const Kernel *k, const Key *key, i32 place) {
     typedef u8 Token __attribute__((vector_size(TOKEN)));
     typedef _Bool Same __attribute__((ext_vector_type(TOKEN)));
     Token here, there;
-    if (key->length + 3 > TOKEN || k->length - place < TOKEN) return 0;
+    if (k->length - place < TOKEN) return 0;
     memcpy(&here, k->text + place, TOKEN);
     memcpy(&there, key->token, TOKEN);
     Same same = __builtin_convertvector(here == there, Same);
     u32 bits;
     memcpy(&bits, &same, 4);
-    return !(~bits & (2u << (key->length + 2)) - 1);
+    return __builtin_ctzll(~(u64)bits);
 }
 
 /* Room in the order of an object's keys for a new one behind the one of rank `last`. */
@@ -809,6 +812,7 @@ static i32 find_key(Kernel *k, const Frame *frame, const u8 *text, i32 length, u
     k->keys[key] = (Key){.rank = new_rank(k, frame->key, frame->rank), .field = field, .length = length};
     if (field >= 0) k->keys[key].expected = k->fields[field].expected & 15;
     memcpy(k->keys[key].token, text - 1, length + 3 < TOKEN ? length + 3 : TOKEN);
+    if (length + 3 < TOKEN) k->keys[key].token[length + 3] = '"';
     k->names[key] = (KeyName){frame->key, length, kept};
     return k->key_table[at] = k->key_count++;
 }
@@ -851,11 +855,11 @@ INLINE void note_value(Kernel *k, i32 field, i32 start, i32 end, u8 kind) {
 INLINE i32 read_key(Kernel *k, Frame *frame, i32 *at, const u32 *quote, int check, int carefully, i32 *noted) {
     Guess *guess = frame->guess;
     i32 key = guess->likely;
-    int known = is_key(k, &k->keys[key], *at);
+    int known = same_bytes(k, &k->keys[key], *at) >= k->keys[key].length + 3;
     if (!known) {
         key = guess->other;
         *guess = (Guess){key, guess->likely};
-        known = is_key(k, &k->keys[key], *at);
+        known = same_bytes(k, &k->keys[key], *at) >= k->keys[key].length + 3;
     }
     if (carefully || !known) {
         i32 start = *at + 1, end = quote[1], length = end - start;
@@ -959,6 +963,25 @@ after:
     }
     return NOT_CLEAN;
 key:
+    if (!carefully) {
+        Guess *guess = frame->guess;
+        u64 rank = frame->rank;
+        for (;;) { /* as long as it is the key that is likely, and a string: most of a record */
+            Key *likely = &k->keys[guess->likely];
+            if (same_bytes(k, likely, at) < likely->length + 4 || likely->rank <= rank) break;
+            if (quote[3] >= (u32)k->length) return NOT_CLEAN;
+            if (check && likely->expected && !(likely->expected & MAY_BE_STRING)) return NOT_CLEAN;
+            rank = likely->rank, guess = &likely->next;
+            if (likely->field >= 0) note_value(k, likely->field, at + likely->length + 4, quote[3], FRESH);
+            at = quote[3] + 1, quote += 4;
+            if (text[at] != ',') {
+                frame->rank = rank, frame->guess = guess;
+                goto after;
+            }
+            at++;
+        }
+        frame->rank = rank, frame->guess = guess;
+    }
     problem = read_key(k, frame, &at, quote, check, carefully, &noted);
     if (problem == CAREFULLY) {
         carefully = 1, noted = 0, depth = 1, field = -1;
