@@ -6,10 +6,13 @@ Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 incomplete (som
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
+import os
 import sys
-from typing import Annotated, Any
+import threading
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -99,7 +102,10 @@ def main() -> None:
     """The console script. A closed pipe ends it quietly; Ctrl-C that no verb answered ends it with 130."""
     leash.watch()
     try:
-        app()
+        try:
+            app()
+        except SystemExit as done:
+            _leave(done)
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         sys.exit(130)
@@ -107,3 +113,14 @@ def main() -> None:
         # What reads our output has seen enough (`| head`). Python must not complain while it flushes at the end.
         sys.stderr.close()
         sys.exit(0)
+
+
+def _leave(done: SystemExit) -> NoReturn:
+    """Ends the process, and leaves what is in memory to the system, which takes it back at once: to take it apart
+    object by object is a fiftieth of the work on a million records."""
+    if isinstance(done.code, str) or threading.active_count() > 1:
+        raise done
+    sys.stdout.flush()
+    sys.stderr.flush()
+    atexit._run_exitfuncs()
+    os._exit(done.code or 0)

@@ -23,11 +23,11 @@ from sakimori.model.severity import Severity
 
 if TYPE_CHECKING:
     from sakimori.collect.sources import SourceObject
-    from sakimori.detect.detection import Detector, Look
+    from sakimori.detect.detection import Detector, Look, Whole
     from sakimori.detect.rulebook import Rulebook
     from sakimori.model.finding import Finding
 
-FINDINGS, INCOMPLETE, FAILED, INTERRUPTED = 1, 3, 4, 130
+DONE, FINDINGS, INCOMPLETE, FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 
 INLINE_BYTES = 4 << 20
 """Less than this is looked at in this process: starting another would take longer."""
@@ -106,10 +106,8 @@ def detect(
     _say(_summary(run, book, tally))
     if stats is not None:
         _write_stats(stats, run.numbers(book, tally))
-    if fail_on is not None and any(level >= fail_on for level in tally.severities):
-        raise typer.Exit(FINDINGS)
-    if run.refused or book.errors:
-        raise typer.Exit(INCOMPLETE)
+    raised = fail_on is not None and any(level >= fail_on for level in tally.severities)
+    raise typer.Exit(FINDINGS if raised else INCOMPLETE if run.refused or book.errors else DONE)
 
 
 def load_rules(folders: list[Path], *, pack: bool) -> Rulebook:
@@ -137,6 +135,8 @@ class Run:
     refused: int = 0
     workers: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    whole: Whole | None = None
+    """Held to the end of the process, which then takes no time to give it back: see `cli._leave`."""
     last: float = field(default_factory=time.perf_counter)
 
     def lap(self, stage: str) -> None:
@@ -203,7 +203,7 @@ def _run(run: Run, book: Rulebook, paths: list[str], since: str, until: str, wor
 
     detector = Detector(book, since=since, until=until)
     run.lap("compile")
-    whole = Whole(book)
+    run.whole = whole = Whole(book)
     for look in _looks(run, detector, list(run.sources(paths)), workers):
         run.note(look)
         whole.take(look)
