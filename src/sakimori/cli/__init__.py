@@ -10,9 +10,10 @@ import atexit
 import gc
 import importlib
 import os
+import select
 import sys
 import threading
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -101,18 +102,37 @@ def sakimori(
 def main() -> None:
     """The console script. A closed pipe ends it quietly; Ctrl-C that no verb answered ends it with 130."""
     leash.watch()
+    out, errors = sys.stdout, sys.stderr
     try:
         try:
             app()
         except SystemExit as done:
+            pacified, (sys.stdout, sys.stderr) = sys.stdout is not out, (out, errors)
+            if pacified:
+                _closed_pipe(out, errors)
             _leave(done)
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        # What reads our output has seen enough (`| head`). Python must not complain while it flushes at the end.
-        sys.stderr.close()
-        sys.exit(0)
+        _seen_enough(out)
+
+
+def _closed_pipe(out: TextIO, errors: TextIO) -> NoReturn:
+    """A pipe was closed: Typer says nothing of it, leaves with 1, and has put something in place of our streams."""
+    poll = select.poll()
+    for stream in (out, errors):
+        poll.register(stream.fileno(), 0)
+    if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+        _seen_enough(out)
+    typer.echo("failed: a connection was closed by the other side", err=True)
+    sys.exit(4)
+
+
+def _seen_enough(out: TextIO) -> NoReturn:
+    """What reads our output has seen enough (`| head`). Python must not complain while it flushes at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+    sys.exit(0)
 
 
 def _leave(done: SystemExit) -> NoReturn:
