@@ -49,6 +49,23 @@ def test_a_list_gives_a_list_and_bad_cases_are_named(tmp_path: Path) -> None:
     assert done.exit_code == 3
 
 
+def test_what_is_nearly_a_part_of_a_case_is_told(tmp_path: Path) -> None:
+    meant = case("Allow")
+    done = simulate({"request": {**REQUEST, "contxt": {}}, "identityPolicys": meant["identityPolicies"]}, tmp_path)
+    assert json.loads(done.stdout)["response"] == "ImplicitlyDenied"
+    assert done.stderr.splitlines() == [
+        "not heeded: identityPolicys is no part of a case: is identityPolicies meant?",
+        "not heeded: contxt is no part of a case: is context meant?",
+    ]
+    assert simulate([{**meant, "name": "n", "expected": {}, "comment": ""}], tmp_path).stderr == ""
+
+
+@pytest.mark.parametrize("context", [[], "a", 0, {"aws:SourceIp": "10.0.0.1", "AWS:sourceip": "10.0.0.2"}])
+def test_a_context_that_is_none_is_refused(context: Any, tmp_path: Path) -> None:
+    done = simulate({**case("Allow"), "request": {**REQUEST, "context": context}}, tmp_path)
+    assert (done.exit_code, "request.context" in done.stderr) == (3, True)
+
+
 def test_standard_input_and_files_that_are_none(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["access", "simulate", "-"], input=json.dumps(case("Allow")))
     assert json.loads(done.stdout)["response"] == "Allowed"

@@ -171,22 +171,23 @@ def simulate(
     sessionPolicy, resourcePolicy and endpointPolicies. Prints response, decided_by and why as JSON; a list gives a
     list.
     """
-    from sakimori.assess.access.cases import CaseError
+    from sakimori.assess.access.cases import CaseError, unheeded
     from sakimori.assess.access.cases import simulate as simulated
 
     found = _read(case)
     wrong = []
     answers = []
     for position, each in enumerate(found if isinstance(found, list) else [found], 1):
+        place = f"case {position}: " if isinstance(found, list) else ""
+        wrong += [f"not heeded: {place}{text}" for text in unheeded(each)]
         try:
             answers.append(simulated(each).to_json())
         except CaseError as error:
-            place = f"case {position}: " if isinstance(found, list) else ""
-            wrong.append(f"{place}{error}")
+            wrong.append(f"not evaluated: {place}{error}")
             answers.append({"response": "Unknown", "decided_by": [], "why": str(error)})
     typer.echo(_lines(answers) if isinstance(found, list) else to_line(answers[0]))
     for line in wrong:
-        typer.echo(printable(f"not evaluated: {line}"), err=True)
+        typer.echo(printable(line), err=True)
     if any(each["response"] == "Unknown" for each in answers):
         raise typer.Exit(INCOMPLETE)
 

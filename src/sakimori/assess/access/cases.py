@@ -10,7 +10,8 @@ lacks is a key that the request lacks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from sakimori.assess.access.engine import Answer, Level, Policies, Request
@@ -56,6 +57,18 @@ def _misspelt(case: Mapping[str, Any]) -> None:
             raise CaseError(f"{name} is no part of a case: it is written {_LOWERED[str(name).lower()]}")
 
 
+def unheeded(case: Any) -> Iterator[str]:
+    """Of the parts that no case has, those whose names are nearly a part's: they are left out of the answer."""
+    places = [(case, _PARTS)]
+    if isinstance(case, dict):
+        places.append((case.get("request"), ["principal", "action", "resource", "context"]))
+    for found, parts in places:
+        for name in [each for each in found if each not in parts] if isinstance(found, dict) else ():
+            near = get_close_matches(str(name), parts, n=1, cutoff=0.8)
+            if near:
+                yield f"{name} is no part of a case: is {near[0]} meant?"
+
+
 def _request(asked: Mapping[str, Any]) -> Request:
     principal = asked.get("principal")
     if isinstance(principal, dict):
@@ -80,9 +93,11 @@ def _request(asked: Mapping[str, Any]) -> Request:
 
 
 def _context(asked: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    context = asked.get("context") or {}
+    context = {} if asked.get("context") is None else asked["context"]
     if not isinstance(context, dict):
         raise CaseError("request.context must be an object of keys and values")
+    if len({str(key).lower() for key in context}) < len(context):
+        raise CaseError("request.context has a key twice, in capitals and small letters: IAM takes both for one")
     for key, value in context.items():
         if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value)):
             raise CaseError(f"request.context: {key} is no value: it must be text, a number, a truth value or a list")

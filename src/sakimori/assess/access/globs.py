@@ -237,10 +237,21 @@ def _indexes(bits: int, accepts: tuple[int, ...]) -> frozenset[int]:
     return frozenset(index for index, accept in enumerate(accepts[1:]) if bits & accept)
 
 
-@lru_cache(maxsize=65_536)
 def distinct(within: Glob, globs: frozenset[Glob]) -> tuple[str, ...]:
     """A string of `within` for each way in which it can match `globs`; found once. Raises TooManyAtoms."""
-    return tuple(text for _, text in atoms(within, sorted(glob for glob in globs if not covers(glob, within))))
+    found = _distinct(within, globs)
+    if isinstance(found, str):
+        raise TooManyAtoms(found)
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _distinct(within: Glob, globs: frozenset[Glob]) -> tuple[str, ...] | str:
+    """The strings, or why there are too many: that takes long to find out, too."""
+    try:
+        return tuple(text for _, text in atoms(within, sorted(glob for glob in globs if not covers(glob, within))))
+    except TooManyAtoms as error:
+        return str(error)
 
 
 @lru_cache(maxsize=65_536)
