@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from discover.world import answer, arn, discovered
-from estates import ACCOUNT, allow, inventory, profile, role, trust, user
+from estates import ACCOUNT, allow, document, inventory, profile, role, trust, user
 from sakimori.assess.access.escalation import Escalation, escalations
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.holders import named_by
@@ -166,42 +167,185 @@ def test_a_product_is_launched_under_the_role_of_its_constraint(named: dict[str,
 # ---- from discovery
 
 
-def test_what_is_discovered_is_found_to_be_a_way_in(aws: SimulatedAws) -> None:
+ROLE = f"arn:aws:iam::{SIMULATED}:role/admin"
+
+
+def administrator(aws: SimulatedAws, *services: str) -> None:
+    """An administrator's role that these services may take."""
     iam = aws.client("iam")
-    admin = f"arn:aws:iam::{SIMULATED}:role/admin"
-    everybody = json.dumps(trust({"Service": ["rolesanywhere.amazonaws.com", "fis.amazonaws.com"]}))
-    iam.create_role(RoleName="admin", AssumeRolePolicyDocument=everybody)
-    everything = json.dumps({"Version": "2012-10-17", "Statement": [allow("*")]})
-    iam.put_role_policy(RoleName="admin", PolicyName="all", PolicyDocument=everything)
-    fleet, anchor = arn("appstream", "fleet/desk"), arn("rolesanywhere", "trust-anchor/1")
-    allowed = {
-        "opener": allow("appstream:CreateStreamingURL", [fleet, arn("appstream", "stack/people")]),
-        "signer": allow("rolesanywhere:UpdateTrustAnchor", anchor),
-        "tester": allow(["fis:UpdateExperimentTemplate", "fis:StartExperiment"]),
-        "stranger": allow("rolesanywhere:UpdateTrustAnchor", arn("rolesanywhere", "trust-anchor/2")),
-    }
-    for name, statement in allowed.items():
+    trusted = json.dumps(trust({"Service": [f"{each}.amazonaws.com" for each in services]}))
+    iam.create_role(RoleName="admin", AssumeRolePolicyDocument=trusted)
+    iam.put_role_policy(RoleName="admin", PolicyName="all", PolicyDocument=json.dumps(document(allow("*"))))
+
+
+def people(aws: SimulatedAws, allowed: Mapping[str, list[Any]]) -> None:
+    """A user for each name, who may do no more than this."""
+    iam = aws.client("iam")
+    for name, statements in allowed.items():
         iam.create_user(UserName=name)
-        text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=text)
-    one = {"Arn": fleet, "Name": "desk", "InstanceType": "s", "State": "RUNNING", "IamRoleArn": admin}
+        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(document(*statements)))
+
+
+def first_links(*names: str) -> dict[str, str]:
+    """Who becomes an administrator of the simulated account, and by which method first."""
+    found = escalations(estate(discovered("iam", *names)))
+    return {each.principal.rpartition("/")[2]: each.chain[0].method.id for each in found}
+
+
+def test_what_is_discovered_is_found_to_be_a_way_in(aws: SimulatedAws) -> None:
+    administrator(aws, "rolesanywhere", "fis")
+    fleet, anchor = arn("appstream", "fleet/desk"), arn("rolesanywhere", "trust-anchor/1")
+    people(
+        aws,
+        {
+            "opener": [allow("appstream:CreateStreamingURL", [fleet, arn("appstream", "stack/people")])],
+            "signer": [allow("rolesanywhere:UpdateTrustAnchor", anchor)],
+            "tester": [allow(["fis:UpdateExperimentTemplate", "fis:StartExperiment"])],
+            "stranger": [allow("rolesanywhere:UpdateTrustAnchor", arn("rolesanywhere", "trust-anchor/2"))],
+        },
+    )
+    one = {"Arn": fleet, "Name": "desk", "InstanceType": "s", "State": "RUNNING", "IamRoleArn": ROLE}
     answer(aws, "appstream", "DescribeFleets", {"Fleets": [{**one, "ComputeCapacityStatus": {"Desired": 1}}]})
     answer(aws, "appstream", "ListAssociatedStacks", {"Names": ["people"]})
     anchors = [{"trustAnchorArn": anchor, "name": "pki", "enabled": True}]
     answer(aws, "rolesanywhere", "ListTrustAnchors", {"trustAnchors": anchors})
-    profiles = [{"profileArn": arn("rolesanywhere", "profile/1"), "enabled": True, "roleArns": [admin]}]
+    profiles = [{"profileArn": arn("rolesanywhere", "profile/1"), "enabled": True, "roleArns": [ROLE]}]
     answer(aws, "rolesanywhere", "ListProfiles", {"profiles": profiles})
     aws.client("fis").create_experiment_template(
         clientToken="t",
         description="d",
-        roleArn=admin,
+        roleArn=ROLE,
         stopConditions=[{"source": "none"}],
         targets={},
         actions={"wait": {"actionId": "aws:fis:wait", "parameters": {"duration": "PT1M"}}},
     )
-    found = escalations(estate(discovered("iam", "appstream", "rolesanywhere", "fis")))
-    assert {each.principal.rpartition("/")[2]: each.chain[0].method.id for each in found} == {
+    assert first_links("appstream", "rolesanywhere", "fis") == {
         "opener": "appstream_session_opened",
         "signer": "roles_anywhere_authority_replaced",
         "tester": "experiment_of_role_changed",
     }
+
+
+GROUP, SPECIFICATION = arn("gameliftstreams", "streamgroup/sg-1"), arn("devicefarm", "upload:p1/u1")
+COMPONENT, PIPELINE = arn("imagebuilder", "component/harden"), arn("imagebuilder", "image-pipeline/p")
+MACHINES = {"arn": arn("imagebuilder", "infrastructure-configuration/m"), "name": "m", "instanceProfileName": "build"}
+API, LAB = (
+    arn("appsync", "apis/a1"),
+    {"Name": "lab", "EngineVersion": {"EffectiveEngineVersion": "PySpark engine version 3"}},
+)
+DOMAIN = {
+    "id": "d",
+    "name": "d",
+    "arn": arn("datazone", "domain/d"),
+    "managedAccountId": SIMULATED,
+    "status": "AVAILABLE",
+}
+SIGNED = {"authorizationType": "AWS_IAM", "awsIamConfig": {"signingServiceName": "iam"}}
+CONSTRAINT = {"ConstraintId": "c", "Type": "LAUNCH", "ProductId": "prod-1", "PortfolioId": "port-1"}
+MADE = {"createdAt": "2026-01-01T00:00:00Z", "createdBy": "ann"}
+ENVIRONMENT = {"domainId": "d", "projectId": "p", "id": "e", "name": "e", "provider": "AWS", **MADE}
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "servicecatalog:ListPortfolios": {
+        "PortfolioDetails": [{"Id": "port-1", "ARN": arn("catalog", "portfolio/port-1")}]
+    },
+    "servicecatalog:ListConstraintsForPortfolio": {"ConstraintDetails": [CONSTRAINT]},
+    "servicecatalog:DescribeConstraint": {"ConstraintParameters": '{"LocalRoleName": "admin"}'},
+    "datazone:ListDomains": {"items": [{**DOMAIN, **MADE}]},
+    "datazone:ListProjects": {"items": [{"domainId": "d", "id": "p", "name": "p", **MADE}]},
+    "datazone:ListEnvironments": {"items": [ENVIRONMENT]},
+    "datazone:GetEnvironment": {
+        **ENVIRONMENT,
+        "provisionedResources": [{"name": "userRoleArn", "value": ROLE, "type": "IAM"}],
+    },
+    "imagebuilder:ListImagePipelines": {
+        "imagePipelineList": [
+            {
+                "arn": PIPELINE,
+                "name": "p",
+                "infrastructureConfigurationArn": MACHINES["arn"],
+                "imageRecipeArn": arn("imagebuilder", "image-recipe/r/1.0.0"),
+            }
+        ]
+    },
+    "imagebuilder:GetImageRecipe": {"imageRecipe": {"components": [{"componentArn": f"{COMPONENT}/x.x.x"}]}},
+    "imagebuilder:ListInfrastructureConfigurations": {"infrastructureConfigurationSummaryList": [MACHINES]},
+    "imagebuilder:GetInfrastructureConfiguration": {"infrastructureConfiguration": MACHINES},
+    "devicefarm:ListProjects": {
+        "projects": [{"arn": arn("devicefarm", "project:p1"), "name": "p", "executionRoleArn": ROLE}]
+    },
+    "devicefarm:ListUploads": {
+        "uploads": [{"arn": SPECIFICATION, "type": "APPIUM_NODE_TEST_SPEC", "category": "PRIVATE"}]
+    },
+    "gameliftstreams:ListStreamGroups": {"Items": [{"Arn": GROUP, "Id": "sg-1"}]},
+    "gameliftstreams:ListStreamSessions": {
+        "Items": [{"Arn": arn("gameliftstreams", "streamsession/sg-1/s"), "Status": "CONNECTED", "RoleArn": ROLE}]
+    },
+    "appsync:ListGraphqlApis": {"graphqlApis": [{"arn": API, "apiId": "a1", "name": "web"}]},
+    "appsync:ListDataSources": {
+        "dataSources": [
+            {
+                "dataSourceArn": f"{API}/datasources/s",
+                "name": "s",
+                "serviceRoleArn": ROLE,
+                "httpConfig": {"endpoint": "https://iam.amazonaws.com", "authorizationConfig": SIGNED},
+            }
+        ]
+    },
+    "athena:ListWorkGroups": {"WorkGroups": [LAB]},
+    "athena:GetWorkGroup": {"WorkGroup": {**LAB, "Configuration": {"ExecutionRole": ROLE}}},
+}
+"""What the simulated AWS has no answer to: things whose role stands in a text, a list, or what they refer to."""
+
+
+@pytest.mark.parametrize(
+    ("service", "allowed", "method"),
+    [
+        (
+            "servicecatalog",
+            [
+                allow(
+                    ["servicecatalog:CreateProvisioningArtifact", "servicecatalog:ProvisionProduct"],
+                    arn("catalog", "product/prod-1"),
+                )
+            ],
+            "product_version_added",
+        ),
+        ("datazone", [allow("datazone:GetEnvironmentCredentials", DOMAIN["arn"])], "data_environment_keys_taken"),
+        (
+            "imagebuilder",
+            [
+                allow("imagebuilder:CreateComponent", f"{COMPONENT}/*"),
+                allow("imagebuilder:StartImagePipelineExecution", PIPELINE),
+            ],
+            "image_component_replaced",
+        ),
+        ("devicefarm", [allow("devicefarm:UpdateUpload", SPECIFICATION)], "device_test_changed"),
+        ("gameliftstreams", [allow("gameliftstreams:CreateStreamSessionAdminShell", GROUP)], "game_stream_entered"),
+        ("appsync", [allow("appsync:UpdateResolver")], "graph_field_changed"),
+        (
+            "athena",
+            [allow("athena:StartCalculationExecution", arn("athena", "workgroup/lab"))],
+            "athena_session_joined",
+        ),
+    ],
+)
+def test_a_role_is_found_wherever_it_stands(aws: SimulatedAws, service: str, allowed: list[Any], method: str) -> None:
+    administrator(aws, "any")
+    aws.client("iam").create_instance_profile(InstanceProfileName="build")
+    aws.client("iam").add_role_to_instance_profile(InstanceProfileName="build", RoleName="admin")
+    people(aws, {"ann": allowed})
+    for name, result in ANSWERS.items():
+        client, _, operation = name.partition(":")
+        answer(aws, client, operation, result)
+    assert first_links(service) == {"ann": method}
+
+
+def test_the_roles_of_a_serverless_applications_jobs(aws: SimulatedAws) -> None:
+    administrator(aws, "emr-serverless")
+    emr = aws.client("emr-serverless")
+    made = emr.create_application(name="jobs", releaseLabel="emr-7.0.0", type="SPARK", clientToken="t")
+    emr.start_application(applicationId=made["applicationId"])
+    emr.start_job_run(applicationId=made["applicationId"], clientToken="t", executionRoleArn=ROLE)
+    people(aws, {"ann": [allow("emr-serverless:UpdateApplication", made["arn"])]})
+    assert first_links("emrserverless") == {"ann": "emr_serverless_application_changed"}
