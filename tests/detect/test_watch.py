@@ -166,12 +166,12 @@ def test_whatever_the_order_and_the_runs_the_findings_are_those_of_all_logs_at_o
 def test_a_chain_of_correlations_is_settled_like_all_logs_at_once(tmp_path: Path) -> None:
     rng = Random("chain")
     some = 0
-    for number in range(40):
+    for number in range(60):
         inner = msgspec.structs.replace(
             random_correlation(rng, rng.choice(("event_count", "value_count", "first_seen", "baseline"))),
             meta=meta("inner"), rules=("r0",), reports=False,
         )  # fmt: skip
-        kind = rng.choice(("temporal", "temporal_ordered", "event_count"))
+        kind = rng.choice(("temporal", "temporal_ordered", "event_count", "first_seen"))
         rule = msgspec.structs.replace(random_correlation(rng, kind), rules=("inner", "r1"), op="gte", count=2.0)
         matches = random_matches(rng)
         settled = Watch(book(rule, inner))

@@ -82,7 +82,10 @@ def reach_of(chain: Sequence[Correlation], spans: Mapping[str, tuple[str, str]])
     since = _day(first, -bucket - ahead)
     if any(correlation.kind in _LOOK_AT_ALL_HISTORY for correlation in chain):
         history = sum(correlation.history for correlation in baselines)
-        return Reach("" if len(chain) > 1 else _shifted(since, -width - bucket - history), since, "", "")
+        asks_since_when = bool(baselines) or any(correlation.min_history for correlation in chain)
+        return Reach(
+            "" if len(chain) > 1 and asks_since_when else _shifted(since, -width - bucket - history), since, "", ""
+        )
     until = _day(last, width + 86_400)
     return Reach(_shifted(since, -width), since, until, _shifted(until, ahead))
 
