@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import Engine as Database
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "respond"))
 
@@ -34,7 +35,7 @@ from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.policy import Policy
 from sakimori.respond.runs import Run
 
-__all__ = ["pretended", "site"]
+__all__ = ["cheap", "pretended", "site"]
 
 PASSWORD = "quiet lantern over the river"
 
@@ -145,22 +146,33 @@ class Site:
 @contextmanager
 def served(console: Console, calls: socket.socket) -> Iterator[None]:
     """As `sakimori up` serves it."""
-    with background(configured(application(console), None, lifespan="off"), calls):
+    with background(configured(application(console), None, lifespan="off", timeout_graceful_shutdown=1), calls):
         yield
 
 
-@pytest.fixture
-def site(tmp_path: Path, pretended: Pretended, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Passwords cost less here: a test signs in dozens of times."""
-    monkeypatch.setitem(secrets._COSTS, secrets.PASSWORD, secrets._COSTS[secrets.PASSWORD] | {"n": 16})
-    people._nobodys.cache_clear()
-    with opened_engine(tmp_path / "ledger.sqlite") as engine, socket.create_server(("127.0.0.1", 0)) as calls:
-        address = f"http://127.0.0.1:{calls.getsockname()[1]}"
-        console = Console(engine, engine.book.engine, address)
+@contextmanager
+def opened_site(engine: Engine, database: Database) -> Iterator[Site]:
+    """A console over an engine, with a person who may sign in."""
+    with socket.create_server(("127.0.0.1", 0)) as calls:
+        console = Console(engine, database, f"http://127.0.0.1:{calls.getsockname()[1]}")
         started: list[tuple[str, int]] = []
         engine.start = lambda run, attempt: started.append((run, attempt))
-        made = Site(console, routes(console), address, started)
+        made = Site(console, routes(console), console.address, started)
         made.known()
         with served(console, calls):
             yield made
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Passwords cost less here: a test signs in dozens of times."""
+    monkeypatch.setitem(secrets._COSTS, secrets.PASSWORD, secrets._COSTS[secrets.PASSWORD] | {"n": 16})
     people._nobodys.cache_clear()
+    yield
+    people._nobodys.cache_clear()
+
+
+@pytest.fixture
+def site(tmp_path: Path, pretended: Pretended, cheap: None) -> Iterator[Site]:
+    with opened_engine(tmp_path / "ledger.sqlite") as engine, opened_site(engine, engine.book.engine) as made:
+        yield made

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
-from consoles import Site, Visitor, pretended, site
+from consoles import Site, Visitor, cheap, pretended, site
 from pretend import Pretended
 from sqlalchemy import insert, update
 
@@ -27,7 +27,7 @@ from sakimori.store import findings as finding_store
 from sakimori.store.database import reading, writing
 from sakimori.store.findings import FindingFilter
 
-__all__ = ["pretended", "site"]
+__all__ = ["cheap", "pretended", "site"]
 
 
 def walked(visitor: Visitor, path: str, lines: str, name: str) -> list[str]:

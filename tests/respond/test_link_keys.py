@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from sakimori.notify.signing import Signer
 from sakimori.respond.errors import RespondError
-from sakimori.respond.keys import OLDER, link_keys, rotate_link_keys
+from sakimori.respond.keys import OLDER, link_keys, respond_key, rotate_link_keys
 
 SECRET = b"s" * 32
 
@@ -47,3 +49,18 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "links.key").chmod(0o644)
     with pytest.raises(RespondError, match="others can read"):
         link_keys(tmp_path, SECRET)
+
+
+def test_processes_that_start_at_once_have_one_secret(tmp_path: Path) -> None:
+    for number in range(20):
+        start = threading.Barrier(8)
+
+        def first(home: Path = tmp_path / str(number), start: threading.Barrier = start) -> bytes:
+            start.wait()
+            return respond_key(home)
+
+        with ThreadPoolExecutor(8) as pool:
+            found = {each.result() for each in [pool.submit(first) for _ in range(8)]}
+        assert len(found) == 1
+        assert [each.name for each in (tmp_path / str(number)).iterdir()] == ["respond.key"]
+        assert oct((tmp_path / str(number) / "respond.key").stat().st_mode)[-3:] == "600"

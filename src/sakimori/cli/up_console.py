@@ -28,6 +28,9 @@ OWNER = "console"
 MOST_AT_ONCE = 200
 """Connections; more are told to come again."""
 
+LAST_SECONDS = 3
+"""How long an answer that is on its way may take when the console stops."""
+
 
 def serve() -> None:
     """Serves the console until SIGTERM or SIGINT. Raises what `failures` names."""
@@ -51,7 +54,10 @@ def serve() -> None:
     ):
         inside = application(Console(engine, database, address, lasting), links, link_address)
         _first(database, address)
-        with background(configured(inside, identity, lifespan="off", limit_concurrency=MOST_AT_ONCE), calls):
+        config = configured(
+            inside, identity, lifespan="off", limit_concurrency=MOST_AT_ONCE, timeout_graceful_shutdown=LAST_SECONDS
+        )
+        with background(config, calls):
             typer.echo(f"listening on {address}", err=True)
             stop.wait()
 

@@ -84,6 +84,7 @@ def html(
             moment=moment,
             cut=cut,
             pretty=pretty,
+            flat=flat,
             limit=SHOWN,
         )
     )
@@ -98,6 +99,11 @@ def moment(text: str) -> str:
 def cut(text: str, most: int = 300) -> str:
     """Not more than so many characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def flat(value: Any) -> str:
+    """JSON in one line."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def pretty(value: Any) -> str:

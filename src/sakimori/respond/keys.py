@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from sakimori.respond.errors import RespondError
@@ -32,16 +33,25 @@ def respond_key(home: Path) -> bytes:
             raise RespondError(f"SAKIMORI_RESPOND_KEY has {len(told)} characters: give it at least {SHORTEST}")
         return told.encode()
     place = home / "respond.key"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        made = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read(place)
-    except OSError as error:
-        raise RespondError(f"cannot make {place}: {error.strerror}; set SAKIMORI_RESPOND_KEY instead") from error
-    with os.fdopen(made, "w") as out:
-        out.write(secrets.token_hex(32))
+    if not place.exists():
+        try:
+            _make(place)
+        except OSError as error:
+            raise RespondError(f"cannot make {place}: {error.strerror}; set SAKIMORI_RESPOND_KEY instead") from error
     return _read(place)
+
+
+def _make(place: Path) -> None:
+    """Makes a new secret, unless another process is quicker: it is there as a whole, or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    own = place.with_name(f"{place.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(secrets.token_hex(32))
+        with suppress(FileExistsError):
+            os.link(own, place)
+    finally:
+        own.unlink(missing_ok=True)
 
 
 def link_keys(home: Path, secret: bytes) -> tuple[bytes, ...]:
