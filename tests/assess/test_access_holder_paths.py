@@ -29,6 +29,8 @@ ELSEWHERE = {
     "@built-by": "AWS::CodeBuild::Project",
     "taskDefinitionArn": "AWS::ECS::TaskDefinition",
     "infrastructureConfigurationArn": "AWS::ImageBuilder::InfrastructureConfiguration",
+    "@associated-with": "AWS::EC2::Instance",
+    "@associated-with-latest": "AWS::EC2::Instance",
     "@signing": "AWS::AppSync::DataSource",
     "@enabled": "AWS::RolesAnywhere::Profile",
     "@signed-in-by": "AWS::RolesAnywhere::Profile",

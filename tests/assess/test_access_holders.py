@@ -121,6 +121,37 @@ def test_the_instances_of_a_deployment_group(group: dict[str, Any], reached: boo
     assert names(found, target.type, "@deployed-to -> IamInstanceProfile.Arn") == (["g"] if reached else [])
 
 
+@pytest.mark.parametrize(
+    ("association", "default", "latest"),
+    [
+        ({"Targets": [{"Key": "InstanceIds", "Values": ["i-1", "i-9"]}]}, True, False),
+        ({"Targets": [{"Key": "InstanceIds", "Values": ["*"]}], "DocumentVersion": "$DEFAULT"}, True, False),
+        ({"Targets": [{"Key": "InstanceIds", "Values": ["*"]}], "DocumentVersion": "$LATEST"}, True, True),
+        ({"Targets": [{"Key": "InstanceIds", "Values": ["*"]}], "DocumentVersion": "3"}, False, False),
+        ({"InstanceId": "i-1"}, True, False),
+        ({"InstanceId": "i-9"}, False, False),
+        ({"Targets": [{"Key": "tag:app", "Values": ["db", "web"]}]}, True, False),
+        ({"Targets": [{"Key": "tag:app", "Values": ["db"]}]}, False, False),
+        ({"Targets": [{"Key": "tag-key", "Values": ["stage", "app"]}]}, True, False),
+        ({"Targets": [{"Key": "tag:app", "Values": ["web"]}, {"Key": "tag-key", "Values": ["stage"]}]}, False, False),
+        ({"Targets": [{"Key": "resource-groups:Name", "Values": ["all"]}]}, False, False),
+        ({"Targets": []}, False, False),
+        ({"Name": "AWS-GatherSoftwareInventory", "InstanceId": "i-1"}, False, False),
+        ({"Name": f"arn:aws:ssm:eu-west-1:{OTHER}:document/theirs", "InstanceId": "i-1"}, False, False),
+    ],
+)
+def test_the_instances_that_an_association_runs_a_document_on(
+    association: dict[str, Any], default: bool, latest: bool
+) -> None:
+    uid, config = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-1", {"IamInstanceProfile": {"Arn": PROFILE_ARN}}
+    machine = Asset(uid, INSTANCE, ACCOUNT, "eu-west-1", config, {"app": "web"})
+    elsewhere = Asset(uid.replace(ACCOUNT, OTHER), INSTANCE, OTHER, "eu-west-1", config, {"app": "web"})
+    target = thing("AWS::SSM::Association", "a", **{"Name": "own", **association})
+    found = estate(inventory(role("app"), profile("web", "app"), machine, elsewhere, target))
+    for path, expected in (("@associated-with", default), ("@associated-with-latest", latest)):
+        assert names(found, target.type, f"{path} -> IamInstanceProfile.Arn") == (["a"] if expected else [])
+
+
 def test_whether_a_profile_is_there_where_one_is_needed() -> None:
     needing = Method("m", "new-passrole", "", (), "role", profile=True)
     other = Method("m", "new-passrole", "", (), "role")

@@ -256,6 +256,9 @@ class Twin:
                 config = {**config, **nested(named, "1" if template.startswith("arn:") else f"{self.holder}/{named}")}
         if first not in AROUND and not rest:
             config = {**nested(first, runs_as), **config}
+        elif first.startswith("@associated"):
+            yield Asset(f"{self.holder}/i-1", INSTANCE, ACCOUNT, "eu-west-1", nested(rest, runs_as))
+            config = {**config, "DocumentVersion": "$LATEST", "Targets": [{"Key": "InstanceIds", "Values": ["i-1"]}]}
         elif first in ("@signing", "@enabled"):
             config = {**nested(rest, runs_as), **config}
         elif first == "@signed-in-by":

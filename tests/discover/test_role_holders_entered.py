@@ -308,3 +308,12 @@ def test_roles_under_which_products_are_launched(aws: SimulatedAws, named: dict[
         ("in", arn("catalog", f"portfolio/{portfolio['Id']}")),
         ("targets", arn("catalog", "product/prod-1")),
     }
+
+
+def test_what_state_manager_runs_where(aws: SimulatedAws) -> None:
+    targets = [{"Key": "tag:app", "Values": ["web"]}]
+    association = {"Name": "harden", "AssociationId": "a-1", "InstanceId": "i-1", "Targets": targets}
+    answer(aws, "ssm", "ListAssociations", {"Associations": [{**association, "DocumentVersion": "$LATEST"}]})
+    uid, config, ties = found_in("ssm")["AWS::SSM::Association"]
+    assert (uid, config["Targets"]) == (arn("ssm", "association/a-1"), targets)
+    assert ties == {("targets", arn("ec2", "instance/i-1"))}

@@ -22,6 +22,7 @@ _EMPTY = {
     "ssm": {
         "DescribeInstanceInformation": "InstanceInformationList",
         "DescribeInstancePatchStates": "InstancePatchStates",
+        "ListAssociations": "Associations",
     },
     "securityhub": {"GetEnabledStandards": "StandardsSubscriptions"},
     "codepipeline": {"ListWebhooks": "webhooks"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -126,6 +126,38 @@ def of_beanstalk(found: Estate, instance: Asset) -> Iterator[Asset]:
         yield instance
 
 
+def associated_with(found: Estate, association: Asset) -> Iterator[Asset]:
+    """The instances on which State Manager runs a document of the account's own, in its default or latest version
+    ("Targets", SSM API). Which are in a group of resources is not known."""
+    config = association.config
+    own = not str(config.get("Name")).lower().startswith(("arn:", "aws", "amazon", "amzn"))
+    if not own or config.get("DocumentVersion") not in (None, *_MOVING_VERSIONS):
+        return
+    targets = [(each.get("Key", ""), each.get("Values") or ()) for each in config.get("Targets") or ()]
+    targets += [("InstanceIds", [config["InstanceId"]])] if config.get("InstanceId") else []
+    for instance in found.inventory.of_type(INSTANCE):
+        here = (instance.account, instance.region) == (association.account, association.region)
+        if here and targets and all(_is_target(instance, *each) for each in targets):
+            yield instance
+
+
+_MOVING_VERSIONS = ("$DEFAULT", "$LATEST")
+
+
+def associated_with_latest(found: Estate, association: Asset) -> Iterator[Asset]:
+    """The same, if the latest version is run and not the default one."""
+    if association.config.get("DocumentVersion") == "$LATEST":
+        yield from associated_with(found, association)
+
+
+def _is_target(instance: Asset, key: str, values: Sequence[str]) -> bool:
+    if key == "InstanceIds":
+        return "*" in values or instance.uid.rpartition("/")[2] in values
+    if key == "tag-key":
+        return any(value in instance.tags for value in values)
+    return key.startswith("tag:") and instance.tags.get(key.removeprefix("tag:")) in values
+
+
 def signing(found: Estate, source: Asset) -> Iterator[Asset]:
     """The source of AppSync itself, if it signs what it sends: with others the role reads and calls one thing only."""
     if ((source.config.get("httpConfig") or {}).get("authorizationConfig") or {}).get("awsIamConfig"):
@@ -150,6 +182,8 @@ AROUND: Mapping[str, Callable[[Estate, Asset], Iterator[Asset]]] = {
     "@built-by": built_by,
     "@deployed-by": deployed_by,
     "@of-beanstalk": of_beanstalk,
+    "@associated-with": associated_with,
+    "@associated-with-latest": associated_with_latest,
     "@signing": signing,
     "@enabled": enabled,
     "@signed-in-by": signed_in_by,

@@ -100,6 +100,7 @@ _THROUGH = {
     "AWS::CodePipeline::Pipeline": ("AWS::CodeBuild::Project", "AWS::CodeDeploy::DeploymentGroup"),
     "AWS::ImageBuilder::ImagePipeline": ("AWS::ImageBuilder::InfrastructureConfiguration",),
     "AWS::RolesAnywhere::TrustAnchor": ("AWS::RolesAnywhere::Profile",),
+    "AWS::SSM::Association": ("AWS::EC2::Instance",),
 }
 """What else is looked at on the way from a holder to its role."""
 

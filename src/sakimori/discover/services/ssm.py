@@ -72,6 +72,15 @@ DOCUMENT = Resource(
     relations=(shared_with("AccountIds[]"),),
 )
 
+ASSOCIATION = Resource(
+    "AWS::SSM::Association",
+    items="Associations[]",
+    arn=arn("ssm", "association/{AssociationId}"),
+    name="{AssociationName}",
+    relations=(Tie("targets", "InstanceId", arn("ec2", "instance/{}")),),
+    moving=("LastExecutionDate", "Overview"),
+)
+
 PARAMETER = Resource(
     "AWS::SSM::Parameter",
     items="Parameters[]",
@@ -94,6 +103,7 @@ SERVICE = Service(
             page_size=50,
             gives=(DOCUMENT,),
         ),
+        Listing(operation="ListAssociations", page_size=50, gives=(ASSOCIATION,)),
         Listing(operation="DescribeParameters", page_size=50, gives=(PARAMETER,)),
         Listing(
             operation="GetServiceSetting",
