@@ -128,11 +128,17 @@ def _moment(value: Any) -> datetime:
 
 
 def each_of(
-    found: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], Event]
+    telling: Telling, name: str, read: Callable[[Mapping[str, Any]], Event], empty: str
 ) -> Iterator[Event | NotRead]:
-    """Every object read; one that cannot be does not spoil the others."""
+    """Every object of the list of this name, read; one that cannot be does not spoil the others. Raises NotRead, which
+    says that the list is `empty`."""
+    found = telling.detail.get(name)
+    if not isinstance(found, list) or not found:
+        raise NotRead(empty)
     for one in found:
         try:
+            if not isinstance(one, Mapping):
+                raise NotRead(f"one of its {name} is no JSON object")
             yield read(one)
         except NotRead as refused:
             yield refused

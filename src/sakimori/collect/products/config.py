@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from sakimori.collect import told
-from sakimori.collect.told import NotRead, Telling, obj, objects, text, when
+from sakimori.collect.told import NotRead, Telling, obj, text, when
 from sakimori.model.event import Event, Resource, State, event_uid
 from sakimori.model.partition import partition_of
 from sakimori.model.said import say
@@ -119,10 +119,7 @@ def read_message(telling: Telling) -> Iterator[Event]:
 
 def read_answer(telling: Telling) -> Iterator[Event | NotRead]:
     """The answer of config:GetComplianceDetailsByConfigRule (or ...ByResource)."""
-    found = objects(telling.detail, "EvaluationResults")
-    if not found:
-        raise NotRead("a list of evaluations that is empty")
-    yield from told.each_of(found, _evaluation)
+    yield from told.each_of(telling, "EvaluationResults", _evaluation, "a list of evaluations that is empty")
 
 
 def _evaluation(found: Mapping[str, Any]) -> Event:

@@ -25,10 +25,8 @@ _CLOSED, _SUPPRESSED = (4, 5, 6), (3,)
 
 def read_imported(telling: Telling) -> Iterator[Event | NotRead]:
     """`Findings Imported V2`."""
-    found = objects(telling.detail, "findings")
-    if not found:
-        raise NotRead(f"{telling.detail_type} without findings")
-    yield from told.each_of(found, lambda one: read_finding(one, securityhub.FEED))
+    none = f"{telling.detail_type} without findings"
+    yield from told.each_of(telling, "findings", lambda one: read_finding(one, securityhub.FEED), none)
 
 
 def read_object(telling: Telling) -> Iterator[Event]:

@@ -165,10 +165,7 @@ def read_object(telling: Telling) -> Iterator[Event]:
 
 
 def _all(telling: Telling) -> Iterator[Event | NotRead]:
-    found = objects(telling.detail, "findings")
-    if not found:
-        raise NotRead(f"{telling.detail_type} without findings")
-    yield from told.each_of(found, read_finding)
+    yield from told.each_of(telling, "findings", read_finding, f"{telling.detail_type} without findings")
 
 
 def read_finding(found: Mapping[str, Any]) -> Event:
