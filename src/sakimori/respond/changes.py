@@ -26,17 +26,17 @@ class Changes(Page):
         """Enters what is going to be changed; (False, why) where the limits forbid it. Entered before, it stays so."""
         now, c = stamp(), tables.actions.c
         with self.writing() as (connection, note):
+            own = (c.run_id == run.id) & (c.number == action.number)
+            if connection.execute(select(c.state).where(own)).scalar() != ActionState.PLANNED:
+                return True, ""  # it counts already, and not against itself
             reached = limit_reached(connection, run, action, limits) if limits else ""
             if reached:
                 return False, reached
-            planned = update(tables.actions).where(
-                c.run_id == run.id, c.number == action.number, c.state == ActionState.PLANNED
-            )
             values = {"state": ActionState.BEGUN, "before": json_text(before), "applied_at": now}
-            if connection.execute(planned.values(values)).rowcount:
-                set_run(connection, run.id, state=RunState.CARRYING, lease_until=held_until())
-                body = {"action": action.action, "number": action.number, "before": before}
-                note(OURSELVES, "begun", run.id, body)
+            connection.execute(update(tables.actions).where(own).values(values))
+            set_run(connection, run.id, state=RunState.CARRYING, lease_until=held_until())
+            body = {"action": action.action, "number": action.number, "before": before}
+            note(OURSELVES, "begun", run.id, body)
             return True, ""
 
     def end_action(

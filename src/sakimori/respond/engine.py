@@ -194,7 +194,9 @@ class Engine:
         return True
 
     def _act(self, run: Run, row: ActionRow) -> str:
-        """One action, begun or not. What was done is not done again."""
+        """One action, begun or not. What was done is not done again; tried again, it goes on with the state that was
+        kept when it was begun."""
+        row = self.book.run(run.id).actions[row.number]
         if row.state not in (ActionState.PLANNED, ActionState.BEGUN):
             return str(row.state)
         module, before = plugins.action(row.action), row.before

@@ -201,11 +201,12 @@ class TableBook:
         """See Book.begin_action."""
 
         def begun(page: Page) -> tuple[bool, str]:
-            reached = limit_reached(page, run, action, limits) if limits else ""
             kept = run_there(page, run.id)
             row = kept.run.actions[action.number]
-            if reached or row.state is not ActionState.PLANNED:
-                return not reached, reached
+            if row.state is not ActionState.PLANNED:
+                return True, ""  # it counts already, and not against itself
+            if reached := (limit_reached(page, run, action, limits) if limits else ""):
+                return False, reached
             now = stamp()
             row = replace(row, state=ActionState.BEGUN, before=plain(before), applied_at=now)
             keep(page, replace(with_action(kept, row, RunState.CARRYING), lease_until=leased()))
