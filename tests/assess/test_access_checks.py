@@ -82,6 +82,13 @@ def endpoint() -> Asset:
     return Asset(arn, "AWS::EC2::VPCEndpoint", ACCOUNT, "eu-west-1", {"PolicyDocument": policy})
 
 
+def using(ec2: dict[str, Any], logs: dict[str, Any]) -> Asset:
+    """A role of two services, with what IAM tells of when it used them."""
+    told = [{"ServiceNamespace": "ec2", **ec2}, {"ServiceNamespace": "logs", **logs}]
+    rights = allow(["ec2:DescribeVpcs", "logs:DescribeLogGroups"])
+    return role("old", rights, CreateDate=LONG_AGO, ServicesLastAccessed=told)
+
+
 CASES: list[tuple[str, list[Any], Severity, list[Any]]] = [
     (
         "public_resource",
@@ -226,6 +233,12 @@ CASES: list[tuple[str, list[Any], Severity, list[Any]]] = [
         Severity.LOW,
         [user("new", allow("ec2:DescribeVpcs"), CreateDate=LATELY, CredentialReport={"password_last_used": "N/A"})],
     ),
+    (
+        "unused_actions",
+        [using({"LastAuthenticated": LATELY}, {})],
+        Severity.LOW,
+        [using({"LastAuthenticated": LATELY}, {"LastAuthenticated": LATELY})],
+    ),
 ]
 
 
@@ -255,6 +268,7 @@ def test_every_check_is_tested_and_declared() -> None:
         ("instance_role_over_imdsv1", [instance("i-1", "web")]),
         ("long_term_key", [user("ann")]),
         ("unused_access", [role("r", allow("s3:*"), CreateDate=LONG_AGO)]),
+        ("unused_actions", [role("r", allow("s3:*"), CreateDate=LONG_AGO)]),
     ],
 )
 def test_what_cannot_be_decided_is_said(check: str, assets: list[Any]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from botocore import xform_name
 
 _TOKENS = ("NextToken", "nextToken", "NextMarker")
-"""Members that page an operation for which botocore has no paginator, spelt alike in the question and the answer."""
+"""Members that page an operation for which botocore has no paginator, spelt alike in the question and the answer; IAM's
+Marker means a further page where IsTruncated says so."""
 
 
 def answer_pages(
@@ -29,7 +30,8 @@ def answer_pages(
     while True:
         answer = call(**given)
         yield _plain_answer(answer)
-        token = next((name for name in _TOKENS if answer.get(name)), None)
+        tokens = (*_TOKENS, "Marker") if answer.get("IsTruncated") is True else _TOKENS
+        token = next((name for name in tokens if answer.get(name)), None)
         if token is None or answer[token] == given.get(token) or not _takes(client, operation, token):
             return
         given[token] = answer[token]

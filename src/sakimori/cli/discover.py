@@ -34,6 +34,13 @@ def discover(
     services: Annotated[
         str, typer.Option(help="Only these services, by commas. Default: all.", metavar="SERVICE,...")
     ] = "",
+    last_used: Annotated[
+        bool,
+        typer.Option(
+            "--last-used",
+            help="Also ask IAM which services and actions each user and role has used: three calls or so for each.",
+        ),
+    ] = False,
     role: Annotated[str, typer.Option(help="The role to assume in accounts other than our own.")] = "",
     external_id: Annotated[str, typer.Option(help="The external id that the role asks for.")] = "",
     snapshot_out: Annotated[
@@ -66,7 +73,7 @@ def discover(
         raise typer.BadParameter("take one of --snapshot, --snapshot-out and --config-export", param_hint="--snapshot")
     from sakimori.discover.offline import Within
 
-    chosen = _chosen(_split(services))
+    chosen = _chosen(_split(services), last_used=last_used)
     account_ids = _split(accounts)
     _check_accounts(account_ids, role, offline=bool(snapshot or config_export))
     try:
@@ -169,7 +176,8 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _chosen(names: list[str]) -> dict[str, Service]:
+def _chosen(names: list[str], *, last_used: bool = False) -> dict[str, Service]:
+    from sakimori.discover.last_used import asking
     from sakimori.discover.services import broken, services
 
     known = services()
@@ -181,7 +189,10 @@ def _chosen(names: list[str]) -> dict[str, Service]:
         raise typer.BadParameter(
             f"no such service: {', '.join(unknown)}; there are {', '.join(known)}", param_hint="--services"
         )
-    return {name: service for name, service in known.items() if not names or name in names}
+    chosen = {name: service for name, service in known.items() if not names or name in names}
+    if last_used and "iam" not in chosen:
+        raise typer.BadParameter("users and roles are IAM's: add iam to --services", param_hint="--last-used")
+    return {**chosen, "iam": asking(chosen["iam"])} if last_used else chosen
 
 
 def _check_accounts(accounts: list[str], role: str, *, offline: bool) -> None:

@@ -98,7 +98,8 @@ class Detail(Call):
     `shared`, one call without templates answers for all items of the place, matched likewise; `value` is the part of
     the member that is merged, and `many` merges the list of all that match. `region` (a template) asks another region.
     `when` says which items need the call. With `first_page` no further page is read: the latest is enough. `prepare` is
-    an operation that is called until it answers State COMPLETE.
+    an operation that is called until it answers State COMPLETE; with `job` it is called once for each item, with the
+    detail's parameters, and names a job, which the operation is asked for until it is done.
     `parse` turns the whole answer into the members, or into what is merged. Where `truncated` leads to something true,
     the answer is not whole, and that is a NotEvaluated.
     """
@@ -116,6 +117,7 @@ class Detail(Call):
     when: Callable[[Item], bool] | None = None
     first_page: bool = False
     prepare: str = ""
+    job: bool = False
     parse: Callable[[Any], Any] | None = None
     truncated: str = ""
 

@@ -289,6 +289,7 @@ class _Look:
             first_page=detail.first_page,
             sparse=service.sparse,
             prepare=detail.prepare,
+            job=detail.job,
             batch=bool(detail.batch),
             secrets=detail.secrets,
         )

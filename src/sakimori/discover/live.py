@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 from sakimori.aws.clients import Clients, Keys
 from sakimori.aws.errors import AwsError, Unreachable
@@ -122,6 +123,9 @@ class LiveSource:
     def pages(self, question: Question) -> Iterator[Answer]:
         """See Source. A service that botocore does not know in a region, or is said to be sparse, and that has no host
         there, holds nothing."""
+        if question.job:
+            yield from self._job(question)
+            return
         if question.prepare:
             self._prepare(question)
         try:
@@ -138,7 +142,9 @@ class LiveSource:
         """See Source."""
         self.clients.stop()
 
-    def _ask(self, question: Question, operation: str, action: str = "") -> Iterator[Answer]:
+    def _ask(
+        self, question: Question, operation: str, action: str = "", parameters: Mapping[str, Any] | None = None
+    ) -> Iterator[Answer]:
         return self.clients.pages(
             question.client,
             self._region(question),
@@ -146,7 +152,7 @@ class LiveSource:
             self.keys[question.place.account],
             operation,
             action or question.action,
-            question.parameters,
+            question.parameters if parameters is None else parameters,
             page_size=question.page_size,
         )
 
@@ -164,3 +170,24 @@ class LiveSource:
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         raise AwsError(action, question.place.account, "NotReady", f"not made in {PREPARING_SECONDS:.0f} seconds")
+
+    def _job(self, question: Question) -> Iterator[Answer]:
+        """Has a job done, and tells what came of it. Raises AwsError."""
+        action = f"{question.action.partition(':')[0]}:{question.prepare}"
+        job = {"JobId": next(iter(self._ask(question, question.prepare, action)))["JobId"]}
+        deadline, pause = time.monotonic() + PREPARING_SECONDS, FIRST_PAUSE
+        while time.monotonic() < deadline:
+            pages = self._ask(question, question.operation, parameters=job)
+            first = next(pages)
+            if first["JobStatus"] == "FAILED":
+                error = first.get("Error") or {}
+                raise AwsError(
+                    question.action, question.place.account, error.get("Code", "Failed"), error.get("Message", "")
+                )
+            if first["JobStatus"] == "COMPLETED":
+                yield first
+                yield from pages
+                return
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        raise AwsError(action, question.place.account, "NotReady", f"not done in {PREPARING_SECONDS:.0f} seconds")

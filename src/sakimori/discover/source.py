@@ -35,6 +35,7 @@ class Question:
     first_page: bool = False
     sparse: bool = False
     prepare: str = ""
+    job: bool = False
     secrets: tuple[str, ...] = ()
     batch: bool = False
 
