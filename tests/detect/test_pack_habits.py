@@ -124,3 +124,17 @@ def test_a_cluster_that_checks_its_nodes_is_not_told(detector: Detector) -> None
         records += [call("ec2", "DescribeInstances", who, day, 5, {"instancesSet": {}}, "198.51.100.7")]
     look = detector.look(json.dumps({"Records": records}).encode(), "nodes")
     assert [each.rule for each in detector.findings(look) if each.severity >= Severity.MEDIUM] == []
+
+
+def swept(day: int, ip: str) -> Records:
+    who = {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/plan", "accessKeyId": "AKIAIOSFODNN7EXAMPLE"}
+    return [
+        call("ec2", "DescribeInstances", who, day, second, ip=ip) | {"awsRegion": region}
+        for second, region in enumerate(("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-west-2", "sa-east-1"))
+    ]
+
+
+def test_an_inventory_with_a_key_is_told_once_and_from_a_new_address_again(detector: Detector) -> None:
+    usual = [each for day in range(10, 16) for each in swept(day, "198.51.100.7")]
+    assert told(detector, usual, "key_lists_in_many_regions") == ["10"]
+    assert told(detector, usual + swept(16, "203.0.113.99"), "key_lists_in_many_regions") == ["10", "16"]
