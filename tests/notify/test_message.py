@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from servers import http
 
 from sakimori.model.severity import Severity
 from sakimori.notify.channels import slack, teams
 from sakimori.notify.errors import NotifyError
-from sakimori.notify.message import LANGUAGES, LONGEST_VALUE, Message, filled, pieces, plain, texts, worded
+from sakimori.notify.message import LANGUAGES, LONGEST_VALUE, Message, Worded, filled, pieces, plain, texts, worded
 from sakimori.notify.sender import ASKING
 from sakimori.notify.tickets import OVER
 from sakimori.respond.pages import application
@@ -85,6 +86,34 @@ def test_slack_and_teams_get_no_markup_from_values() -> None:
     assert "<" not in slack.escaped(hostile)
     assert "*b" not in slack.escaped(hostile)
     assert r"\[link\]\(https://evil\)" in teams.escaped(hostile)
+    for everybody in ("@here", "@channel", "@All", "@everyone"):
+        assert everybody not in slack.escaped(f"tell {everybody} of kaede@allied.example")
+    assert "kaede@allied.example" in slack.escaped("kaede@allied.example")
+
+
+def test_a_long_line_of_a_digest_in_slack_pushes_out_no_other() -> None:
+    lines = (
+        ("Target", "*" * 600),
+        ("Who", "&" * 600),
+        ("Why", "x" * 600),
+        ("What to do", f"{'y' * 600} sakimori explain u"),
+    )
+    with_link = (*lines, ("Approve", "https://ours.example/approve?token=t"))
+    with http() as got:
+        for given in (lines, with_link):
+            item = Worded("_" * 600, given)
+            slack.send(
+                Message("digest", "k", Severity.HIGH, "", "", ""),
+                Worded("2", (), (item,)),
+                {"url": got.address, "private": True},
+            )
+    for body in got.bodies:
+        shown = body["blocks"][-1]["text"]["text"]
+        assert len(shown) <= slack.LONGEST_BLOCK
+        assert all(f"\n{label}: " in shown for label, _ in lines)
+        assert "sakimori explain u" in shown
+        assert body["text"].startswith("2\n_")
+    assert shown.endswith("<https://ours.example/approve?token=t|https://ours.example/approve>")
 
 
 def test_a_language_that_nobody_wrote_is_refused() -> None:
