@@ -12,6 +12,7 @@ from test_japanese import SPELT
 
 import sakimori
 from japanese_told import ENGLISH
+from sakimori.aws.errors import NotFound
 from sakimori.model.said import PLACEHOLDER, Said, joined, made_of, recalled, say, told
 from sakimori.model.severity import Severity
 from sakimori.notify.message import Message, worded
@@ -178,3 +179,12 @@ def test_a_message_tells_the_reason_in_the_language_of_its_route() -> None:
     message = Message("run-told", "k", Severity.HIGH, "1", "t", "w", facts, said=made_of([reason]))
     assert "3 台のインスタンスがバケットを読み取れます。" in worded(message, "ja").text()
     assert "3 instances may read the bucket." in worded(message, "en").text()
+
+
+def test_no_space_is_left_between_japanese_and_japanese() -> None:
+    denied = NotFound("s3:ListAllMyBuckets", say("(all)"), "x", "")
+    assert retold(str(denied), made_of([told(denied)]), "ja").startswith(
+        "すべてのリソースに対する s3:ListAllMyBuckets が"
+    )
+    theirs = NotFound("s3:GetObject", "日本", "x", "")
+    assert retold(str(theirs), made_of([told(theirs)]), "ja").startswith("日本 に対する")

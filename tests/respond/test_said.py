@@ -99,6 +99,14 @@ def test_a_finding_of_an_event_is_named_in_japanese_after_it_was_kept(site: Site
     assert "An access key is exposed: 2 instances" in worded(message, "en").text()
 
 
+def test_the_full_stop_of_a_title_of_others_is_not_doubled(site: Site) -> None:
+    given = event()
+    assert given.finding is not None
+    message = about(site.run, replace(given, finding=replace(given.finding, title="An object is public.")))
+    assert message is not None
+    assert "An object is public: 2 instances" in worded(message, "en").text()
+
+
 def test_the_contract_stays_in_english(site: Site) -> None:
     told = site.run.to_json()
     assert told["why"] == str(WHY)

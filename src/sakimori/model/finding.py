@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sakimori.model.said import Made
+from sakimori.model.said import Made, Said, recalled
 from sakimori.model.severity import Severity
 
 
@@ -117,6 +117,12 @@ class Finding:
             "remediation": self.remediation,
             "evidence": dict(self.evidence),
         }
+
+
+def titled(finding: Finding) -> str:
+    """The title, which may be a sentence of ours; without the full stop that others give it, for it stands in one."""
+    title = recalled(finding.title, finding.said or {})
+    return title if isinstance(title, Said) else title.rstrip(" .。")
 
 
 def columns(class_uid: int) -> list[str]:

@@ -7,6 +7,7 @@ told in words that are not its own. What has no words stays as it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,9 @@ import yaml
 from sakimori.model.said import PLACEHOLDER, Made, Said, recalled
 
 JAPANESE = Path(__file__).with_name("japanese.yml")
+_JAPANESE = re.compile("[\u3041-\u30ff\u4e00-\u9fff]")
+"""Kana and kanji."""
+
 JAPANESE_RULES = Path(__file__).with_name("japanese_rules.yml")
 
 
@@ -83,7 +87,21 @@ def _in_japanese(sentence: Said) -> str:
     if sentence.template in japanese()["joints"]:
         return str(japanese()["joints"][sentence.template]).join(told.values())
     known = japanese()["sentences"].get(sentence.template)
-    return PLACEHOLDER.sub(lambda found: told[found[1]], known) if known else str(sentence)
+    if not known:
+        return str(sentence)
+    for name, value in sentence.values.items():
+        if isinstance(value, Said):
+            known = _closed_up(known, name, told[name])
+    return PLACEHOLDER.sub(lambda found: told[found[1]], known)
+
+
+def _closed_up(template: str, name: str, value: str) -> str:
+    """The template without the spaces around a value that is Japanese itself, where Japanese stands beside it."""
+    if _JAPANESE.match(value[:1]):
+        template = re.sub(rf"(?<={_JAPANESE.pattern}) (?={{{name}}})", "", template)
+    if _JAPANESE.match(value[-1:]):
+        template = re.sub(rf"(?<={{{name}}}) (?={_JAPANESE.pattern})", "", template)
+    return template
 
 
 def _value(name: str, value: str) -> str:

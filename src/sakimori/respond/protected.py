@@ -12,8 +12,8 @@ from typing import Any
 
 from sakimori.model.action import Step, Target
 from sakimori.model.event import Event, Resource
-from sakimori.model.finding import COMPLIANCE, Finding, finding_uid
-from sakimori.model.said import joined, made_of, recalled, say, told
+from sakimori.model.finding import COMPLIANCE, Finding, finding_uid, titled
+from sakimori.model.said import joined, made_of, say, told
 from sakimori.model.severity import Severity
 from sakimori.respond.errors import RespondError
 from sakimori.respond.protection import ask
@@ -76,7 +76,7 @@ def finding_of(guarded: Guarded, event: Event) -> Finding:
     why = say(
         "{product} says: {title}. The instance is not protected: {reasons}.",
         product=event.product,
-        title=recalled(found.title, found.said or {}) if found else event.kind,
+        title=titled(found) if found else event.kind,
         reasons=joined("; ", guarded.reasons),
     )
     remedy = say("{why}.", why=INSTALL)

@@ -4,7 +4,7 @@ at."""
 from __future__ import annotations
 
 from sakimori.model.event import Event
-from sakimori.model.finding import Finding
+from sakimori.model.finding import Finding, titled
 from sakimori.model.said import joined, made_of, recalled, say
 from sakimori.model.severity import Severity
 from sakimori.notify.message import Message
@@ -81,5 +81,5 @@ def _reason(run: Run, event: Event) -> str:
 
 
 def _title(finding: Finding) -> str:
-    title = recalled(finding.title, finding.said or {})
+    title = titled(finding)
     return title if len(title) <= LONGEST_TITLE else title[:LONGEST_TITLE]
