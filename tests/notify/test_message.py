@@ -18,6 +18,7 @@ from sakimori.notify.sender import ASKING
 from sakimori.notify.tickets import OVER
 from sakimori.respond.pages import application
 from sakimori.respond.pages.application import STATUS
+from sakimori.respond.telling import FOR_GOOD
 from sakimori.respond.telling import KINDS as TOLD
 
 KINDS = sorted(texts()["messages"])
@@ -125,7 +126,7 @@ def test_a_language_that_nobody_wrote_is_refused() -> None:
 
 
 def test_every_kind_of_message_and_page_that_there_is_has_texts() -> None:
-    wanted = {*ASKING, *OVER, *TOLD.values(), "drill", "digest"}
+    wanted = {*ASKING, *OVER, *TOLD.values(), FOR_GOOD, "drill", "digest"}
     assert sorted(wanted - set(KINDS)) == []
     assert sorted(f"refused-{reason}" for reason in STATUS if f"refused-{reason}" not in texts()["pages"]) == []
     templates = Path(application.__file__).parent.glob("templates/*.html")

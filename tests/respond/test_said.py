@@ -107,6 +107,17 @@ def test_the_full_stop_of_a_title_of_others_is_not_doubled(site: Site) -> None:
     assert "An object is public: 2 instances" in worded(message, "en").text()
 
 
+@pytest.mark.parametrize(("final", "kind"), [("", "run-done"), ("it only looks", "run-ended")])
+def test_only_what_can_be_taken_back_is_said_to_be(
+    site: Site, final: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pretended, "FINAL", final, raising=False)
+    message = about(replace(site.run, state=RunState.DONE), event())
+    assert message is not None
+    assert message.kind == kind
+    assert ("respond undo" in worded(message, "ja").text()) is (kind == "run-done")
+
+
 def test_the_contract_stays_in_english(site: Site) -> None:
     told = site.run.to_json()
     assert told["why"] == str(WHY)

@@ -13,7 +13,7 @@ from typing import Protocol
 from sakimori.notify.errors import NotifyError
 from sakimori.notify.message import Message, Worded, plain
 
-OVER = ("finding-resolved", "finding-suppressed", "run-done")
+OVER = ("finding-resolved", "finding-suppressed", "run-done", "run-ended")
 """The kinds of messages that close a ticket."""
 
 GONE = 404

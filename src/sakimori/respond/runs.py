@@ -118,12 +118,12 @@ class Run:
             **({"after": row.after} if settled else {"would": row.would}),
             "verified": (row.state is not ActionState.FAILED) if settled else None,
             "diff": changed_lines(row.before, row.after if settled else row.would),
-            "undo_id": f"{self.id}/{row.number}" if row.state is ActionState.DONE and not _final(row) else None,
+            "undo_id": f"{self.id}/{row.number}" if row.state is ActionState.DONE and not is_final(row) else None,
             "why": row.why,
         }
 
 
-def _final(row: ActionRow) -> bool:
+def is_final(row: ActionRow) -> bool:
     """Whether an action cannot be undone."""
     from sakimori.respond import plugins
 

@@ -9,7 +9,7 @@ from sakimori.model.said import joined, made_of, recalled, say
 from sakimori.model.severity import Severity
 from sakimori.notify.message import Message
 from sakimori.respond.approval import Approval, plan_of
-from sakimori.respond.runs import Run, RunState
+from sakimori.respond.runs import Run, RunState, is_final
 
 KINDS = {
     RunState.WAITING: "run-waiting",
@@ -17,6 +17,9 @@ KINDS = {
     RunState.FAILED: "run-failed",
     RunState.OBSERVED: "run-told",
 }
+
+FOR_GOOD = "run-ended"
+"""What is told of a run of which nothing can be taken back."""
 
 LONGEST_TITLE = 160
 """Letters of a finding's title, which others wrote: it must not push out why something is done."""
@@ -30,6 +33,8 @@ def about(run: Run, event: Event, asked: Approval | None = None) -> Message | No
     kind = KINDS.get(run.state)
     if kind is None:
         return None
+    if run.state is RunState.DONE and all(is_final(each) for each in run.actions):
+        kind = FOR_GOOD
     severity = event.finding.severity if event.finding else Severity.MEDIUM
     if run.state is RunState.FAILED:
         severity = max(severity, Severity.HIGH)
