@@ -30,6 +30,7 @@ GUARDDUTY, INSPECTOR, CONFIG, FRONTS, GROUPS, WRITING = (
     "respond/test_workflow_waf_groups.py",
     "respond/test_waf_writing.py",
 )
+LIMITS = "respond/test_respond_limits.py"
 ENGINE, ACTION = (
     "respond/test_respond_engine.py",
     "respond/test_every_action.py",
@@ -76,7 +77,7 @@ DEFECTS = {
     "responders-4 only the service's own exceptions are tried again": f"{CLIENT}::test_a_lost_connection_is_tried_again",
     "responders-5 findings of GuardDuty, Macie and Inspector start nothing": E2E,
     "responders-6 a dry run shows the whole population and not the event": "acceptance/test_respond.py::test_observing_says_what_would_be_done_to_this_event_and_does_nothing",
-    "responders-7 nobody is asked for approval": f"{ENGINE}::test_an_approval_is_used_once_and_then_the_run_goes_on",
+    "responders-7 nobody is asked for approval": f"{LIMITS}::test_an_approval_is_used_once_and_then_the_run_goes_on",
     "responders-8 findings about accounts, instances and users only": f"{GUARDDUTY}::test_every_family_of_findings_has_a_row_with_something_to_do",
     "responders-9 a response is not carried out, and nobody notices": f"{ACTION}::test_an_effect_that_did_not_come_fails_the_run_and_says_why",
     "responders-10 counts of the past are never reset": "respond/test_shared_limits.py::test_a_limit_is_free_again_when_its_window_has_passed",
