@@ -100,3 +100,12 @@ def test_every_workflow_and_channel_is_documented() -> None:
     respond, notify = ((DOCS / name).read_text(encoding="utf-8") for name in ("respond.md", "notify.md"))
     assert [name for name in workflow_names() if f"| `{name}` |" not in respond] == []
     assert [name for name in channel_names() if f"`{name}`" not in notify] == []
+
+
+def test_every_page_and_act_of_the_console_is_documented() -> None:
+    from sakimori.console.pages import acts, pages
+
+    documented = (DOCS / "console.md").read_text(encoding="utf-8")
+    paths = [page.path for page in pages()] + [f"/api{act.path}" for act in acts()]
+    named = [re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), path) for path in paths]
+    assert [path for path in named if not re.search(rf"`{path}[?`]", documented)] == []

@@ -16,6 +16,7 @@ from pretend import Pretended, opened_engine
 from test_pages import made
 from test_table_book import engine_of
 
+from sakimori.aws.errors import AccessDenied
 from sakimori.cli.configuration import ConsoleSettings
 from sakimori.cli.serving import background
 from sakimori.cli.up_console import reached
@@ -134,3 +135,32 @@ def test_the_links_of_messages_lead_to_the_console_too(tmp_path: Path, pretended
 )
 def test_the_address_follows_from_the_settings(settings: ConsoleSettings, address: str) -> None:
     assert reached(settings) == address
+
+
+def test_a_ledger_that_is_away_and_an_aws_that_says_no_are_told(
+    tmp_path: Path, pretended: Pretended, cheap: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "ledger.sqlite"
+    with opened_engine(place) as engine, opened_site(engine, engine.book.engine) as site:
+        kaede, run = site.kaede(), site.run(Mode.AUTO)
+        denied = AccessDenied("dynamodb:GetItem", "the table", "AccessDenied", "you may not")
+
+        def refused(*_: object) -> None:
+            raise denied
+
+        with monkeypatch.context() as patched:
+            patched.setattr(type(engine.book), "event_of", refused)
+            for path in (f"/runs/{run.id}", f"/api/runs/{run.id}"):
+                found = kaede.get(path)
+                assert (found.status_code, "you may not" in found.text) == (502, True)
+        engine.book.engine.dispose()
+        kept = place.read_bytes()
+        place.write_bytes(b"no database at all" * 1000)
+        for path in ("/runs", "/api/runs"):
+            found = kaede.get(path)
+            assert found.status_code == 503
+            assert "not a database" in found.text
+            assert found.headers["content-security-policy"]
+        engine.book.engine.dispose()
+        place.write_bytes(kept)
+        assert kaede.get("/runs").status_code == 200

@@ -23,6 +23,7 @@ from sakimori.respond.errors import RespondError
 from sakimori.respond.pages.application import STATUS, mounted
 from sakimori.respond.pages.forms import LARGEST
 from sakimori.respond.pages.rendering import language_of
+from sakimori.respond.world import Trouble
 from sakimori.store.database import LedgerError
 
 API = "/api"
@@ -30,7 +31,8 @@ FIRST = "/runs"
 """The page that one comes to."""
 
 Answer = Callable[[Request], Awaitable[Response]]
-FAILURES = (NotThere, NotUnderstood, RespondError, LedgerError)
+FAILURES = (NotThere, NotUnderstood, LedgerError, *Trouble)
+"""What is told to whoever asked; anything else is an error of ours."""
 
 
 def application(console: Console, links: FastAPI | None = None, link_address: str = "") -> ASGIApp:
@@ -62,8 +64,12 @@ def routes(console: Console) -> FastAPI:
         status = error.status_code if isinstance(error, HTTPException) else 500
         return _said(console, request, None, status, {404: "not-there", 405: "not-so"}.get(status, "broken"))
 
+    async def away(request: Request, error: Exception) -> Response:
+        return _said(console, request, None, 503, "ledger", str(error))
+
     for kind in (404, 405, 500):
         app.add_exception_handler(kind, failed)
+    app.add_exception_handler(LedgerError, away)
     return app
 
 
@@ -209,7 +215,9 @@ def status_of(error: Exception) -> tuple[int, str]:
         return 404, "not-there"
     if isinstance(error, NotUnderstood):
         return 400, "not-understood"
-    return (503, "ledger") if isinstance(error, LedgerError) else (409, "refused")
+    if isinstance(error, LedgerError):
+        return 503, "ledger"
+    return (409, "refused") if isinstance(error, RespondError) else (502, "away")
 
 
 def _said(

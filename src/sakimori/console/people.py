@@ -118,15 +118,21 @@ def accept(database: Engine, secret: str, password: str, now: datetime, lasting:
     """Gives whoever holds the secret their password, and signs them in; they are signed out everywhere else. Raises
     ConsoleError."""
     name = invited(database, secret, now)
+    if not name:
+        raise _no_invitation()
     _refuse_weak(password, name)
     kept = hashed(_normal(password), PASSWORD)
     with writing(database) as connection:
-        if not name or _invited(connection, secret, now) != name:
-            raise ConsoleError("the invitation does not count any more: ask for another one", "refused-invitation")
+        if _invited(connection, secret, now) != name:  # used meanwhile
+            raise _no_invitation()
         chosen = {"password": kept, "invitation": "", "invited_until": ""}
         connection.execute(update(people).where(people.c.name == name).values(chosen))
         connection.execute(delete(sessions).where(sessions.c.person == name))
         return _begun(connection, name, Kind.BROWSER, now, lasting.whole)
+
+
+def _no_invitation() -> ConsoleError:
+    return ConsoleError("the invitation does not count any more: ask for another one", "refused-invitation")
 
 
 def sign_in(database: Engine, name: str, password: str, now: datetime, lasting: Lasting) -> Person | None:
