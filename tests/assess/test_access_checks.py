@@ -28,7 +28,7 @@ from japanese_told import told_in_japanese
 from sakimori.assess.access.assessment import assess
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.exposure import checks
-from sakimori.assess.access.replay import replay, steps_of
+from sakimori.assess.access.replay import replayed
 from sakimori.model.asset import Asset, Inventory
 from sakimori.model.finding import IAM_ANALYSIS, Finding
 from sakimori.model.ocsf import to_ocsf
@@ -51,9 +51,9 @@ def found(check: str, *assets: Any) -> list[Finding]:
         assert finding.remediation
         assert to_ocsf(finding)["class_uid"] == IAM_ANALYSIS
         told_in_japanese(finding)
-        for step in steps_of(finding.evidence):
+        for step, answer in replayed(estate(everything), finding.evidence):
             assert step["response"] == "Allowed"
-            assert replay(estate(everything), step).response.value == "Allowed"
+            assert answer.response.value == "Allowed"
     return findings
 
 

@@ -35,6 +35,7 @@ from sakimori.assess.access.estate import INSTANCE, asset_of, estate
 from sakimori.assess.access.holders import AROUND, named_by
 from sakimori.assess.access.methods import CATEGORIES, PREPARE, Method, methods
 from sakimori.assess.access.questions import policies_over
+from sakimori.assess.access.replay import replayed
 from sakimori.assess.access.symbolic import Outcome
 from sakimori.model.asset import Asset
 
@@ -311,6 +312,15 @@ def test_every_method_leads_to_an_administrator_by_steps_that_replay(method: Met
             identity, asset = found.identities[twin.arn], asset_of(found, step.witness.resource)
             policies, _ = policies_over(found, identity, asset, step.witness.account)
             assert decide(step.witness, policies).allowed
+
+
+@pytest.mark.parametrize("method", [each for each in methods() if each.alone], ids=lambda method: method.id)
+def test_chains_that_change_rights_are_evaluated_again_with_these(method: Method) -> None:
+    twin = Twin(method)
+    found = estate(inventory(*twin.assets(twin.statements())))
+    told = [each.to_json() for each in escalations(found) if each.principal == twin.arn]
+    assert [answer.allowed for each in told for _, answer in replayed(found, each)]
+    assert all(answer.allowed for each in told for _, answer in replayed(found, each))
 
 
 EVERY = pytest.mark.parametrize("method", methods(), ids=lambda method: method.id)

@@ -9,6 +9,7 @@ from sakimori.assess.access.edges import best_of, outcome_of
 from sakimori.assess.access.escalation import escalations
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.preparations import MOST
+from sakimori.assess.access.replay import replayed
 from sakimori.assess.access.symbolic import Outcome
 from sakimori.model.asset import Asset
 
@@ -16,8 +17,10 @@ ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
 
 
 def chains(*assets: Any) -> dict[str, list[str]]:
-    """The methods of each chain, by who is on it."""
-    found = escalations(estate(inventory(*assets)))
+    """The methods of each chain, by who is on it; evaluated again, each step is allowed as it was."""
+    there = estate(inventory(*assets))
+    found = escalations(there)
+    assert all(answer.allowed for each in found for _, answer in replayed(there, each.to_json()))
     return {each.principal.rpartition("/")[2]: [edge.method.id for edge in each.chain] for each in found}
 
 

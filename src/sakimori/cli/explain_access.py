@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def evaluated_again(finding: Mapping[str, Any], snapshot: Path | None, ledger: str) -> list[dict[str, Any]]:
     """Each step of the finding's chain: the request, what it was answered with, and what it is answered with now."""
     from sakimori.assess.access.estate import estate
-    from sakimori.assess.access.replay import replay, steps_of
+    from sakimori.assess.access.replay import replayed
 
     found = estate(load_inventory(snapshot, ledger))
-    return [_told(step, replay(found, step)) for step in steps_of(finding["evidence"])]
+    return [_told(step, answer) for step, answer in replayed(found, finding["evidence"])]
 
 
 def _told(step: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
