@@ -26,8 +26,11 @@ CHOSEN = {
     ("DescribeKey", "KeyManager"): "CUSTOMER",
     ("ListWorkGroups", "EffectiveEngineVersion"): "PySpark engine version 3",
     ("ListConstraintsForPortfolio", "Type"): "LAUNCH",
+    ("GetService", "authType"): "AWS_IAM",
+    ("GetServiceNetwork", "authType"): "AWS_IAM",
+    ("ListApplications", "ApplicationId"): "arn:aws:serverlessrepo:us-east-1:123456789012:applications/a",
 }
-"""What decides whether further calls are made at all, where only one item is made up."""
+"""What decides whether further calls are made at all, where only one item is made up; and ids that are ARNs."""
 
 CONTENT = {"GetCredentialReport": b"user,arn\n<root_account>,arn:aws:iam::123456789012:root\n"}
 

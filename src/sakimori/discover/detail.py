@@ -29,7 +29,7 @@ class Details:
     ask: Callable[[Detail, Mapping[str, Any], str], Answer]
     each: Each
     place: Place
-    _shared: dict[tuple[str, str], Answer | AwsError] = field(default_factory=dict)
+    _shared: dict[tuple[str, str, str], Answer | AwsError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def merge(self, resource: Resource, items: Sequence[Item]) -> list[Missing]:
@@ -97,7 +97,7 @@ class Details:
 
     def _once(self, detail: Detail) -> Answer | AwsError:
         with self._lock:
-            key = detail.client, detail.operation  # kinds of assets may share it, too
+            key = detail.client, detail.operation, repr(detail.parameters)  # kinds of assets may share it, too
             if key not in self._shared:
                 self._shared[key] = self._answer(detail, detail.parameters, "")
             return self._shared[key]

@@ -2,8 +2,8 @@
 
 A path is names joined by dots; `[]` behind a name goes into each member of a list, or each value of a map:
 `Groups[].GroupId`. A template is text with paths in braces: `vpc/{VpcId}`; `{@account}` and `{@region}` come from the
-place, `{^id}` from the parent item, `{}` is the item itself, `{/QueueUrl}` what stands behind its last slash, and
-`{OwnerId?@account}` takes the first of its alternatives that is there.
+place, `{^id}` from the parent item, `{}` is the item itself, `{/QueueUrl}` what stands behind its last slash,
+`{#version}` the number that its text is, and `{OwnerId?@account}` takes the first of its alternatives that is there.
 """
 
 from __future__ import annotations
@@ -96,6 +96,9 @@ def _one(path: str, scope: Scope) -> Any:
     if path.startswith("/"):
         value = _one(path[1:], scope)
         return None if value is None else str(value).rpartition("/")[2]
+    if path.startswith("#"):
+        value = str(_one(path[1:], scope))
+        return int(value) if value.isdecimal() else None
     if path.startswith("@"):
         return scope.place.get(path[1:])
     if path.startswith("^"):

@@ -24,8 +24,16 @@ CLIENTS = {
     "bedrock-agentcore": ("bedrock-agentcore-control", "bedrock-agentcore"),
     "elasticmapreduce": ("emr",),
     "states": ("stepfunctions",),
+    "aoss": ("opensearchserverless",),
+    "ses": ("sesv2", "ses"),
+    "lex": ("lexv2-models",),
+    "s3express": ("s3control", "s3"),
+    "s3-outposts": ("s3outposts", "s3control"),
 }
 """Names that requests are signed for -> boto3's names of the services that sign so. Others are called the same."""
+
+_DIRECTORY = {("s3express", "ListBuckets"): "ListDirectoryBuckets"}
+"""What is asked for alike, and differs only by what it is signed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ def operation_of(call: Call) -> Operation | None:
     for client in CLIENTS.get(call.service, (call.service,)):
         found = _in_model(client, call)
         if found:
-            return Operation(client, found)
+            return Operation(client, _DIRECTORY.get((call.service, found), found))
     return None
 
 

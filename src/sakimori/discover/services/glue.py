@@ -1,4 +1,5 @@
-"""Glue: jobs, development endpoints and open sessions, and as whom they run. Of their arguments only the names."""
+"""Glue: jobs, development endpoints and open sessions, and as whom they run; the data catalog, and who else may use it.
+Of arguments only the names."""
 
 from __future__ import annotations
 
@@ -41,6 +42,13 @@ SESSION = Resource(
     moving=("Status", "Progress", "ExecutionTime", "DPUSeconds"),
 )
 
+CATALOG = Resource(
+    "AWS::Glue::DataCatalog",
+    items="",
+    arn=arn("glue", "catalog"),
+    documents=("PolicyInJson",),
+)
+
 SERVICE = Service(
     client="glue",
     lists=(
@@ -56,5 +64,6 @@ SERVICE = Service(
         ),
         Listing(operation="GetDevEndpoints", secrets=("DevEndpoints[].Arguments",), gives=(ENDPOINT,)),
         Listing(operation="ListSessions", secrets=("Sessions[].DefaultArguments",), gives=(SESSION,)),
+        Listing(operation="GetResourcePolicy", absent=("EntityNotFoundException",), otherwise={}, gives=(CATALOG,)),
     ),
 )

@@ -86,6 +86,14 @@ PARAMETERS = Resource(
     ),
 )
 
+DATA_SHARE = Resource(
+    "AWS::Redshift::DataShare",
+    items="DataShares[]",
+    arn="{DataShareArn}",
+    name="{/DataShareArn}",
+    relations=(Tie("built-from", "ProducerArn"),),
+)
+
 SERVICE = Service(
     client="redshift",
     lists=(
@@ -93,5 +101,6 @@ SERVICE = Service(
         Listing(operation="DescribeClusterSnapshots", gives=(SNAPSHOT,)),
         Listing(operation="DescribeClusterSubnetGroups", gives=(SUBNET_GROUP,)),
         Listing(operation="DescribeClusterParameterGroups", gives=(PARAMETERS,)),
+        Listing(operation="DescribeDataSharesForProducer", gives=(DATA_SHARE,)),
     ),
 )
