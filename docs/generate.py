@@ -435,7 +435,6 @@ def access_pages() -> dict[str, str]:
     """The checks of `assess access`, and the methods of privilege escalation that it knows."""
     from sakimori.assess.access.exposure import checks
     from sakimori.assess.access.methods import CATEGORIES, methods
-    from sakimori.assess.access.uncovered import CHECKS, kinds
 
     lines = [f"{len(checks())} checks; `sakimori assess access --check ID` runs one. Each finding has a witness.", ""]
     for plugin in checks():
@@ -444,7 +443,6 @@ def access_pages() -> dict[str, str]:
         lines += [f"- **Why it matters**: {declared.why}", f"- **What to do**: {declared.fix}"]
         lines += [f"- **ATT&CK**: {', '.join(declared.techniques)}"] if declared.techniques else []
         lines += [f"- **Looks at**: {_kinds(declared.needs)}"]
-        lines += [f"- **Does not look at**, since discovery does not: {_kinds(kinds())}"] if plugin.id in CHECKS else []
         lines.append("")
     known = [f"{len(methods())} methods, each tested where it works and where one permission, condition, boundary or"]
     known += ["service control policy stops it. They are declared in `escalations.yml`.", ""]

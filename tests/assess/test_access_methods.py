@@ -310,7 +310,7 @@ def test_every_method_leads_to_an_administrator_by_steps_that_replay(method: Met
         assert step.answer.allowed
         if step.witness.principal.arn == twin.arn:
             identity, asset = found.identities[twin.arn], asset_of(found, step.witness.resource)
-            policies, _ = policies_over(found, identity, asset, step.witness.account)
+            policies, _ = policies_over(found, identity, asset, step.witness.account, step.witness.action)
             assert decide(step.witness, policies).allowed
 
 

@@ -29,7 +29,8 @@ from estates import (
 )
 from sakimori.assess.access.engine import Response
 from sakimori.assess.access.estate import estate
-from sakimori.assess.access.questions import Who, can, instances_that_can, unlooked_at, who_can
+from sakimori.assess.access.instances import instances_that_can, unlooked_at
+from sakimori.assess.access.questions import Who, can, who_can
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
 
 FILES = "arn:aws:s3:::files"
@@ -310,19 +311,6 @@ def test_a_session_policy_narrows_the_session() -> None:
     assert (
         can(found, session, "s3:PutObject", "arn:aws:s3:::logs/x", None, reads).response is Response.IMPLICITLY_DENIED
     )
-
-
-def test_a_bucket_that_leaves_access_to_its_access_points_is_not_wholly_known() -> None:
-    by_points = allow(
-        "s3:*",
-        "*",
-        Principal="*",
-        Condition={"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}},
-    )
-    delegating = who_can(estate(inventory(bucket("files", by_points))), READ, FILES)
-    assert [each for each in delegating.unknown if "access points" in each]
-    plain = who_can(estate(inventory(bucket("files"))), READ, FILES)
-    assert not [each for each in plain.unknown if "access points" in each]
 
 
 def test_nobody_of_ours_who_is_not_in_the_inventory_may_anything_for_certain() -> None:

@@ -13,7 +13,7 @@ from sakimori.assess.access.engine import Request, decide
 from sakimori.assess.access.estate import Estate, estate
 from sakimori.assess.access.policy import Policy
 from sakimori.assess.access.principals import principal_of
-from sakimori.assess.access.resource_policies import container_of, has_acls, public_access_block, subject_of
+from sakimori.assess.access.resource_policies import has_acls, public_access_block
 from sakimori.model.asset import Asset
 
 STRANGER = f"arn:aws:iam::{STRANGE}:user/x"
@@ -124,32 +124,3 @@ def test_a_block_on_bucket_or_account_counts() -> None:
     account.config["PublicAccessBlockConfiguration"] = {"RestrictPublicBuckets": True}
     assert public_access_block(one, account) == {"IgnorePublicAcls": True, "RestrictPublicBuckets": True}
     assert public_access_block(bucket("b")) == {}
-
-
-@pytest.mark.parametrize(
-    ("inside", "container"),
-    [
-        ("arn:aws:s3:::b/x/y", "arn:aws:s3:::b"),
-        ("arn:aws:s3:::b", ""),
-        ("arn:aws:es:eu-west-1:1:domain/d/_search", "arn:aws:es:eu-west-1:1:domain/d"),
-        ("arn:aws:dynamodb:eu-west-1:1:table/t/index/i", "arn:aws:dynamodb:eu-west-1:1:table/t"),
-        ("arn:aws:dynamodb:eu-west-1:1:table/t", ""),
-        ("arn:aws:execute-api:eu-west-1:1:abc/prod/GET/x", "arn:aws:apigateway:eu-west-1::/restapis/abc"),
-        ("arn:aws:sqs:eu-west-1:1:q", ""),
-        ("*", ""),
-    ],
-)
-def test_what_something_is_inside_of(inside: str, container: str) -> None:
-    assert container_of(inside) == container
-
-
-@pytest.mark.parametrize(
-    ("action", "subject"),
-    [
-        ("s3:GetObject", "arn:aws:s3:::b/*"),
-        ("s3:ListBucket", "arn:aws:s3:::b"),
-        ("s3:GetBucketObjectLockConfiguration", "arn:aws:s3:::b"),
-    ],
-)
-def test_what_an_action_is_done_to(action: str, subject: str) -> None:
-    assert subject_of(bucket("b"), action) == subject

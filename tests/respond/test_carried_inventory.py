@@ -14,7 +14,7 @@ from lambda_service import by_hand, service
 import estates as es
 import told_events as told
 from sakimori.assess.access.estate import estate
-from sakimori.assess.access.questions import instances_that_can
+from sakimori.assess.access.instances import instances_that_can
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
 from sakimori.respond.carried_inventory import FILE, LARGEST, TYPES, opened, packed
 from sakimori.simulate.aws import SimulatedAws

@@ -113,14 +113,14 @@ def who(
     What depends on the request (network, TLS, MFA, tags of a session) stays a condition. What could not be looked at is
     told on standard error, and the exit code is 3. Example: sakimori access who s3:GetObject s3://payroll
     """
-    from sakimori.assess.access import questions
+    from sakimori.assess.access import instances, questions
 
     action, resource = _action(action), _resource(resource)
     found = _estate(snapshot, ledger)
     if through is Through.INSTANCES:
-        reached = questions.instances_that_can(found, action, resource)
+        reached = instances.instances_that_can(found, action, resource)
         objects = [each.to_json() for each in reached]
-        unknown: tuple[str, ...] = questions.unlooked_at(found, action, resource)
+        unknown: tuple[str, ...] = instances.unlooked_at(found, action, resource)
         whole: dict[str, Any] = {"action": action, "instances": objects, "unknown": list(unknown)}
         rows: list[tuple[str, ...]] = [through_row(each) for each in reached]
         heading: tuple[str, ...] = THROUGH_HEADING

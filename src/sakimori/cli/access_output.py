@@ -14,7 +14,8 @@ from sakimori.cli.output import guarded, printable, short_arn, to_line
 if TYPE_CHECKING:
     from sakimori.assess.access.effective import Right
     from sakimori.assess.access.engine import Answer
-    from sakimori.assess.access.questions import Row, Through
+    from sakimori.assess.access.instances import Through
+    from sakimori.assess.access.questions import Row
 
 
 class AccessFormat(StrEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,7 +48,7 @@ def access(
     kept = "" if snapshot else _kept(assessed, rules, ledger)
     _say(f"{tally}{kept}")
     _say_undecided(assessed)
-    missing = "; ".join(_missing(assessed, rules))
+    missing = f"{len(assessed.undecided):,} not decided" if assessed.undecided else ""
     failed = fail_on is not None and any(level >= fail_on for level in tally.severities)
     if missing:
         _say(f"incomplete: {missing}" if failed else f"incomplete, so the exit code is {INCOMPLETE}: {missing}")
@@ -85,19 +84,6 @@ def _in_words(done: Upserted) -> str:
     counts = {"new": done.new, "known": done.known, "reopened": done.reopened, "resolved": done.resolved}
     told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     return f"; {told}" if told else ""
-
-
-def _missing(assessed: Assessment, rules: list[str]) -> Iterator[str]:
-    """What the answer lacks, in a few words each."""
-    from sakimori.assess.access.uncovered import CHECKS, kinds
-
-    if assessed.undecided:
-        yield f"{len(assessed.undecided):,} not decided"
-    if not set(CHECKS).isdisjoint(rules):
-        yield (
-            f"discovery does not cover {len(kinds())} kinds of resources that others can be let into, so nobody looked"
-            " at those (docs/access/checks.md names them)"
-        )
 
 
 def _say_undecided(assessed: Assessment) -> None:

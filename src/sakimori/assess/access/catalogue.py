@@ -98,7 +98,7 @@ _OWN = {
     " EnableKinesisStreamingDestination",
     "es": "ESCrossClusterGet ESHttpDelete ESHttpGet ESHttpHead ESHttpPatch ESHttpPost ESHttpPut",
     "execute-api": "Invoke InvalidateCache ManageConnections",
-    "bedrock-agentcore": "ConnectBrowserAutomationStream ConnectBrowserLiveViewStream",
+    "bedrock-agentcore": "ConnectBrowserAutomationStream ConnectBrowserLiveViewStream InvokeGateway",
     "elasticmapreduce": "CreateEditor DeleteEditor DescribeEditor ListEditors OpenEditorInConsole StartEditor"
     " StopEditor",
     "rds-db": "connect",
@@ -122,6 +122,26 @@ _OWN = {
     "eks": "AccessKubernetesApi",
     "neptune-db": "connect",
     "apigateway": "GET POST PUT PATCH DELETE",
+    "aoss": "APIAccessAll DashboardsAccessAll",
+    "backup": "CopyFromBackupVault CopyIntoBackupVault",
+    "codeartifact": "ReadFromRepository",
+    "redshift": "AuthorizeInboundIntegration CreateInboundIntegration",
+    "s3-object-lambda": "AbortMultipartUpload DeleteObject DeleteObjectTagging DeleteObjectVersion"
+    " DeleteObjectVersionTagging GetObject GetObjectAcl GetObjectLegalHold GetObjectRetention GetObjectTagging"
+    " GetObjectVersion GetObjectVersionAcl GetObjectVersionTagging ListBucket ListBucketMultipartUploads"
+    " ListBucketVersions ListMultipartUploadParts PutObject PutObjectAcl PutObjectLegalHold PutObjectRetention"
+    " PutObjectTagging PutObjectVersionAcl PutObjectVersionTagging RestoreObject WriteGetObjectResponse",
+    "s3-outposts": "AbortMultipartUpload CreateAccessPoint CreateBucket DeleteAccessPoint DeleteAccessPointPolicy"
+    " DeleteBucket DeleteBucketPolicy DeleteObject DeleteObjectTagging GetAccessPoint GetAccessPointPolicy GetBucket"
+    " GetBucketPolicy GetBucketTagging GetLifecycleConfiguration GetObject GetObjectTagging ListAccessPoints ListBucket"
+    " ListMultipartUploadParts ListRegionalBuckets PutAccessPointPolicy PutBucketPolicy PutBucketTagging"
+    " PutLifecycleConfiguration PutObject PutObjectAcl PutObjectTagging",
+    "s3express": "CreateAccessPoint CreateBucket CreateSession DeleteAccessPoint DeleteAccessPointPolicy DeleteBucket"
+    " DeleteBucketPolicy GetAccessPoint GetAccessPointPolicy GetBucketPolicy GetEncryptionConfiguration"
+    " GetLifecycleConfiguration ListAccessPointsForDirectoryBuckets ListAllMyDirectoryBuckets PutAccessPointPolicy"
+    " PutBucketPolicy PutEncryptionConfiguration PutLifecycleConfiguration",
+    "s3tables": "GetTableData PutTableData",
+    "vpc-lattice-svcs": "Connect Invoke",
 }
 """Actions that are no operation."""
 

@@ -6,6 +6,7 @@ Keys that depend on how and from where one calls (network, time, MFA, TLS, what 
 from __future__ import annotations
 
 from sakimori.assess.access.arns import account_of
+from sakimori.assess.access.beside import BUCKETS, context_of
 from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.representatives import Values
 from sakimori.assess.access.symbolic import Limits
@@ -92,6 +93,7 @@ def known_context(found: Estate, identity: Identity, resource: Asset | None, acc
         for name, value in resource.tags.items():
             for prefix in _tag_keys(resource):
                 context[f"{prefix}{name.lower()}"] = (value,)
+        context |= context_of(resource)
         boundary = _boundary(resource)
         if boundary and action.lower() in _UNDER_BOUNDARY:
             context[_BOUNDARY] = (boundary,)
@@ -164,6 +166,7 @@ def limits(found: Estate, identity: Identity, resource: Asset | None, action: st
     who = identity.principal
     ours, own = found.accounts, found.organization.id
     tag_keys = _tag_keys(resource) if resource is not None else ()
+    of_bucket = resource is not None and resource.type in BUCKETS  # what asks through our access points names them
 
     def absent(key: str) -> bool:
         if key in _OF_USERS:
@@ -185,6 +188,8 @@ def limits(found: Estate, identity: Identity, resource: Asset | None, action: st
         return ((f"{unique}:session",),) if key == "aws:userid" and unique else ()
 
     def impossible(key: str, values: Values) -> bool:
+        if of_bucket and key.startswith(("s3:dataaccesspoint", "s3express:dataaccesspoint")):
+            return any(value in ours or account_of(value) in ours for value in values)
         if key == "aws:userid" and unique:
             return not values or not all(value.startswith(f"{unique}:") for value in values)
         if not values:

@@ -16,12 +16,12 @@ from sakimori.assess.access.engine import Policies, Request
 from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.gaps import incomplete, unread
 from sakimori.assess.access.globs import matcher
+from sakimori.assess.access.inside import subject_of
 from sakimori.assess.access.narrowing import statements_of
 from sakimori.assess.access.policy import Policy, Statement
 from sakimori.assess.access.principals import Grant, granted
 from sakimori.assess.access.questions import Row, identity_of, row_of, step_json
 from sakimori.assess.access.reserved import ROOT_SESSION, acts_on_everything, needs_resource_policy
-from sakimori.assess.access.resource_policies import subject_of
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.symbolic import Conclusion, Outcome, conclude
 from sakimori.model.asset import Asset

@@ -8,8 +8,9 @@ the resource's policy, or across accounts both must. Whatever has wildcards in t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain
 
 from sakimori.assess.access.arns import resource_glob
 from sakimori.assess.access.conditions import holds
@@ -65,6 +66,8 @@ class Policies:
     boundaries: tuple[Policy, ...] = ()
     session: Policy | None = None
     endpoints: tuple[Policy, ...] = ()
+    also: tuple[Policy, ...] = ()
+    """Further ones, each of which must allow; see `beside.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,10 @@ def _decide(request: Request, policies: Policies, unclear: list[Statement], assu
     missing = _missing_level(found, policies)
     if missing:
         return _no(f"{missing} allows {request.action} on {request.resource}")
-    return _granted(request, policies, found)
+    answer = _granted(request, policies, found)
+    if answer.allowed and found.also:
+        return replace(answer, decided_by=tuple(_once([*answer.decided_by, *chain.from_iterable(found.also)])))
+    return answer
 
 
 def _no(why: str) -> Answer:
@@ -126,7 +132,7 @@ def _no(why: str) -> Answer:
 class _Matches:
     """The statements that apply to a request, by kind of policy."""
 
-    __slots__ = ("boundary", "denials", "endpoint", "identity", "resource", "scps", "session", "strength")
+    __slots__ = ("also", "boundary", "denials", "endpoint", "identity", "resource", "scps", "session", "strength")
 
     def __init__(self, request: Request, policies: Policies, unclear: list[Statement], assumed: Grant) -> None:
         applies = _Applies(request, bool(policies.boundaries))
@@ -135,6 +141,7 @@ class _Matches:
         self.boundary = self._sort(policies.boundaries, applies.plain) if policies.boundaries else []
         self.session = self._sort((policies.session,), applies.plain) if policies.session else []
         self.endpoint = self._sort(policies.endpoints, applies.named) if policies.endpoints else []
+        self.also = [self._sort((policy,), applies.named) for policy in policies.also] if policies.also else []
         self.scps: list[list[Statement]] = []
         who = request.principal
         if policies.scps and who.has_identity and not who.is_service_linked:
@@ -238,6 +245,9 @@ def _missing_level(found: _Matches, policies: Policies) -> str:
     for level, allowing in zip(policies.scps, found.scps, strict=False):
         if not allowing:
             return f"no service control policy at {level.name}"
+    for policy, allowing in zip(policies.also, found.also, strict=True):
+        if not allowing:
+            return f"nothing in {policy.name}"
     return "no endpoint policy" if policies.endpoints and not found.endpoint else ""
 
 

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from sakimori.assess.access.arns import account_of
 from sakimori.assess.access.engine import Level, Policies
+from sakimori.assess.access.inside import container_of
 from sakimori.assess.access.organization import Organization, organization
-from sakimori.assess.access.policy import Kind, Policy, PolicyError, parse
+from sakimori.assess.access.policy import Kind, Policy, PolicyError, Statement, parse
 from sakimori.assess.access.principals import Principal, principal_of
-from sakimori.assess.access.resource_policies import container_of, resource_policy
+from sakimori.assess.access.resource_policies import resource_policy
+from sakimori.assess.access.resource_shares import granted_by_shares, shares_by_resource
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class Estate:
     gaps: dict[str, list[str]] = field(default_factory=dict)
     _documents: dict[tuple[str, str], Policy] = field(default_factory=dict)
     _resource_policies: dict[str, Policy | None] = field(default_factory=dict)
+    unblocked: dict[tuple[str, str, bool], Policy | None] = field(default_factory=dict)
+    rewritten: dict[tuple[int, str, str], tuple[Policy, tuple[Statement, ...]]] = field(default_factory=dict)
     _assumers: dict[str, list[Row]] = field(default_factory=dict)
     _what: dict[str, What] = field(default_factory=dict)
     _administering: dict[str, list[str]] = field(default_factory=dict)
@@ -93,6 +97,28 @@ class Estate:
 
             self._assumers[role] = [*assumers(self, role)]
         return self._assumers[role]
+
+    @cached_property
+    def granted_by_shares(self) -> dict[str, list[tuple[dict[str, Any], str]]]:
+        """What RAM shares grant, by the resource whose policy it belongs to."""
+        return granted_by_shares(self.inventory)
+
+    @cached_property
+    def other_names(self) -> dict[str, str]:
+        """What is meant by ARNs that are no asset's: RAM's share of the resource, or a project without its number."""
+        projects = self.inventory.of_type("AWS::Rekognition::Project")
+        return {**shares_by_resource(self.inventory), **{each.uid.rpartition("/")[0]: each.uid for each in projects}}
+
+    @cached_property
+    def points_by_bucket(self) -> dict[str, list[Asset]]:
+        """The access points that lead to each bucket."""
+        from sakimori.assess.access.beside import ACCESS_POINTS, buckets_of
+
+        found: dict[str, list[Asset]] = {}
+        for point in self.inventory.of_type(*ACCESS_POINTS):
+            for bucket in buckets_of(point):
+                found.setdefault(bucket, []).append(point)
+        return found
 
     @cached_property
     def with_policies(self) -> list[Asset]:
@@ -288,7 +314,10 @@ def _managed(found: Estate, arn: str, kind: Kind, owner: str) -> Policy | None:
 _GRANTING = frozenset(
     "s3:GetBucketAcl s3:GetBucketPublicAccessBlock kms:ListGrants ec2:DescribeSnapshotAttribute"
     " ec2:DescribeImageAttribute ec2:DescribeVpcEndpointServicePermissions rds:DescribeDBSnapshotAttributes"
-    " rds:DescribeDBClusterSnapshotAttributes ssm:DescribeDocumentPermission".split()
+    " rds:DescribeDBClusterSnapshotAttributes ssm:DescribeDocumentPermission ses:GetEmailIdentity"
+    " signer:ListProfilePermissions s3:GetAccessPoint vpc-lattice:GetService vpc-lattice:GetServiceNetwork"
+    " vpc-lattice:ListServiceNetworkServiceAssociations bedrock-agentcore:GetGateway ram:GetResourceShareAssociations"
+    " ram:ListResourceSharePermissions ram:GetPermission".split()
 )
 """Calls beside those about policies whose answers say who may use a resource."""
 
@@ -314,8 +343,10 @@ def resource_account(found: Estate, arn: str) -> str:
 
 
 def asset_of(found: Estate, arn: str) -> Asset | None:
-    """The asset that an ARN means: itself, or what it is inside of, as an object is in its bucket."""
-    return found.inventory.get(arn) or found.inventory.get(container_of(arn))
+    """The asset that an ARN means: itself, what it is inside of (of an object its bucket), or RAM's share of it."""
+    held, container = found.inventory, container_of(arn)
+    other = found.other_names.get(arn) or found.other_names.get(container) or ""
+    return held.get(arn) or held.get(container) or held.get(other)
 
 
 def instance_role(found: Estate, instance: Asset) -> Identity | None:

@@ -6,17 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sakimori.assess.access.arns import is_pattern, parse_arn
+from sakimori.assess.access.beside import unknown_beside
 from sakimori.assess.access.estate import Estate, Identity
-from sakimori.assess.access.policy import Policy
+from sakimori.assess.access.inside import ACCESS_POINT, BUCKET, OF_REGIONS, may_have_policy
 from sakimori.assess.access.principals import names_account
-from sakimori.assess.access.resource_policies import BUCKET, has_acls
-from sakimori.assess.access.uncovered import HANDS_OUT, kind_of, lake_formation_has_a_say
+from sakimori.assess.access.resource_policies import has_acls
+from sakimori.assess.access.uncovered import HANDS_OUT
+from sakimori.assess.access.unlisted import unlisted
 from sakimori.model.asset import Asset
-
-_WITH_POLICIES = frozenset(
-    "s3 kms sqs sns secretsmanager lambda ecr dynamodb elasticfilesystem es execute-api iam".split()
-)
-"""Services that discovery looks at whose resources may have a policy; of iam, the roles that are assumed."""
 
 
 def unseen(action: str, subject: str, asset: Asset | None) -> list[str]:
@@ -25,12 +22,7 @@ def unseen(action: str, subject: str, asset: Asset | None) -> list[str]:
     arn = parse_arn(subject)
     if asset is not None or arn is None:
         return []
-    kind = kind_of(arn.service)
-    if lake_formation_has_a_say(action.lower()):
-        return [f"Lake Formation's permissions and the policy of {kind or 'the data catalogue'} are not looked at"]
-    if kind:
-        return [f"{subject} may have a policy of its own, and discovery does not look at {kind}"]
-    if arn.service not in _WITH_POLICIES or (arn.service == "iam" and not action.lower().startswith("sts:")):
+    if not may_have_policy(subject) or (arn.service == "iam" and not action.lower().startswith("sts:")):
         return []
     if is_pattern(arn.resource.partition("/")[0]) or (arn.service != "s3" and is_pattern(arn.resource)):
         return []
@@ -41,9 +33,10 @@ def unread(found: Estate, identity: Identity, asset: Asset | None, account: str)
     """What is missing of all that has a say."""
     mine = identity.asset.uid if identity.asset else identity.arn
     uids = [mine, asset.uid if asset else "", f"account {identity.account}", f"account {account}", "organization"]
+    missing = [*found.unread(*uids), *(unknown_beside(found, asset) if asset is not None else ())]
     if not identity.outside and identity.principal.has_identity and identity.asset is None and not _whole(identity):
-        return [f"{identity.arn} is not in the inventory", *found.unread(*uids)]
-    return found.unread(*uids)
+        return [f"{identity.arn} is not in the inventory", *missing]
+    return missing
 
 
 def _whole(identity: Identity) -> bool:
@@ -64,8 +57,10 @@ def unknowns(found: Estate, action: str, asset: Asset | None, subject: str) -> I
         if asset.type == BUCKET and has_acls(asset) and "/" in subject:
             yield f"ACLs are in force on {asset.uid}: an object's own ACL, which the inventory lacks, may allow more"
         yield from _accounts_not_seen(found, asset)
-        if asset.type == BUCKET and _leaves_it_to_access_points(found.resource_policy(asset)):
-            yield f"{asset.uid} leaves access to its access points, whose own policies are not looked at"
+        if asset.type == BUCKET:
+            for account, reason in unlisted(found.inventory.not_evaluated, (ACCESS_POINT, OF_REGIONS)):
+                if account == asset.account:
+                    yield f"{asset.uid} may have access points that nobody has looked at: {reason}"
     yield from (reason for uid, reasons in found.gaps.items() if uid.startswith("account ") for reason in reasons)
     yield from found.unread("organization")
 
@@ -88,9 +83,3 @@ def _accounts_not_seen(found: Estate, asset: Asset) -> Iterator[str]:
     for account in dict.fromkeys(names_account(value) for _, value in entries):
         if account in found.accounts and account not in found.by_account:
             yield f"{asset.uid} lets account {account} in, whose users and roles are not in the inventory"
-
-
-def _leaves_it_to_access_points(policy: Policy | None) -> bool:
-    """Whether a bucket's policy allows what access points allow (Amazon S3, "Delegating access control")."""
-    allowed = (each for each in (policy.statements if policy else ()) if each.allows)
-    return any(test.key.lower().startswith("s3:dataaccesspoint") for each in allowed for test in each.tests)

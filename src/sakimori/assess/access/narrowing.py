@@ -25,6 +25,7 @@ def narrowed(request: Request, policies: Policies) -> Policies:
         boundaries=keep.policies(policies.boundaries, limit=True),
         session=keep.policy(policies.session) if policies.session else None,
         endpoints=keep.policies(policies.endpoints, limit=True),
+        also=keep.policies(policies.also, limit=True),
     )
 
 
@@ -94,6 +95,8 @@ def can_be_allowed(request: Request, relevant: Policies) -> bool:
     who, action = request.principal, request.action.lower()
     if action == ALWAYS_ALLOWED:
         return True
+    if not all(any(statement.allows for statement in policy.statements) for policy in relevant.also):
+        return False
     own = who.kind == "root" or any(statement.allows for policy in relevant.identity for statement in policy.statements)
     statements = relevant.resource.statements if relevant.resource else ()
     named = any(statement.allows and _may_mean(statement, who) for statement in statements)
@@ -132,7 +135,7 @@ def meant_patterns(request: Request) -> tuple[str, ...]:
 
 def statements_of(policies: Policies) -> Iterator[Statement]:
     """Every statement of every policy."""
-    for policy in (*policies.identity, *policies.boundaries, *policies.endpoints):
+    for policy in (*policies.identity, *policies.boundaries, *policies.endpoints, *policies.also):
         yield from policy.statements
     for level in (*policies.scps, *policies.rcps):
         for policy in level.policies:

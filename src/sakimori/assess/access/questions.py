@@ -1,8 +1,8 @@
-"""The questions that are asked of an inventory: who can, what can, can it, and through which instance.
+"""The questions that are asked of an inventory: who can, and can it; `instances.py` has through which instance,
+`effective.py` what one can.
 
 found = estate(inventory)
 who_can(found, "s3:GetObject", "arn:aws:s3:::payroll/*")   # principals, each with its path of roles
-instances_that_can(found, "s3:GetObject", "arn:aws:s3:::payroll/*")   # for response workflows
 can(found, principal, "s3:GetObject", "arn:aws:s3:::payroll/a.csv", {"aws:SourceVpce": "vpce-1"})
 """
 
@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sakimori.assess.access.arns import is_pattern
+from sakimori.assess.access.beside import also_needed, unblocked, ways_in
 from sakimori.assess.access.callers import named_callers, outsider, root_of, session_of
 from sakimori.assess.access.cases import context_values
 from sakimori.assess.access.catalogue import actions_like
 from sakimori.assess.access.context import known_context, limits
 from sakimori.assess.access.engine import Answer, Policies, Request, Response
-from sakimori.assess.access.estate import INSTANCE, PROFILE, Estate, Identity, asset_of, instance_role, resource_account
+from sakimori.assess.access.estate import Estate, Identity, asset_of, resource_account
 from sakimori.assess.access.gaps import handed_out, incomplete, unknowns, unread, unseen
+from sakimori.assess.access.inside import BUCKET, container_of
 from sakimori.assess.access.policy import Kind, Policy, PolicyError, parse
 from sakimori.assess.access.principals import principal_of
-from sakimori.assess.access.public import is_public
 from sakimori.assess.access.requests import answer
 from sakimori.assess.access.reserved import answers_unsigned, beyond_root
-from sakimori.assess.access.resource_policies import BUCKET, public_access_block
 from sakimori.assess.access.symbolic import OUTCOMES, Conclusion, Outcome, conclude
-from sakimori.assess.access.unlisted import unlisted
+from sakimori.assess.access.uncovered import lake_formation
 from sakimori.model.asset import Asset
 
 
@@ -135,7 +135,7 @@ def can(
     asset, account = asset_of(found, subject), resource_account(found, subject) or identity.account
     given = {key.lower(): context_values(value) for key, value in (context or {}).items()}
     known = {**known_context(found, identity, asset, account, action), **given}
-    policies, _ = policies_over(found, identity, asset, account)
+    policies, _ = policies_over(found, identity, asset, account, action)
     endpoints, unread_endpoints = endpoint_policies(found, known.get("aws:sourcevpce", ()))
     session = None if session_policy is None else parse(session_policy, Kind.SESSION, "the session policy")
     policies = replace(policies, endpoints=endpoints, session=session)
@@ -143,6 +143,7 @@ def can(
     if identity.principal.kind == "root" and beyond_root(action.lower()):
         return got  # whatever is missing
     missing = [*unseen(action, subject, asset), *unread(found, identity, asset, account), *unread_endpoints]
+    missing += lake_formation(action)
     if session is not None and identity.principal.kind == "federated_user":
         missing.append(f"which user {identity.arn} was made by is not known")
     if missing:
@@ -192,35 +193,14 @@ def identity_of(found: Estate, principal: str) -> Identity:
 
 
 def policies_over(
-    found: Estate, identity: Identity, asset: Asset | None, account: str
+    found: Estate, identity: Identity, asset: Asset | None, account: str, action: str
 ) -> tuple[Policies, Policy | None]:
-    """All policies over what the identity asks of a resource; a bucket's public access block is heeded."""
-    resource = found.resource_policy(asset) if asset is not None else None
-    if asset is not None and asset.type == BUCKET and resource is not None:
-        resource = _unblocked(found, identity, asset, resource)
-    policies = found.policies(identity, resource, account)
+    """All policies over what the identity asks of a resource; public access blocks are heeded."""
+    resource = unblocked(found, identity, asset) if asset is not None else None
+    policies = replace(found.policies(identity, resource, account), also=also_needed(found, identity, asset, action))
     if asset is not None and asset.config.get("KeyManager") == "AWS":
         policies = replace(policies, rcps=())  # "Resource control policies in AWS KMS"
     return policies, resource
-
-
-def _unblocked(found: Estate, identity: Identity, bucket: Asset, policy: Policy) -> Policy | None:
-    """What Block Public Access leaves of a bucket's policy and ACL for this caller."""
-    block = public_access_block(bucket, found.account_block(bucket.account))
-    statements = policy.statements
-    if block.get("IgnorePublicAcls"):
-        statements = tuple(
-            each for each in statements if not each.sid.startswith("ACL ") or not is_open(each.principals)
-        )
-    kept = replace(policy, statements=statements)
-    inside = identity.account == bucket.account or identity.principal.kind == "service"
-    if block.get("RestrictPublicBuckets") and not inside and is_public(kept):
-        return replace(policy, statements=tuple(each for each in statements if not each.allows))
-    return kept
-
-
-def is_open(principals: tuple[tuple[str, str], ...] | None) -> bool:
-    return principals is not None and any(value == "*" for _, value in principals)
 
 
 # ---- who can
@@ -267,12 +247,33 @@ def _who_can_any(found: Estate, action: str, resource: str, *, paths: bool) -> W
 
 def directly(found: Estate, action: str, subject: str) -> Iterator[Row]:
     """Those that can without assuming another role, in the order of the inventory."""
+    others = lake_formation(action)
+    sure: set[str] = set()
+    for via in ("", *ways_in(found, subject)):
+        for row in _of_subject(found, action, via or subject):
+            if via and row.principal in sure:
+                continue
+            if row.outcome is Outcome.ALLOWED:
+                sure.add(row.principal)
+            row = through(row, via) if via else row
+            yield replace(row, outcome=Outcome.UNKNOWN, why="; ".join(others)) if others else row
+
+
+def _of_subject(found: Estate, action: str, subject: str) -> Iterator[Row]:
     asset, account = asset_of(found, subject), resource_account(found, subject)
     resource = found.resource_policy(asset) if asset is not None else None
     for identity in callers(found, action, subject, resource, account):
         row = row_of(found, identity, action, subject, asset, account or identity.account)
         if row is not None:
             yield row
+
+
+def through(row: Row, subject: str) -> Row:
+    """A row as one about the bucket behind the access point that was asked."""
+    key = "s3express:DataAccessPointArn" if ":s3express:" in subject else "s3:DataAccessPointArn"
+    told = f"{key} = {container_of(subject) or subject}"
+    outcome = Outcome.CONDITIONAL if row.outcome is Outcome.ALLOWED else row.outcome
+    return replace(row, outcome=outcome, conditions=(told, *row.conditions))
 
 
 def callers(found: Estate, action: str, subject: str, resource: Policy | None, account: str) -> Iterator[Identity]:
@@ -290,7 +291,7 @@ def row_of(
     found: Estate, identity: Identity, action: str, subject: str, asset: Asset | None, account: str
 ) -> Row | None:
     """The row of a principal that can, or of which that is unknown; None for one that cannot."""
-    policies, _ = policies_over(found, identity, asset, account)
+    policies, _ = policies_over(found, identity, asset, account, action)
     context = known_context(found, identity, asset, account, action)
     request = Request(identity.principal, action, subject, account, context)
     conclusion = conclude(request, policies, limits=limits(found, identity, asset, action))
@@ -330,7 +331,7 @@ def asked(
     asset = asset_of(found, resource)
     account = resource_account(found, resource) or identity.account
     context = {**known_context(found, identity, asset, account, action), **(given or {})}
-    policies, _ = policies_over(found, identity, asset, account)
+    policies, _ = policies_over(found, identity, asset, account, action)
     if not scps:
         policies = replace(policies, scps=())
     request = Request(identity.principal, action, resource, account, context)
@@ -339,56 +340,3 @@ def asked(
         absent = limited.absent
         limited = replace(limited, absent=lambda key: key == lacking or absent(key))
     return conclude(request, policies, limits=limited)
-
-
-# ---- through instances
-
-
-@dataclass(frozen=True, slots=True)
-class Through:
-    """An EC2 instance that can, by the role that it hands out to whatever runs on it."""
-
-    instance: str
-    role: str
-    imdsv1: bool
-    row: Row
-
-    def to_json(self) -> dict[str, Any]:
-        return {"instance": self.instance, "role": self.role, "imdsv1": self.imdsv1, **self.row.to_json()}
-
-
-def instances_that_can(found: Estate, action: str, resource: str) -> list[Through]:
-    """The EC2 instances that can do it, each through its own session of its role, or by roles which that may assume.
-
-    Of a pattern of actions, those that can do one of them.
-    """
-    if is_pattern(action):
-        meant = actions_like(action)[:MOST_ACTIONS]
-        every = [each for one in meant for each in instances_that_can(found, one, resource)]
-        every.sort(key=lambda each: OUTCOMES.index(each.row.outcome), reverse=True)
-        return [*{each.instance: each for each in every}.values()]
-    subject = meant_resource(found, action, resource)
-    asset = asset_of(found, subject)
-    reached: list[Through] = []
-    by_path = {row.path[0]: row for row in who_can(found, action, resource).rows if len(row.path) > 1}
-    for instance in found.inventory.of_type(INSTANCE):
-        role = instance_role(found, instance)
-        if role is None:
-            continue
-        name = role.principal.role
-        partition = role.arn.split(":")[1]
-        session = session_of(role, f"arn:{partition}:sts::{role.account}:assumed-role/{name}/{instance.id}")
-        account = resource_account(found, subject) or session.account
-        row = row_of(found, session, action, subject, asset, account) or by_path.get(role.arn)
-        if row is not None:
-            options = instance.config.get("MetadataOptions") or {}
-            imdsv1 = options.get("HttpTokens") != "required" and options.get("HttpEndpoint") != "disabled"
-            reached.append(Through(instance.uid, role.arn, imdsv1, row))
-    return reached
-
-
-def unlooked_at(found: Estate, action: str, resource: str) -> tuple[str, ...]:
-    """What could not be looked at of all that has a say about a resource, or of the instances, a sentence each."""
-    subject = meant_resource(found, action, resource)
-    unseen_instances = unlisted(found.inventory.not_evaluated, (INSTANCE, PROFILE))
-    return (*unknowns(found, action, asset_of(found, subject), subject), *(reason for _, reason in unseen_instances))

@@ -32,7 +32,7 @@ def replay(found: Estate, step: Mapping[str, Any], changed: Mapping[str, Identit
     name = asked["principal"]
     identity = (changed or {}).get(name) or (ANYBODY if name == ANYBODY.arn else identity_of(found, name))
     resource, account = asked["resource"]["resource"], asked["resource"]["accountId"]
-    policies, _ = policies_over(found, identity, asset_of(found, resource), account)
+    policies, _ = policies_over(found, identity, asset_of(found, resource), account, asked["action"])
     context = {key: context_values(value) for key, value in asked["context"].items()}
     return decide(Request(identity.principal, asked["action"], resource, account, context), policies)
 

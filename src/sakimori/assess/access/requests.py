@@ -91,6 +91,7 @@ def every_policy(policies: Policies) -> Iterator[Policy]:
     yield from policies.identity
     yield from policies.boundaries
     yield from policies.endpoints
+    yield from policies.also
     for level in (*policies.scps, *policies.rcps):
         yield from level.policies
     for single in (policies.resource, policies.session):

@@ -74,12 +74,13 @@ def under_rcps(action: str) -> bool:
     return action.partition(":")[0] in RCP_SERVICES and action != "kms:retiregrant"
 
 
-_UNSIGNED = frozenset("s3 sqs sns es execute-api elasticfilesystem mediastore codebuild".split())
+_UNSIGNED = frozenset("s3 sqs sns es execute-api elasticfilesystem mediastore codebuild vpc-lattice-svcs".split())
+_UNSIGNED_ACTIONS = frozenset(("lambda:invokefunctionurl", "bedrock-agentcore:invokegateway"))
 
 
 def answers_unsigned(action: str) -> bool:
     """May a request of this action come from somebody who has not signed it? Most services answer nobody such."""
-    return action.partition(":")[0].lower() in _UNSIGNED or action.lower() == "lambda:invokefunctionurl"
+    return action.partition(":")[0].lower() in _UNSIGNED or action.lower() in _UNSIGNED_ACTIONS
 
 
 _ON_EVERYTHING = {

@@ -4,10 +4,14 @@ keys, and what `sharing.py` knows of."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sakimori.assess.access.policy import Kind, Policy, parse
+from sakimori.assess.access.conditions import parse_test
+from sakimori.assess.access.inside import BUCKET
+from sakimori.assess.access.policy import Kind, Policy, Statement, parse
 from sakimori.assess.access.sharing import shared
+from sakimori.discover.paths import find_all
 from sakimori.model.asset import Asset
 
 if TYPE_CHECKING:
@@ -28,11 +32,39 @@ POLICIES = {
     "AWS::OpenSearchService::Domain": "AccessPolicies",
     "AWS::ApiGateway::RestApi": "policy",
     "AWS::BedrockAgentCore::Runtime": "Policy",
+    "AWS::BedrockAgentCore::Gateway": "Policy",
+    "AWS::ACMPCA::CertificateAuthority": "Policy",
+    "AWS::Backup::BackupVault": "Policy",
+    "AWS::CodeArtifact::Domain": "Policy",
+    "AWS::CodeArtifact::Repository": "Policy",
+    "AWS::EventSchemas::Registry": "Policy",
+    "AWS::Events::EventBus": "Policy",
+    "AWS::Glue::DataCatalog": "PolicyInJson",
+    "AWS::Kinesis::Stream": "Policy",
+    "AWS::Kinesis::StreamConsumer": "Policy",
+    "AWS::Lex::Bot": "Policy",
+    "AWS::Lex::BotAlias": "Policy",
+    "AWS::Logs::DeliveryDestination": "Policy",
+    "AWS::Logs::Destination": "accessPolicy",
+    "AWS::RedshiftServerless::Namespace": "Policy",
+    "AWS::RedshiftServerless::Snapshot": "Policy",
+    "AWS::Rekognition::Project": "Policies[].PolicyDocument",
+    "AWS::S3::AccessGrantsInstance": "Policy",
+    "AWS::S3::AccessPoint": "Policy",
+    "AWS::S3::MultiRegionAccessPoint": "Policy",
+    "AWS::S3Express::AccessPoint": "Policy",
+    "AWS::S3Express::DirectoryBucket": "Policy",
+    "AWS::S3ObjectLambda::AccessPoint": "Policy",
+    "AWS::S3Outposts::Bucket": "Policy",
+    "AWS::S3Tables::Table": "Policy",
+    "AWS::S3Tables::TableBucket": "Policy",
+    "AWS::SES::EmailIdentity": "Policies[]",
+    "AWS::VpcLattice::Service": "AuthPolicy",
+    "AWS::VpcLattice::ServiceNetwork": "AuthPolicy",
 }
-"""The resources that have a policy of their own, and where their description keeps it."""
+"""The resources that have policies of their own, and the path to them in their description."""
 
-BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
-DOMAIN, API, REGISTRY = "AWS::OpenSearchService::Domain", "AWS::ApiGateway::RestApi", "AWS::ECR::Registry"
+KEY = "AWS::KMS::Key"
 
 _GROUPS = "http://acs.amazonaws.com/groups/global/"
 _ACL_ACTIONS = {
@@ -48,6 +80,9 @@ def resource_policy(estate: Estate, asset: Asset) -> Policy | None:
     """The policy of a resource, or None where it has none."""
     policy = _written(estate, asset)
     extra = [*_acl(asset)] if asset.type == BUCKET else [*_key_grants(asset)] if asset.type == KEY else [*shared(asset)]
+    extra += estate.granted_by_shares.get(asset.uid, ())
+    if asset.type in LATTICE and policy:
+        policy = replace(policy, statements=tuple(map(_from_a_vpc, policy.statements)))
     if not extra:
         return policy
     statements = policy.statements if policy else ()
@@ -55,50 +90,36 @@ def resource_policy(estate: Estate, asset: Asset) -> Policy | None:
     return Policy(policy.name if policy else f"grants on {asset.uid}", Kind.RESOURCE, (*statements, *added))
 
 
-def subject_of(asset: Asset, action: str) -> str:
-    """What an action that a resource's policy allows is done to: the resource, or all that is inside it."""
-    lowered = action.lower()
-    if asset.type == BUCKET and "object" in lowered and "bucket" not in lowered:
-        return f"{asset.uid}/*"
-    if asset.type == DOMAIN and lowered.startswith("es:eshttp"):
-        return f"{asset.uid}/*"
-    if asset.type == API and lowered.startswith("execute-api:"):
-        partition, region = asset.uid.split(":")[1], asset.region
-        return f"arn:{partition}:execute-api:{region}:{asset.account}:{asset.uid.rpartition('/')[2]}/*"
-    if asset.type == REGISTRY:
-        return f"{asset.uid.rpartition(':')[0]}:repository/*"
-    return asset.uid
+LATTICE = ("AWS::VpcLattice::Service", "AWS::VpcLattice::ServiceNetwork")
+_IN_A_VPC = parse_test("StringLike", "vpc-lattice-svcs:SourceVpc", ("vpc-*",), False)
+"""Requests to a service of VPC Lattice come from the VPCs of its service networks, and from nowhere else."""
 
 
-def container_of(arn: str) -> str:
-    """The resource with a policy that an ARN is of something inside of: of an object its bucket; or ""."""
-    parts = arn.split(":", 5)
-    if len(parts) < 6 or parts[0] != "arn":
-        return ""
-    head, slash, rest = parts[5].partition("/")
-    if parts[2] == "s3":
-        return f"{':'.join(parts[:5])}:{head}" if slash else ""
-    if parts[2] == "execute-api":
-        return f"arn:{parts[1]}:apigateway:{parts[3]}::/restapis/{head}"
-    if parts[2] in ("es", "dynamodb") and "/" in rest:
-        return f"{':'.join(parts[:5])}:{head}/{rest.partition('/')[0]}"
-    return ""
+def _from_a_vpc(statement: Statement) -> Statement:
+    return statement._replace(tests=(*statement.tests, _IN_A_VPC)) if statement.allows else statement
 
 
 def _written(estate: Estate, asset: Asset) -> Policy | None:
-    found: Any = asset.config
-    for part in POLICIES.get(asset.type, "").split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    if isinstance(found, (Mapping, str)) and found:
-        return estate.compiled(found, Kind.RESOURCE, f"policy of {asset.uid}", asset.uid)
-    return None
+    """All policies that are attached to the resource, as one."""
+    documents = (
+        [each for each in find_all(asset.config, POLICIES[asset.type]) if each] if asset.type in POLICIES else []
+    )
+    name = f"policy of {asset.uid}"
+    if len(documents) < 2:
+        return estate.compiled(documents[0], Kind.RESOURCE, name, asset.uid) if documents else None
+    found = [
+        estate.compiled(document, Kind.RESOURCE, f"policy {number} of {asset.uid}", asset.uid)
+        for number, document in enumerate(documents, 1)
+    ]
+    return Policy(name, Kind.RESOURCE, tuple(each for policy in found if policy for each in policy.statements))
 
 
-def public_access_block(asset: Asset, account: Asset | None = None) -> Mapping[str, bool]:
-    """What the bucket's and the account's public access blocks come to together."""
+def public_access_block(*sources: Asset | None) -> Mapping[str, bool]:
+    """What the public access blocks of a bucket, an access point and the account come to together."""
     found: dict[str, bool] = {}
-    for source in (asset, account):
-        block = (source.config.get("PublicAccessBlockConfiguration") if source else None) or {}
+    for source in sources:
+        config = source.config if source else {}
+        block = config.get("PublicAccessBlockConfiguration") or config.get("PublicAccessBlock") or {}
         for name, on in block.items():
             found[name] = found.get(name, False) or bool(on)
     return found

@@ -63,6 +63,9 @@ _DATA = re.compile(
     | lambda:getfunction
     | cloudtrail:lookupevents
     | glacier:getjoboutput | elasticfilesystem:clientmount | es:eshttpget
+    | s3(-object-lambda|-outposts):getobject(version)? | s3:getdataaccess | s3express:createsession
+    | s3tables:gettabledata | aoss:apiaccessall | codeartifact:(readfromrepository|getpackageversionasset)
+    | redshift(-serverless)?:(restorefrom\w*snapshot|associatedatashareconsumer)
     | workmail:\w*get\w+ | connect:getcontact\w*
     | cassandra:select | timestream:select | neptune-db:read\w* | glue:getconnection\w*""",
     re.VERBOSE,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sakimori.assess.access.beside import NETWORK
 from sakimori.assess.access.callers import named_callers, root_of
 from sakimori.assess.access.catalogue import actions_like, actions_of
 from sakimori.assess.access.estate import ROLE, Estate, Identity
 from sakimori.assess.access.exposure import Undecided
+from sakimori.assess.access.inside import subject_of
 from sakimori.assess.access.policy import Policy
 from sakimori.assess.access.principals import Grant, granted, names_account
 from sakimori.assess.access.questions import Row, row_of
 from sakimori.assess.access.reserved import answers_unsigned
-from sakimori.assess.access.resource_policies import subject_of
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.symbolic import Outcome
 from sakimori.model.asset import Asset
@@ -93,9 +94,15 @@ def _rows(found: Estate, policy: Policy, asset: Asset, caller: Identity) -> Iter
     for action in actions:
         if caller.principal.kind == "anonymous" and not answers_unsigned(action):
             continue
+        if asset.type == NETWORK and action.startswith("vpc-lattice-svcs:"):
+            continue  # it is its services that are called, as far as it allows
         row = row_of(found, caller, action, subject_of(asset, action), asset, asset.account)
         if row is not None:
             yield action, row
+
+
+_ACTIONS_OF = {"apigateway": "execute-api", "vpc-lattice": "vpc-lattice-svcs"}
+"""Service in a resource's ARN -> the prefix of the actions that its policy is about, where they differ."""
 
 
 def _actions(policy: Policy, caller: Identity) -> Iterator[str]:
@@ -107,6 +114,7 @@ def _actions(policy: Policy, caller: Identity) -> Iterator[str]:
         if not statement.not_principals and granted(statement.principals, caller.principal) <= Grant.UNKNOWN:
             continue
         service = policy.name.partition("arn:")[2].split(":")[1] if "arn:" in policy.name else ""
+        service = _ACTIONS_OF.get(service, service)
         patterns = statement.patterns if not statement.not_actions else (f"{service}:*",)
         for pattern in patterns:
             for action in actions_of(service) if pattern == "*" else actions_like(pattern):

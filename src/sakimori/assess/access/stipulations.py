@@ -20,7 +20,9 @@ class Left(IntEnum):
     """Those who ask from certain addresses or through a certain VPC."""
 
 
-_NETWORK = frozenset(("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip", "aws:sourceip"))
+_NETWORK = frozenset(
+    ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip", "aws:sourceip", "vpc-lattice-svcs:sourcevpc")
+)
 _PRINCIPAL = frozenset(
     "aws:principalaccount aws:principalarn aws:principalorgid aws:principalorgpaths aws:userid aws:sourceowner"
     " aws:sourceaccount aws:sourcearn aws:sourceorgid s3:dataaccesspointaccount s3:dataaccesspointarn"

@@ -375,6 +375,7 @@ def assumed(policies: Policies, context: Context, *, favourable: bool) -> Polici
         boundaries=tuple(map(policy, policies.boundaries)),
         session=policy(policies.session) if policies.session else None,
         endpoints=tuple(map(policy, policies.endpoints)),
+        also=tuple(map(policy, policies.also)),
     )
 
 

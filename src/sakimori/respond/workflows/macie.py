@@ -76,7 +76,7 @@ def _told(count: int, missing: list[str]) -> str:
 def _readers(world: World, bucket: Resource, missing: list[str]) -> dict[str, str]:
     """Instance -> the role through which it may read the bucket's objects."""
     from sakimori.assess.access.estate import estate
-    from sakimori.assess.access.questions import instances_that_can
+    from sakimori.assess.access.instances import instances_that_can
 
     inventory = world.inventory()
     if not len(inventory):
