@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from estates import ACCOUNT, allow, attached, inventory, role, user
-from sakimori.assess.access.exposure import checks
-from sakimori.assess.access.uncovered import kinds
 from sakimori.cli import app
-from sakimori.model.asset import NotEvaluated
+from sakimori.model.asset import Asked, NotEvaluated
 from sakimori.store.ledger import open_ledger
 
 ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
@@ -62,29 +61,27 @@ def test_exit_codes_and_unknown_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     open_ = [role("r", trusts={"AWS": "*"})]
     assert assess(monkeypatch, open_, "--check", "wildcard_trust", "--fail-on", "high").exit_code == 1
     shared = assess(monkeypatch, open_, "--check", "wildcard_trust", "--check", "public_resource", "--fail-on", "high")
-    assert (shared.exit_code, "incomplete: discovery does not cover" in shared.stderr) == (1, True)
+    assert (shared.exit_code, "incomplete" in shared.stderr) == (1, False)
     assert assess(monkeypatch, [], "--check", "wildcard_trust").exit_code == 0
     done = assess(monkeypatch, [], "--check", "nothing")
     assert (done.exit_code, "there are" in done.stderr) == (2, True)
 
 
-def test_what_no_discovery_looks_at_is_told_and_the_exit_code_says_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
-    for check in ("public_resource", "cross_account_resource"):
-        done = assess(monkeypatch, [user("ann")], "--check", check)
-        (told,) = (line for line in done.stderr.splitlines() if "incomplete" in line)
-        assert told.startswith(f"incomplete, so the exit code is 3: discovery does not cover {len(kinds())} kinds of")
-        assert "AWS::ACMPCA" not in done.stderr
-        assert done.exit_code == 3
-    others = [
-        word
-        for plugin in checks()
-        if plugin.id not in ("public_resource", "cross_account_resource")
-        for word in ("--check", plugin.id)
-    ]
-    assert (
-        assess(monkeypatch, [user("ann", CreateDate="2026-11-01T00:00:00Z", CredentialReport={})], *others).exit_code
-        == 0
-    )
+def test_where_all_was_asked_and_nothing_is_wrong_the_exit_code_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet = [user("ann", CreateDate=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), CredentialReport={})]
+    done = assess(monkeypatch, quiet)
+    assert (done.exit_code, done.stderr) == (0, "no findings\n")
+
+
+def test_what_was_never_asked_is_told_and_the_exit_code_says_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = inventory(user("ann"))
+    found.asked = frozenset({Asked(ACCOUNT, "global", "iam"), Asked(ACCOUNT, "eu-west-1", "ec2")})
+    monkeypatch.setattr("sakimori.cli.assess_access.load_inventory", lambda *_: found)
+    done = CliRunner().invoke(app, ["assess", "access", "--check", "public_resource"])
+    assert done.exit_code == 3
+    assert f"not decided: public_resource: {ACCOUNT}: acmpca, apigateway, backup and " in done.stderr
+    assert f"of account {ACCOUNT} were never asked: run `sakimori discover`" in done.stderr
+    assert "not decided: the organisation: the organisation's policies were never asked for" in done.stderr
 
 
 def test_a_call_that_was_refused_is_told_by_the_checks_that_need_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,7 +179,8 @@ def leads(keys: Keys, path: str) -> bool:
 
 
 def placeholders(template: str) -> list[str]:
-    return [path for found in re.findall(r"\{([^{}\']*)\}", template) for path in found.split("?")]
+    found = re.findall(r"\{([^{}\']*)\}", template)
+    return [path.removeprefix("#") for paths in found for path in paths.split("?")]
 
 
 @pytest.mark.parametrize("name", ALL)

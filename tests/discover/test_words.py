@@ -44,6 +44,30 @@ def test_what_stands_behind_the_last_slash() -> None:
     assert fill("{/Missing}", scope) is None
 
 
+def test_a_number_that_an_answer_has_as_text() -> None:
+    assert fill({"version": "{#version}"}, Scope({"version": "3"}, PLACE.values())) == {"version": 3}
+    assert fill("{#version}", Scope({"version": "newest"}, PLACE.values())) is None
+    assert fill("{#missing}", Scope({}, PLACE.values())) is None
+
+
+def test_one_answer_for_all_items_is_asked_once_for_each_set_of_parameters() -> None:
+    def of(kind: str) -> Detail:
+        given = {"kind": kind}
+        return Detail(operation="Tell", parameters=given, shared=True, path="found[]", key="id", of="{id}", under=kind)
+
+    toy = Resource("AWS::Toy::Toy", items="toys[]", arn=arn("toy", "{id}"), details=(of("one"), of("two")))
+    table = Table(
+        {
+            "List": {"toys": [{"id": "a"}, {"id": "b"}]},
+            "Tell.one": {"found": [{"id": "a", "is": 1}]},
+            "Tell.two": {"found": [{"id": "a", "is": 2}]},
+        }
+    )
+    told = {each.id: each.config for each in found(table, Listing(operation="List", gives=(toy,)))}
+    assert (told["a"]["one"]["is"], told["a"]["two"]["is"], told["b"]["one"]) == (1, 2, None)
+    assert len(table.asked) == 3
+
+
 def test_a_path_goes_into_the_values_of_a_map() -> None:
     assert find_all({"Methods": {"GET": {"Key": 1}, "PUT": {"Key": 2}}}, "Methods[].Key") == [1, 2]
 

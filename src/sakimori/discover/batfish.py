@@ -126,6 +126,7 @@ def read_batfish(place: Path) -> Inventory:
     if not root.is_dir():
         raise BatfishError(f"{place}: has no folder aws_configs: name the folder that holds it")
     inventory = Inventory()
+    inventory.asked = frozenset()
     for folder, account, region in _places(root):
         answers: dict[str, list[Any]] = {}
         for file in sorted(folder.glob("*.json")):
@@ -169,6 +170,7 @@ def _read_np_guard(file: Path) -> Inventory:
         raise BatfishError(f"{file}: is no snapshot: a file should have `vpcs`, `subnets`, `instances`, ...")
     answers = {_NP_GUARD[key]: items for key, items in found.items() if key in _NP_GUARD and isinstance(items, list)}
     inventory = Inventory()
+    inventory.asked = frozenset()
     add_answers(inventory, answers, "", "")
     return inventory
 

@@ -19,7 +19,7 @@ from sakimori.discover.detail import Details
 from sakimori.discover.paths import Scope, fill
 from sakimori.discover.source import Answer, Question, Source, whole
 from sakimori.discover.transform import to_asset
-from sakimori.model.asset import GLOBAL, Asset, Inventory, NotEvaluated, Relation
+from sakimori.model.asset import GLOBAL, Asked, Asset, Inventory, NotEvaluated, Relation
 
 UNITS, CALLS = 6, 16
 """Units that run at once, and calls for single items beside them. Memory holds a page of assets for each unit."""
@@ -142,6 +142,7 @@ def inventory(source: Source, wanted: Iterable[Unit]) -> Inventory:
     """All that the units find, in memory. What an account sees of another's counts only where that one told nothing."""
     gathered = Inventory()
     foreign: list[Asset] = []
+    asked: set[Asked] = set()
     relations: dict[tuple[str, str, str], Relation] = {}
     for parcel in sorted(discover(source, wanted), key=_place_order):
         for asset in parcel.assets:
@@ -152,9 +153,12 @@ def inventory(source: Source, wanted: Iterable[Unit]) -> Inventory:
         for relation in parcel.relations:
             relations[relation.source, relation.kind, relation.target] = relation
         gathered.not_evaluated += parcel.not_evaluated
+        if parcel.done:
+            asked.add(Asked(parcel.unit.place.account, parcel.unit.place.region, parcel.unit.name))
     for asset in foreign:
         if gathered.get(asset.uid) is None:
             gathered.add(asset)
+    gathered.asked = frozenset(asked)
     gathered.relations += relations.values()
     gathered.point_to_owners()
     return gathered

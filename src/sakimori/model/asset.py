@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 GLOBAL = "global"
 """The region of what has none (IAM, CloudFront, Route 53), as AWS Config writes it."""
@@ -80,8 +80,21 @@ NOT_DESCRIBED = "NotDescribed"
 """The code of what is known to be there, and not described: what its config lacks says nothing."""
 
 
+class Asked(NamedTuple):
+    """That a service was asked what it has there; what it refused is a NotEvaluated. `service` is the service file's
+    id."""
+
+    account: str
+    region: str
+    service: str
+
+
 class Inventory:
-    """Assets and relations with what was not looked at, and look-ups. Adding an asset again replaces it."""
+    """Assets and relations with what was not looked at, and look-ups. Adding an asset again replaces it.
+
+    `asked` is what was asked at all: of a kind that nobody asked for, none being there says nothing. None where that is
+    not told, and what is there is taken for all there is.
+    """
 
     def __init__(
         self,
@@ -89,6 +102,7 @@ class Inventory:
         relations: Iterable[Relation] = (),
         not_evaluated: Iterable[NotEvaluated] = (),
     ) -> None:
+        self.asked: frozenset[Asked] | None = None
         self._by_uid: dict[str, Asset] = {}
         self._by_type: dict[str, dict[str, Asset]] = {}
         self.relations: list[Relation] = list(relations)

@@ -31,8 +31,10 @@ TYPES = (
     "AWS::Organizations::OrganizationalUnit",
     "AWS::Organizations::Policy",
     "AWS::Organizations::Root",
+    "AWS::S3::AccessPoint",
     "AWS::S3::AccountPublicAccessBlock",
     "AWS::S3::Bucket",
+    "AWS::S3::MultiRegionAccessPoint",
 )
 OF_AN_INSTANCE = ("InstanceId", "IamInstanceProfile", "MetadataOptions")
 

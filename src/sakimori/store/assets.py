@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, outerjoin, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, or_, outerjoin, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sakimori.model.asset import Asset, Inventory, NotEvaluated, Relation, owners
+from sakimori.model.asset import Asked, Asset, Inventory, NotEvaluated, Relation, owners
 from sakimori.store.database import among
 from sakimori.store.diff import Change, canonical, changes
 from sakimori.store.discovered import Ended, Event, HistoryEntry, KnownAsset, Recorded, Run, Scope, Seen
-from sakimori.store.tables import asset_history, assets, discovery_runs, not_evaluated, relations
+from sakimori.store.tables import asset_history, assets, discovery_asked, discovery_runs, not_evaluated, relations
 from sakimori.store.text import storable, storable_json
 
 # ---- a run
@@ -121,7 +121,17 @@ def _end_unit(connection: Connection, run: int, ended: Ended) -> Recorded:
         stale_of = among(connection, relations.c.source, sources)
         connection.execute(delete(relations).where(relations.c.run < run, stale_of))
     put_not_evaluated(connection, run, scope, ended.missing)
+    if ended.whole or ended.missing:  # files that need not hold all there is were not asked
+        _put_asked(connection, run, scope)
     return Recorded(gone=len(gone))
+
+
+def _put_asked(connection: Connection, run: int, scope: Scope) -> None:
+    row = {"account": scope.account, "region": scope.region, "service": scope.service, "run": run, "at": _now()}
+    statement = _insert(connection)(discovery_asked)
+    fresh = {name: statement.excluded[name] for name in ("run", "at")}
+    key = list(discovery_asked.primary_key)
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=fresh), row)
 
 
 def put_not_evaluated(connection: Connection, run: int, scope: Scope, missing: Iterable[NotEvaluated]) -> None:
@@ -160,6 +170,8 @@ def inventory(
     if accounts:
         missing = missing.where(n.account.in_(sorted(accounts)))
     found.not_evaluated += [NotEvaluated(*row) for row in connection.execute(missing)]
+    q = discovery_asked.c
+    found.asked = frozenset(Asked(*row) for row in connection.execute(select(q.account, q.region, q.service)))
     return found
 
 
@@ -277,12 +289,16 @@ def _relate(connection: Connection, run: int, given: Iterable[Relation]) -> None
     }
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(relations)
+    statement = _insert(connection)(relations)
     fresh = {"properties": statement.excluded.properties, "run": statement.excluded.run}
     connection.execute(
         statement.on_conflict_do_update(index_elements=list(relations.primary_key), set_=fresh), list(rows.values())
     )
+
+
+def _insert(connection: Connection) -> Callable[[Table], sqlite.Insert | postgresql.Insert]:
+    """INSERT in the database's own dialect, which can update what is there."""
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
 
 def _asset(row: Row[Any]) -> Asset:

@@ -33,7 +33,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-SCHEMA = "0014"
+SCHEMA = "0015"
 """The newest migration in `migrations/versions`."""
 
 BUSY_SECONDS = 60

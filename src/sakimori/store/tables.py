@@ -177,6 +177,16 @@ relations = Table(
     Index("relations_target", "target"),
 )
 
+discovery_asked = Table(
+    "discovery_asked",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("run", Integer, nullable=False),  # the last one
+    Column("at", Text, nullable=False),
+)
+
 not_evaluated = Table(
     "not_evaluated",
     metadata,

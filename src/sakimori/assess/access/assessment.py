@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sakimori.assess.access.estate import Estate, estate
 from sakimori.assess.access.exposure import Exposure, Plugin, checks
+from sakimori.assess.access.unasked import unasked
 from sakimori.assess.access.unlisted import unlisted
 from sakimori.model.asset import Inventory
 from sakimori.model.finding import IAM_ANALYSIS, Finding, finding_uid
@@ -46,8 +47,8 @@ def assess(inventory: Inventory, only: Collection[str] = ()) -> Assessment:
                 findings.append(finding_of(plugin, each, now))
             else:
                 undecided.append(NotDecided(plugin.id, each.asset, each.account, each.reason))
-        for account, reason in unlisted(inventory.not_evaluated, plugin.check.needs):
-            undecided.append(NotDecided(plugin.id, "", account, reason))
+        lacking = [*unlisted(inventory.not_evaluated, plugin.check.needs), *unasked(inventory, plugin.check.needs)]
+        undecided += [NotDecided(plugin.id, "", account, reason) for account, reason in lacking]
     undecided += _of_the_whole(found)
     findings.sort(key=lambda each: (-each.severity, each.rule, each.asset))
     return Assessment(tuple(findings), tuple(dict.fromkeys(undecided)))

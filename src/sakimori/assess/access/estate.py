@@ -20,6 +20,7 @@ from sakimori.assess.access.policy import Kind, Policy, PolicyError, Statement, 
 from sakimori.assess.access.principals import Principal, principal_of
 from sakimori.assess.access.resource_policies import resource_policy
 from sakimori.assess.access.resource_shares import granted_by_shares, shares_by_resource
+from sakimori.assess.access.unasked import IDENTITIES, ORGANIZATION, never_asked
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
 
 if TYPE_CHECKING:
@@ -256,6 +257,7 @@ def estate(inventory: Inventory) -> Estate:
     """The inventory's identities, resources and organisation, with what is missing noted."""
     found = Estate(inventory, organization(inventory))
     _note_not_evaluated(found, inventory.not_evaluated)
+    _note_unasked(found)
     groups = {(asset.account, asset.name or asset.id): asset for asset in inventory.of_type(GROUP)}
     for user in inventory.of_type(USER):
         mine = [groups.get((user.account, str(name))) for name in user.config.get("GroupList") or ()]
@@ -334,6 +336,22 @@ def _note_not_evaluated(found: Estate, missing: Iterable[NotEvaluated]) -> None:
             )
         elif each.action.startswith("organizations:"):
             found.gap("organization", f"the organisation's policies could not be read: {reason}")
+
+
+def _note_unasked(found: Estate) -> None:
+    """Accounts whose identities nobody asked for, and an organisation that nobody asked about."""
+    held = found.inventory
+    for account in sorted({each.account for each in held.asked or ()} or {each.account for each in held} - {""}):
+        if never_asked(held, account, IDENTITIES):
+            found.gap(
+                f"account {account}",
+                f"the identities of account {account} were never asked for: run `sakimori discover --services iam`",
+            )
+    if never_asked(held, "", ORGANIZATION):
+        found.gap(
+            "organization",
+            "the organisation's policies were never asked for: run `sakimori discover --services organizations`",
+        )
 
 
 def resource_account(found: Estate, arn: str) -> str:

@@ -11,6 +11,7 @@ from sakimori.assess.access.estate import Estate, Identity
 from sakimori.assess.access.inside import ACCESS_POINT, BUCKET, OF_REGIONS, may_have_policy
 from sakimori.assess.access.principals import names_account
 from sakimori.assess.access.resource_policies import has_acls
+from sakimori.assess.access.unasked import unasked
 from sakimori.assess.access.uncovered import HANDS_OUT
 from sakimori.assess.access.unlisted import unlisted
 from sakimori.model.asset import Asset
@@ -58,7 +59,9 @@ def unknowns(found: Estate, action: str, asset: Asset | None, subject: str) -> I
             yield f"ACLs are in force on {asset.uid}: an object's own ACL, which the inventory lacks, may allow more"
         yield from _accounts_not_seen(found, asset)
         if asset.type == BUCKET:
-            for account, reason in unlisted(found.inventory.not_evaluated, (ACCESS_POINT, OF_REGIONS)):
+            kinds = (ACCESS_POINT, OF_REGIONS)
+            held = found.inventory
+            for account, reason in (*unlisted(held.not_evaluated, kinds), *unasked(held, kinds)):
                 if account == asset.account:
                     yield f"{asset.uid} may have access points that nobody has looked at: {reason}"
     yield from (reason for uid, reasons in found.gaps.items() if uid.startswith("account ") for reason in reasons)

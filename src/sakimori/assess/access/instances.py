@@ -13,6 +13,7 @@ from sakimori.assess.access.estate import INSTANCE, PROFILE, Estate, Identity, a
 from sakimori.assess.access.gaps import unknowns
 from sakimori.assess.access.questions import MOST_ACTIONS, Row, meant_resource, row_of, through, who_can
 from sakimori.assess.access.symbolic import OUTCOMES
+from sakimori.assess.access.unasked import unasked
 from sakimori.assess.access.unlisted import unlisted
 
 
@@ -76,5 +77,6 @@ def _by_access_point(found: Estate, identity: Identity, action: str, subject: st
 def unlooked_at(found: Estate, action: str, resource: str) -> tuple[str, ...]:
     """What could not be looked at of all that has a say about a resource, or of the instances, a sentence each."""
     subject = meant_resource(found, action, resource)
-    unseen_instances = unlisted(found.inventory.not_evaluated, (INSTANCE, PROFILE))
+    held, kinds = found.inventory, (INSTANCE, PROFILE)
+    unseen_instances = [*unlisted(held.not_evaluated, kinds), *unasked(held, kinds)]
     return (*unknowns(found, action, asset_of(found, subject), subject), *(reason for _, reason in unseen_instances))

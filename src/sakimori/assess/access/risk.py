@@ -63,7 +63,7 @@ _DATA = re.compile(
     | lambda:getfunction
     | cloudtrail:lookupevents
     | glacier:getjoboutput | elasticfilesystem:clientmount | es:eshttpget
-    | s3(-object-lambda|-outposts):getobject(version)? | s3:getdataaccess | s3express:createsession
+    | s3(-object-lambda|-outposts):getobject(version)? | s3express:createsession
     | s3tables:gettabledata | aoss:apiaccessall | codeartifact:(readfromrepository|getpackageversionasset)
     | redshift(-serverless)?:(restorefrom\w*snapshot|associatedatashareconsumer)
     | workmail:\w*get\w+ | connect:getcontact\w*

@@ -65,8 +65,7 @@ GRANT = Resource(
 GRANTS = Resource(
     "AWS::S3::AccessGrantsInstance",
     items="AccessGrantsInstancesList[]",
-    arn="{AccessGrantsInstanceArn}",
-    name="{AccessGrantsInstanceId}",
+    arn=arn("s3", "access-grants/default"),  # there is one in a region, and that is its id
     details=(
         Detail(
             operation="GetAccessGrantsInstanceResourcePolicy",

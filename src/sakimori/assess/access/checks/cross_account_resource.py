@@ -8,6 +8,7 @@ from sakimori.assess.access.estate import Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
 from sakimori.assess.access.resource_policies import POLICIES
+from sakimori.assess.access.resource_shares import SHARE
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.shared_resources import unread_resources
 from sakimori.assess.access.sharing import KINDS as SHARED
@@ -19,7 +20,7 @@ CHECK = Check(
     severity=Severity.MEDIUM,
     why="Whoever takes over the other account, which we neither see nor guard, has this as well.",
     fix="Remove the account from the policy if it is not needed; else name the one role that is, and the actions.",
-    needs=(*POLICIES, *SHARED),
+    needs=(*POLICIES, *SHARED, SHARE),
     techniques=("T1199",),
 )
 

@@ -8,6 +8,7 @@ from sakimori.assess.access.estate import Estate
 from sakimori.assess.access.exposure import Check, Exposure, Undecided, Yielded
 from sakimori.assess.access.questions import step_json
 from sakimori.assess.access.resource_policies import POLICIES
+from sakimori.assess.access.resource_shares import SHARE
 from sakimori.assess.access.risk import Risk, risk_of
 from sakimori.assess.access.shared_resources import unread_resources
 from sakimori.assess.access.sharing import KINDS as SHARED
@@ -21,7 +22,7 @@ CHECK = Check(
     severity=Severity.HIGH,
     why="Whoever finds its name can use it: data is read, replaced or held to ransom, and messages are forged.",
     fix="Name the accounts, roles or organisation that need it in the policy, and switch Block Public Access on.",
-    needs=(*POLICIES, *SHARED),
+    needs=(*POLICIES, *SHARED, SHARE),
     techniques=("T1530",),
 )
 
