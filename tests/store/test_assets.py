@@ -205,3 +205,15 @@ def test_relations_to_what_is_shared_end_at_the_asset_of_its_owner(ledger: Ledge
         found = ledger.inventory().relations
         assert {(tie.source, tie.target) for tie in found} == wanted
         assert {tie.target: tie.properties for tie in found}[subnet(OTHER)] == {"since": "2026"}
+
+
+def test_what_was_asked_is_remembered_also_where_nothing_was_found_or_all_was_refused(ledger: Ledger) -> None:
+    refused = NotEvaluated("sqs:ListQueues", ACCOUNT, "us-east-1", "", "AccessDenied", "no")
+    elsewhere, queues = replace(HERE, region="eu-west-1"), replace(HERE, service="sqs")
+    run(ledger, Ended(HERE, whole={VPC}), Ended(elsewhere, whole={VPC}), Ended(queues, missing=[refused]))
+    run(ledger, Ended(HERE, whole={VPC}), Ended(replace(HERE, service="file")))  # a file need not hold all there is
+    assert ledger.inventory().asked == {
+        (ACCOUNT, "us-east-1", "vpc"),
+        (ACCOUNT, "eu-west-1", "vpc"),
+        (ACCOUNT, "us-east-1", "sqs"),
+    }

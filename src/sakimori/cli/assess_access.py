@@ -48,6 +48,8 @@ def access(
     kept = "" if snapshot else _kept(assessed, rules, ledger)
     _say(f"{tally}{kept}")
     _say_undecided(assessed)
+    if not {"public_resource", "cross_account_resource"}.isdisjoint(rules):
+        _say("note: policies of some rarer kinds of resources are not looked at: docs/access.md names them")
     missing = f"{len(assessed.undecided):,} not decided" if assessed.undecided else ""
     failed = fail_on is not None and any(level >= fail_on for level in tally.severities)
     if missing:

@@ -105,4 +105,4 @@ def _resources(action: str, bucket: str, queue: str) -> tuple[str, ...]:
 def _sid(actions: list[str]) -> str:
     """`s3:ListBucket` and others: `S3ListBucket` and so on; a statement id takes letters and digits only."""
     service, _, operation = actions[0].partition(":")
-    return f"{service.capitalize()}{operation}" + ("AndMore" if len(actions) > 1 else "")
+    return f"{service.replace('-', '').capitalize()}{operation}" + ("AndMore" if len(actions) > 1 else "")
