@@ -50,12 +50,14 @@ def test_an_arn_for_each_value_that_a_path_leads_to() -> None:
 ANCHOR, SECOND = (f"arn:aws:rolesanywhere:{HERE}:trust-anchor/{n}" for n in (1, 2))
 
 
-def signing(*, anchor: bool = True, in_force: bool = True, roles: tuple[str, ...] = (ADMIN,)) -> tuple[Asset, ...]:
+def signing(
+    *, anchor: bool = True, in_force: bool = True, roles: tuple[str, ...] = (ADMIN,), **limits: Any
+) -> tuple[Asset, ...]:
     made = f"arn:aws:rolesanywhere:{HERE}:profile/1"
     return (
         thing("AWS::RolesAnywhere::TrustAnchor", ANCHOR, trustAnchorArn=ANCHOR, enabled=anchor),
         thing("AWS::RolesAnywhere::TrustAnchor", SECOND, trustAnchorArn=SECOND, enabled=True),
-        thing("AWS::RolesAnywhere::Profile", made, profileArn=made, enabled=in_force, roleArns=[*roles]),
+        thing("AWS::RolesAnywhere::Profile", made, profileArn=made, enabled=in_force, roleArns=[*roles], **limits),
     )
 
 
@@ -72,9 +74,22 @@ def test_whoever_replaces_or_adds_an_authority_signs_in() -> None:
     assert ways(ADDED, assets=signing(), trusts=trusting()) == ["roles_anywhere_authority_added"]
 
 
-@pytest.mark.parametrize("wanted", [{"in_force": False}, {"roles": (f"{ADMIN}2",)}])
-def test_no_profile_in_force_has_the_role(wanted: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"in_force": False},
+        {"roles": (f"{ADMIN}2",)},
+        {"sessionPolicy": document(allow("s3:*"))},
+        {"managedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]},
+    ],
+)
+def test_no_profile_in_force_has_the_role_with_all_its_rights(wanted: dict[str, Any]) -> None:
     assert ways(REPLACED, ADDED, assets=signing(**wanted), trusts=trusting()) == []
+
+
+def test_a_profile_that_narrows_nothing_is_one() -> None:
+    everything = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+    assert ways(ADDED, assets=signing(managedPolicyArns=everything), trusts=trusting()) != []
 
 
 def test_an_anchor_that_is_off_lets_nobody_in() -> None:

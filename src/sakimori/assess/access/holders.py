@@ -165,9 +165,13 @@ def signing(found: Estate, source: Asset) -> Iterator[Asset]:
 
 
 def enabled(found: Estate, profile: Asset) -> Iterator[Asset]:
-    """The profile of Roles Anywhere itself, if it is in force."""
-    if profile.config.get("enabled"):
+    """The profile of Roles Anywhere itself, if it is in force and leaves a session all that the role may do."""
+    narrowing = [arn for arn in profile.config.get("managedPolicyArns") or () if not arn.endswith(_EVERYTHING)]
+    if profile.config.get("enabled") and not narrowing and not profile.config.get("sessionPolicy"):
         yield profile
+
+
+_EVERYTHING = ":iam::aws:policy/AdministratorAccess"
 
 
 def signed_in_by(found: Estate, anchor: Asset) -> Iterator[Asset]:
