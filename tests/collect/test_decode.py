@@ -79,6 +79,12 @@ def test_other_compressions_are_named(data: bytes, name: str) -> None:
     assert f"compressed with {name}, which is not supported" in decoded.refusals[0].reason
 
 
+def test_gzip_within_gzip_is_named_once() -> None:
+    decoded = decode(gzip.compress(gzip.compress(TEXT)), "a")
+    assert decoded.text == b""
+    assert [each.reason for each in decoded.refusals] == ["compressed with gzip twice: unpack it once first (`gunzip`)"]
+
+
 @pytest.mark.parametrize("data", [b"", gzip.compress(b"", mtime=0), codecs.BOM_UTF16_LE, codecs.BOM_UTF8])
 def test_empty_input_is_named(data: bytes) -> None:
     decoded = decode(data, "a")

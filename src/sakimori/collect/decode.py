@@ -127,6 +127,9 @@ def _to_utf8(raw: Iterator[bytes | Damage], path: str) -> Iterator[Decoded]:
         elif transcoder is not None:
             yield from transcoder.feed(piece)
         elif len(head := head + piece) >= _LONGEST_MARK:
+            if head.startswith(MAGIC):
+                yield _refused(path, 0, "compressed with gzip twice: unpack it once first (`gunzip`)")
+                return
             transcoder, rest = _transcoder(head, path)
             yield from transcoder.feed(rest)
     if transcoder is None:
