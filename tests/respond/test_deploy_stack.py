@@ -94,6 +94,16 @@ def test_remove_leaves_nothing_and_touches_nothing_else(aws: SimulatedAws) -> No
     assert stack(aws).remove() == []
 
 
+def test_a_bucket_of_which_somebody_keeps_versions_goes_as_well(aws: SimulatedAws) -> None:
+    before, deployed, wanted = account(aws), stack(aws), template(small_design())
+    deployed.apply(wanted, SMALL)
+    versioned = {"Status": "Enabled"}
+    aws.client("s3").put_bucket_versioning(Bucket=deployed.bucket.name, VersioningConfiguration=versioned)
+    deployed.apply(wanted, OTHER)
+    deployed.remove()
+    assert account(aws) == before
+
+
 def test_applied_again_nothing_changes_and_a_change_is_only_that(aws: SimulatedAws) -> None:
     stack(aws).apply(TEMPLATE, SMALL)
     before = account(aws)

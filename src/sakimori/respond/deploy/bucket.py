@@ -109,5 +109,22 @@ class Bucket:
         if not self.exists():
             return False
         self.without()
-        self.call("delete_bucket")
+        try:
+            self.call("delete_bucket")
+        except AwsError as error:
+            if error.code != "BucketNotEmpty":
+                raise
+            self._without_versions()
+            self.call("delete_bucket")
         return True
+
+    def _without_versions(self) -> None:
+        """Deletes what is left where somebody has turned on versioning: the objects' versions and delete markers."""
+        after: dict[str, str] = {}
+        while True:
+            answer = self.call("list_object_versions", **after)
+            for each in (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())):
+                self.call("delete_object", Key=each["Key"], VersionId=each["VersionId"])
+            if not answer.get("IsTruncated"):
+                return
+            after = {"KeyMarker": answer["NextKeyMarker"], "VersionIdMarker": answer["NextVersionIdMarker"]}
