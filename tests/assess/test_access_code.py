@@ -84,3 +84,21 @@ def test_the_buckets_policy_alone_may_let_code_be_replaced() -> None:
     assert [(edge.method.id, edge.holder) for edge in found.chain] == [("build_object_replaced", arn)]
     elsewhere = bucket("code", allow("s3:PutObject", "arn:aws:s3:::code/docs/*", Principal={"AWS": ann.uid}))
     assert escalations(estate(inventory(ann, builder, project, elsewhere))) == []
+
+
+def test_a_tag_that_stays_with_its_image_is_not_replaced_unless_that_is_changed() -> None:
+    admin = role("admin", allow("*"), trusts={"Service": "ecs-tasks.amazonaws.com"})
+    config = {"taskRoleArn": admin.uid, "containerDefinitions": [{"image": f"{REGISTRY}/a:live"}]}
+    arn = f"arn:aws:ecs:eu-west-1:{ACCOUNT}:task-definition/web:1"
+    task = Asset(arn, "AWS::ECS::TaskDefinition", ACCOUNT, "eu-west-1", config)
+    pushing = ["ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage"]
+
+    def ways(mutability: str, *more: str) -> list[str]:
+        config = {"imageTagMutability": mutability}
+        repository = Asset(IMAGES, "AWS::ECR::Repository", ACCOUNT, "eu-west-1", config)
+        found = escalations(estate(inventory(user("ann", allow([*pushing, *more], IMAGES)), admin, task, repository)))
+        return [edge.method.id for each in found for edge in (each.chain[0], *each.others)]
+
+    assert ways("MUTABLE") == ["container_image_replaced"]
+    assert ways("IMMUTABLE") == []
+    assert ways("IMMUTABLE", "ecr:PutImageTagMutability") == ["container_image_unfixed"]

@@ -98,6 +98,9 @@ CODED: dict[str, dict[str, Any]] = {
     "AWS::RolesAnywhere::Profile": {"enabled": True},
 }
 """Where the code of a holder is, and what else makes it one, by its kind or the method."""
+CODED |= {
+    name.replace("_replaced", "_unfixed"): told for name, told in CODED.items() if name.endswith("_image_replaced")
+}
 
 
 class Twin:

@@ -190,7 +190,7 @@ def _resources(
     elif need.place == "holder" and holder is not None:
         yield holder.uid
     elif need.place == "code" and holder is not None:
-        yield from code_of(holder, need.action)
+        yield from (arn for arn in code_of(holder, need.action) if not _is_fixed(found, method, arn))
     elif need.place in ("new", "same"):
         yield thing
     elif need.place == "script-document":
@@ -226,6 +226,13 @@ def _own_profiles(found: Estate, identity: Identity) -> Iterator[str]:
     """The profiles of the instances that hand out the role."""
     for instance in found.holding(INSTANCE, ITS_PROFILE).get(identity.arn, ()):
         yield from values_at(instance.config, ITS_PROFILE)
+
+
+def _is_fixed(found: Estate, method: Method, arn: str) -> bool:
+    """Is it a repository of ECR whose tags stay with their images, and does the method not change that?"""
+    repository = found.inventory.get(arn)
+    mutability = repository.config.get("imageTagMutability") if repository else None
+    return mutability == "IMMUTABLE" and "ecr:PutImageTagMutability" not in method.actions
 
 
 def _providers(found: Estate, role: Asset, action: str) -> Iterator[str]:
