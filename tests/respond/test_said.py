@@ -23,7 +23,7 @@ from sakimori.notify.message import Message, worded
 from sakimori.notify.translation import retold
 from sakimori.respond import tables
 from sakimori.respond.bookkeeping import Bookkeeping
-from sakimori.respond.runs import Run, RunState, decoded, encoded
+from sakimori.respond.runs import ActionState, Run, RunState, decoded, encoded
 from sakimori.respond.table_rows import Kept, new_run
 from sakimori.respond.telling import about
 from sakimori.respond.world import World
@@ -159,3 +159,14 @@ def test_why_a_run_is_held_is_kept_too(aws: SimulatedAws, site: Site) -> None:
         found = book.run(run)
         assert found.why == "held: no warnings"
         assert in_japanese(found)[:2] == ["保留中です: 警告はありません", f"i-2\ufffd {NOT_KNOWN}"]
+
+
+def test_what_an_action_found_is_kept_too(aws: SimulatedAws, site: Site) -> None:
+    make_table(aws)
+    found = say("not all four settings are on")
+    table = table_book(aws, SECRET)
+    for book, run in ((site.engine.book, site.run), (table, planned(table))):
+        book.end_action(run, run.actions[0], ActionState.FAILED, found, {})
+        ended = book.run(run.id)
+        assert ended.actions[0].why == str(found)
+        assert in_japanese(ended) == [TOLD, f"i-2\ufffd {NOT_KNOWN}", "4 つの設定のうち有効でないものがあります"]
