@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tracemalloc
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -18,7 +19,8 @@ from sakimori.console import people
 from sakimori.console.looks import SHOWN, texts
 from sakimori.console.page import PER_PAGE
 from sakimori.model.action import Mode
-from sakimori.model.said import PLACEHOLDER
+from sakimori.model.finding import COMPLIANCE, Finding
+from sakimori.model.said import PLACEHOLDER, made_of, say
 from sakimori.model.severity import Severity
 from sakimori.notify.message import LANGUAGES
 from sakimori.respond import tables
@@ -28,6 +30,13 @@ from sakimori.store.database import reading, writing
 from sakimori.store.findings import FindingFilter
 
 __all__ = ["cheap", "pretended", "site"]
+
+FINDING = Finding(
+    *("f" * 32, "unused_access", "", Severity.HIGH, (), (), "1", "", "", "", "user/kaede", 1),
+    *("2026-11-26T03:00:00Z", "2026-11-26T03:00:00Z", ()),
+    class_uid=COMPLIANCE,
+    evidence={"key": 1},
+)
 
 
 def walked(visitor: Visitor, path: str, lines: str, name: str) -> list[str]:
@@ -361,6 +370,22 @@ def test_every_text_is_there_in_every_language_with_the_same_placeholders() -> N
     for name, told_in in texts().items():
         assert set(told_in) == set(LANGUAGES), name
         assert len({frozenset(PLACEHOLDER.findall(text)) for text in told_in.values()}) == 1, name
+
+
+def test_a_finding_is_told_in_japanese_by_what_its_texts_were_made_of(site: Site) -> None:
+    title, fix = say("{who} has never been used", who="user/kaede"), say("Install or start the agent on it.")
+    with writing(site.engine.book.engine) as connection:
+        shown = replace(FINDING, title=str(title), remediation=str(fix), said=made_of([title, fix]))
+        finding_store.upsert(connection, [shown])
+    kaede = site.kaede()
+    kaede.client.headers["Accept-Language"] = "ja"
+    ours = "user/kaede が一度も使われていない"
+    assert ours in kaede.get("/findings").text
+    page = kaede.get(f"/findings/{FINDING.uid}").text
+    assert ours in page
+    assert "エージェントを導入するか、起動してください。" in page
+    kaede.client.headers["Accept-Language"] = "en"
+    assert str(title) in kaede.get(f"/findings/{FINDING.uid}").text
 
 
 def test_pages_are_whole_in_japanese(site: Site) -> None:
