@@ -13,8 +13,9 @@ HEAVY = ("pyarrow", "duckdb", "boto3", "botocore", "sqlalchemy", "msgspec", "re2
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
-    script = "import sys; sys.argv = ['sakimori', '--help']\nfrom sakimori.cli import main\n"
-    script += f"try: main()\nfinally: print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)\n"
+    script = "import atexit, sys; sys.argv = ['sakimori', '--help']\nfrom sakimori.cli import main\n"
+    script += f"atexit.register(lambda: print([each for each in {HEAVY} if each in sys.modules], file=sys.stderr))\n"
+    script += "main()\n"
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment(tmp_path), capture_output=True, text=True, timeout=60
     )
