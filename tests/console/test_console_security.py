@@ -199,6 +199,15 @@ def test_all_names_of_this_machine_lead_here(site: Site) -> None:
     assert gate.hosts_of(["http://[::1]:8471"]) == {"localhost", "127.0.0.1", "::1"}
 
 
+def test_a_link_from_elsewhere_does_not_say_that_something_was_done(site: Site) -> None:
+    run, kaede = site.run(Mode.APPROVE), site.kaede()
+    page = f"/runs/{run.id}?said=approved"
+    assert "It is being carried out." in kaede.get(page, headers={"Sec-Fetch-Site": "same-origin"}).text
+    for place in ("cross-site", "same-site", "none"):
+        assert "It is being carried out." not in kaede.get(page, headers={"Sec-Fetch-Site": place}).text
+    assert kaede.get(f"/runs/{run.id}?said=<script>").status_code == 200
+
+
 # ---- hostile text
 
 HOSTILE = [

@@ -65,7 +65,8 @@ def html(
     def seal(action: str) -> str:
         return gate.seal(console, session, action)
 
-    said = request.query_params.get("said", "")
+    ours = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"  # and no link of somebody else's
+    said = request.query_params.get("said", "") if ours else ""
     text = (
         environment(HERE / "templates")
         .get_template(template)
