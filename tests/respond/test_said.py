@@ -20,12 +20,12 @@ from sakimori.model.action import Mode, Plan, Step, Target
 from sakimori.model.event import Event
 from sakimori.model.said import made_of, say
 from sakimori.notify.message import Message, worded
-from sakimori.notify.translation import retold
+from sakimori.notify.translation import japanese, retold
 from sakimori.respond import tables
 from sakimori.respond.bookkeeping import Bookkeeping
 from sakimori.respond.runs import ActionState, Run, RunState, decoded, encoded
 from sakimori.respond.table_rows import Kept, new_run
-from sakimori.respond.telling import about
+from sakimori.respond.telling import STOPPED, about
 from sakimori.respond.world import World
 from sakimori.simulate.aws import SimulatedAws
 from sakimori.store.database import writing
@@ -170,3 +170,18 @@ def test_what_an_action_found_is_kept_too(aws: SimulatedAws, site: Site) -> None
         ended = book.run(run.id)
         assert ended.actions[0].why == str(found)
         assert in_japanese(ended) == [TOLD, f"i-2\ufffd {NOT_KNOWN}", "4 つの設定のうち有効でないものがあります"]
+
+
+def test_a_run_that_was_carried_out_after_all_does_not_say_why_it_stopped(site: Site) -> None:
+    book, proof = site.engine.book, say("all four settings are on")
+    book.finish(site.run.id, RunState.FAILED, say("given up after several tries: {error}", error="x"))
+    failed = about(book.run(site.run.id), event())
+    assert failed is not None
+    assert "数回試行しましたが、断念しました" in worded(failed, "ja").text()
+    book.end_action(site.run, site.run.actions[0], ActionState.DONE, proof, {})
+    done = about(book.run(site.run.id), event())
+    assert done is not None
+    assert "断念" not in worded(done, "ja").text()
+    assert "4 つの設定がすべて有効です" in worded(done, "ja").text()
+    assert str(proof) in worded(done, "en").text()
+    assert set(STOPPED) <= japanese()["sentences"].keys()

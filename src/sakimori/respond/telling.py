@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sakimori.model.event import Event
 from sakimori.model.finding import Finding, titled
-from sakimori.model.said import joined, made_of, recalled, say
+from sakimori.model.said import Said, joined, made_of, recalled, say
 from sakimori.model.severity import Severity
 from sakimori.notify.message import Message
 from sakimori.respond.approval import Approval, plan_of
@@ -20,6 +20,15 @@ KINDS = {
 
 FOR_GOOD = "run-ended"
 """What is told of a run of which nothing can be taken back."""
+
+STOPPED = (
+    "held: {why}",
+    "given up after several tries: {error}",
+    "an error of ours, {kind}: {error}",
+    "{measure} on {target} failed: {why}",
+    "{measure} on {target} was refused: {why}",
+)
+"""Why a run stopped. When it was carried out after all, that is the reason no more: what its actions found then is."""
 
 LONGEST_TITLE = 160
 """Letters of a finding's title, which others wrote: it must not push out why something is done."""
@@ -74,6 +83,8 @@ def about(run: Run, event: Event, asked: Approval | None = None) -> Message | No
 def _reason(run: Run, event: Event) -> str:
     """What was found, why the run does what it does, and what it could not find out."""
     why = recalled(run.why, run.said)
+    if run.state is RunState.DONE and isinstance(why, Said) and why.template in STOPPED:
+        why = joined("; ", [recalled(each.why, run.said) for each in run.actions])
     if event.finding:
         why = say("{title}: {why}", title=_title(event.finding), why=why)
     if not run.not_evaluated:
