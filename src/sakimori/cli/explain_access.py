@@ -41,5 +41,13 @@ def step_lines(steps: list[dict[str, Any]], conditions: list[str]) -> Iterator[s
         yield f"  only if {condition}"
 
 
-_KNOWN = ("aws:principal", "aws:resource", "s3:resourceaccount", "aws:userid", "aws:username", "aws:sourceowner")
+_KNOWN = (
+    "aws:principal",
+    "aws:resource",
+    "s3:resourceaccount",
+    "aws:userid",
+    "aws:username",
+    "aws:sourceowner",
+    "kms:calleraccount",
+)
 """Keys that every request of the principal has: they tell nothing about this one."""
