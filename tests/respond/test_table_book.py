@@ -341,8 +341,3 @@ def test_an_edited_removed_or_shortened_log_is_known(aws: SimulatedAws, engine: 
 def test_a_table_that_is_not_there_is_said(aws: SimulatedAws) -> None:
     with pytest.raises(AwsError, match=r"dynamodb:Query on sakimori-test: ResourceNotFoundException"):
         tables_of.table_book(aws, SECRET).runs()
-
-
-def test_what_is_told_is_news_once(engine: Engine) -> None:
-    book = engine.book
-    assert [book.is_news("a"), book.is_news("a"), book.is_news("b")] == [True, False, True]  # type: ignore[attr-defined]

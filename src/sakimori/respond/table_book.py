@@ -6,7 +6,6 @@ of them by time, `changed` what was changed when, for the limits.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,6 @@ from sakimori.model.action import Mode, Plan
 from sakimori.model.event import Event
 from sakimori.model.finding import Finding
 from sakimori.model.said import made_of
-from sakimori.respond import chain
 from sakimori.respond.approval import Approval, Decided
 from sakimori.respond.bookkeeping import OURSELVES
 from sakimori.respond.errors import RespondError
@@ -27,24 +25,21 @@ from sakimori.respond.runs import (
     UNTOUCHED,
     ActionRow,
     ActionState,
-    DeadLetter,
     Run,
     RunState,
     decoded,
-    no_letter,
     run_id,
 )
-from sakimori.respond.table import AUDIT, HEAD, Page, Table, head_of, stamp
+from sakimori.respond.table import Page, stamp
+from sakimori.respond.table_letters import TableLetters
 from sakimori.respond.table_rows import (
     FINDING_BODY,
     Asked,
     Kept,
-    entry_of,
     finished_run,
     keep,
     kept_run,
     leased,
-    letter_of,
     limit_reached,
     may_go_on,
     new_run,
@@ -61,12 +56,8 @@ from sakimori.respond.table_rows import (
 from sakimori.store.text import storable
 
 
-class TableBook:
-    """The book in a table. `key` makes the audit log's chain; `seen` is the newest entry that is known from elsewhere,
-    if any, against which the log's end is checked."""
-
-    def __init__(self, table: Table, key: bytes, head: chain.Head | None = None) -> None:
-        self.table, self._key, self._head = table, key, head
+class TableBook(TableLetters):
+    """The book in a table."""
 
     # Runs
 
@@ -325,80 +316,7 @@ class TableBook:
 
         return self.table.alone(self._key, asked)
 
-    # Dead letters
-
-    def bury(self, place: str, reason: str, body: str) -> None:
-        """See Book.bury."""
-        own_id, now = hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()[:24], stamp()
-
-        def buried(page: Page) -> None:
-            known = page.get("dead", own_id) or {"first_at": now, "times": 0}
-            packed = zlib.compress(storable(body).encode())
-            letter = {"place": storable(place), "reason": storable(reason)[:4_000], "body": packed}
-            letter |= {"times": known["times"] + 1, "first_at": known["first_at"], "last_at": now, "replayed_at": ""}
-            page.put("dead", own_id, **letter)
-
-        self.table.alone(self._key, buried)
-
-    def dead_letters(self, *, replayed: bool = False, limit: int | None = None, before: str = "") -> list[DeadLetter]:
-        """See Book.dead_letters."""
-        letters = [letter_of(item)[0] for item in self.table.query("dead")]
-        found = [each for each in letters if replayed or not each.replayed_at or each.id == before]
-        found.sort(key=lambda each: (each.last_at, each.id), reverse=True)
-        start = next((number for number, each in enumerate(found, 1) if each.id == before), 0)
-        return found[start : None if limit is None else start + limit]
-
-    def dead_letter(self, own_id: str) -> tuple[DeadLetter, str]:
-        """See Book.dead_letter."""
-        item = self.table.get("dead", own_id)
-        if item is None:
-            raise no_letter(own_id)
-        return letter_of(item)
-
-    def exhume(self, own_id: str) -> None:
-        """See Book.exhume."""
-
-        def exhumed(page: Page) -> None:
-            item = page.get("dead", own_id)
-            if item is not None:
-                values = {name: value for name, value in item.items() if name not in ("pk", "sk")}
-                page.put("dead", own_id, **values | {"replayed_at": stamp()})
-
-        self.table.alone(self._key, exhumed)
-
-    # The audit log
-
-    def audited(self) -> chain.Audited:
-        """See Book.audited. The head in the table is checked too, and one that was seen before, if any."""
-        seen = self._head.read() if self._head else None
-        head = head_of(self.table.get(*HEAD))
-        rows = [entry_of(item) for item in self.table.query(AUDIT)]
-        for known in (head, seen):
-            found = chain.verify(rows, self._key, known)
-            if found.broken:
-                return found
-        if self._head and rows:
-            self._head.keep(rows[-1]["number"], rows[-1]["hash"])
-        return found
-
-    def entries(self, run: str = "", since: int = 0) -> list[chain.Entry]:
-        """See Book.entries."""
-        rows = map(entry_of, self.table.query(AUDIT, since=f"{since + 1:020d}"))
-        return [
-            chain.Entry(row["number"], row["at"], row["by"], row["what"], row["run_id"], json.loads(row["body"]))
-            for row in rows
-            if run in ("", row["run_id"])
-        ]
-
-    def note(self, by: str, what: str, run: str, body: Mapping[str, Any]) -> None:
-        """See Book.note."""
-        self.table.alone(self._key, lambda page: page.note(by, what, run, body))
-
-    # What people and others are told
-
-    def is_news(self, key: str) -> bool:
-        """Whether this was never told before; from now on it was."""
-        return self.table.swap("told", storable(key), None, at=stamp())
+    # What others are told
 
     def findings(self) -> list[dict[str, Any]]:
         """The findings that came in or were made of one, as JSON."""
