@@ -394,6 +394,62 @@ def test_collections_and_their_data_policies(aws: SimulatedAws) -> None:
     assert only(inventory, "AWS::OpenSearchServerless::AccessPolicy").config["policy"] == rules
 
 
+def test_what_keeps_its_policy_alone(aws: SimulatedAws) -> None:
+    """Services that list something and tell the policy of each, with what a stranger may do there."""
+    cluster, dsql, sink = arn("kafka", "cluster/c/1"), arn("dsql", "cluster/abc"), arn("oam", "sink/1")
+    store, channel = arn("cloudtrail", "eventdatastore/1"), arn("cloudtrail", "channel/1")
+    vectors, vault = arn("s3vectors", "bucket/vec"), arn("glacier", "vaults/v")
+
+    def given(client: str, action: str, listing: str, listed: dict[str, Any], asked: str, told_as: Any = None) -> None:
+        document = policy(action)
+        answer(aws, client, **{listing: listed, asked: told_as(document) if told_as else {"Policy": document}})
+
+    given(
+        "kafka",
+        "kafka:CreateVpcConnection",
+        "ListClustersV2",
+        {"ClusterInfoList": [{"ClusterArn": cluster}]},
+        "GetClusterPolicy",
+    )
+    given("oam", "oam:CreateLink", "ListSinks", {"Items": [{"Arn": sink, "Name": "s"}]}, "GetSinkPolicy")
+    lower = {"told_as": lambda document: {"policy": document}}
+    given(
+        "dsql",
+        "dsql:DbConnect",
+        "ListClusters",
+        {"clusters": [{"identifier": "abc", "arn": dsql}]},
+        "GetClusterPolicy",
+        **lower,
+    )
+    buckets = {
+        "vectorBuckets": [{"vectorBucketName": "vec", "vectorBucketArn": vectors, "creationTime": 1_780_000_000}]
+    }
+    given("s3vectors", "s3vectors:QueryVectors", "ListVectorBuckets", buckets, "GetVectorBucketPolicy", **lower)
+    answer(
+        aws,
+        "cloudtrail",
+        ListEventDataStores={"EventDataStores": [{"EventDataStoreArn": store, "Name": "s"}]},
+        ListChannels={"Channels": [{"ChannelArn": channel, "Name": "c"}]},
+        GetResourcePolicy={"ResourcePolicy": policy("cloudtrail:StartQuery")},
+    )
+    answer(
+        aws,
+        "glacier",
+        ListVaults={"VaultList": [{"VaultARN": vault, "VaultName": "v"}]},
+        GetVaultAccessPolicy={"policy": {"Policy": policy("glacier:InitiateJob")}},
+    )
+    found = shared(found_in("kafka", "oam", "dsql", "s3vectors", "cloudtraillake", "glacier"))
+    assert found == {
+        (cluster, "kafka:CreateVpcConnection"),
+        (sink, "oam:CreateLink"),
+        (dsql, "dsql:DbConnect"),
+        (vectors, "s3vectors:QueryVectors"),
+        (store, "cloudtrail:StartQuery"),
+        (channel, "cloudtrail:StartQuery"),
+        (vault, "glacier:InitiateJob"),
+    }
+
+
 def test_gateways_of_agents(aws: SimulatedAws) -> None:
     gateway = arn("bedrock-agentcore", "gateway/g-1")
     summary = {"gatewayId": "g-1", "name": "g", "status": "READY", "authorizerType": "NONE"}
@@ -410,8 +466,9 @@ def test_gateways_of_agents(aws: SimulatedAws) -> None:
 
 
 OURS = (
-    "acmpca backup codeartifact events kinesis lex logs opensearchserverless ram redshiftserverless rekognition"
-    " s3accesspoints s3express s3multiregion s3outposts s3tables schemas serverlessrepo ses signer vpclattice"
+    "acmpca backup cloudtraillake codeartifact dsql events glacier kafka kinesis lex logs oam opensearchserverless"
+    " ram redshiftserverless rekognition s3accesspoints s3express s3multiregion s3outposts s3tables s3vectors schemas"
+    " serverlessrepo ses signer vpclattice"
 ).split()
 
 

@@ -61,6 +61,8 @@ _EMPTY = {
         "ListInfrastructureConfigurations": "infrastructureConfigurationSummaryList",
     },
     "mwaa": {"ListEnvironments": "Environments"},
+    "cloudtrail": {"ListEventDataStores": "EventDataStores", "ListChannels": "Channels"},
+    "oam": {"ListSinks": "Items"},
     "codeartifact": {"ListDomains": "domains", "ListRepositories": "repositories"},
     "opensearchserverless": {"ListAccessPolicies": "accessPolicySummaries"},
     "redshift": {"DescribeDataSharesForProducer": "DataShares"},

@@ -125,6 +125,7 @@ _OWN = {
     "aoss": "APIAccessAll DashboardsAccessAll",
     "backup": "CopyFromBackupVault CopyIntoBackupVault",
     "codeartifact": "ReadFromRepository",
+    "dsql": "DbConnect DbConnectAdmin",
     "redshift": "AuthorizeInboundIntegration CreateInboundIntegration",
     "s3-object-lambda": "AbortMultipartUpload DeleteObject DeleteObjectTagging DeleteObjectVersion"
     " DeleteObjectVersionTagging GetObject GetObjectAcl GetObjectLegalHold GetObjectRetention GetObjectTagging"
