@@ -299,12 +299,13 @@ def replay_dead(
             outcomes = replay(engine, which, parts.person())
             begun = [run for outcome in outcomes for run in outcome.runs]
             states = {each: durable.wait(each, engine.book.run(each).attempt) for each in begun}
-    found = [{"id": each.letter, "runs": {run: states[run] for run in each.runs}, "why": each.why} for each in outcomes]
     if as_json:
-        _print(found)
-    for outcome in () if as_json else found:
-        typer.echo(f"{outcome['id']}  {outcome['runs'] or _safe(str(outcome['why']))}")
-    if any(outcome["why"] for outcome in found):
+        runs = [{run: states[run] for run in each.runs} for each in outcomes]
+        _print([{"id": each.letter, "runs": own, "why": each.why} for each, own in zip(outcomes, runs, strict=True)])
+    for each in () if as_json else outcomes:
+        came_of_it = ", ".join(f"{run}: {states[run]}" for run in each.runs)
+        typer.echo(f"{each.letter}  {came_of_it or _safe(str(each.why))}")
+    if any(each.why for each in outcomes):
         raise typer.Exit(INCOMPLETE)
 
 
