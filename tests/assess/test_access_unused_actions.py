@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from estates import ACCOUNT, allow, inventory, role, user
-from sakimori.assess.access.checks.unused_actions import NOT_ASKED, exposures
+from sakimori.assess.access.checks.unused_actions import NOT_ASKED, NOT_TOLD, exposures
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.exposure import Exposure, Undecided
-from sakimori.model.asset import Asset
+from sakimori.model.asset import Asset, NotEvaluated
 from sakimori.model.severity import Severity
 
 NOW = datetime.now(UTC)
@@ -69,6 +69,13 @@ def test_who_is_new_or_uses_nothing_at_all_is_told_by_no_actions() -> None:
 
 def test_where_it_was_not_asked_nothing_is_decided() -> None:
     asked = role("asked", allow("s3:*"), CreateDate=ago(400), ServicesLastAccessed=[service("s3", 1)])
-    found = found_by(asked, role("r", allow("s3:*")), role("s", allow("s3:*")))
-    assert found == [Undecided("", ACCOUNT, NOT_ASKED)]
+    others = role("r", allow("s3:*")), role("s", allow("s3:*"))
+    assert found_by(*others) == [Undecided("", ACCOUNT, NOT_ASKED, unwanted=True)]
+    assert found_by(asked, *others) == [Undecided(each.uid, ACCOUNT, NOT_TOLD) for each in others]
+    refused = NotEvaluated(
+        "iam:GenerateServiceLastAccessedDetails", ACCOUNT, "global", others[0].uid, "AccessDenied", ""
+    )
+    there = inventory(*others)
+    there.not_evaluated.append(refused)
+    assert [each.asset for each in exposures(estate(there))] == [each.uid for each in others]
     assert found_by(role("empty")) == []

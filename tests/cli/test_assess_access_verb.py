@@ -68,9 +68,12 @@ def test_exit_codes_and_unknown_checks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_where_all_was_asked_and_nothing_is_wrong_the_exit_code_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    quiet = [user("ann", CreateDate=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), CredentialReport={})]
+    made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    quiet = [user("ann", CreateDate=made, CredentialReport={}), user("bob", allow("s3:ListBucket"), CreateDate=made)]
+    quiet[1].config["CredentialReport"] = {}
     done = assess(monkeypatch, quiet)
     assert done.exit_code == 0, done.stderr
+    assert "note: which services and actions are used was not asked: `sakimori discover --last-used`" in done.stderr
     assert "no findings" in done.stderr
     assert "note: policies of some rarer kinds of resources are not looked at" in done.stderr
     assert "incomplete" not in done.stderr
@@ -98,3 +101,13 @@ def test_a_call_that_was_refused_is_told_by_the_checks_that_need_it(monkeypatch:
     )
     assert (done.exit_code, told in done.stderr) == (3, True)
     assert CliRunner().invoke(app, ["assess", "access", "--check", "wildcard_trust"]).exit_code == 0
+
+
+def test_what_was_not_asked_this_time_resolves_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_ago, now = "2024-01-01T00:00:00Z", datetime.now(UTC).isoformat()
+    told = [{"ServiceNamespace": "ec2", "LastAuthenticated": now}, {"ServiceNamespace": "logs"}]
+    asked = user("ann", allow(["ec2:*", "logs:*"]), CreateDate=long_ago, ServicesLastAccessed=told)
+    check = ("--check", "unused_actions")
+    assert "1 new" in assess(monkeypatch, [asked], *check).stderr
+    done = assess(monkeypatch, [user("ann", allow(["ec2:*", "logs:*"]), CreateDate=long_ago)], *check)
+    assert (done.exit_code, "resolved" in done.stderr) == (0, False)

@@ -15,7 +15,9 @@ from sakimori.model.finding import IAM_ANALYSIS
 from sakimori.model.severity import Severity
 
 if TYPE_CHECKING:
-    from sakimori.assess.access.assessment import Assessment
+    from collections.abc import Sequence
+
+    from sakimori.assess.access.assessment import Assessment, NotDecided
     from sakimori.store.findings import Upserted
 
 SHOWN_REASONS = 10
@@ -47,10 +49,13 @@ def access(
     tally = write(assessed.findings, form, sys.stdout, of=IAM_ANALYSIS)
     kept = "" if snapshot else _kept(assessed, rules, ledger)
     _say(f"{tally}{kept}")
-    _say_undecided(assessed)
+    undecided = [each for each in assessed.undecided if not each.unwanted]
+    _say_undecided(undecided)
+    for note in dict.fromkeys(each.reason for each in assessed.undecided if each.unwanted):
+        _say(f"note: {note}")
     if not {"public_resource", "cross_account_resource"}.isdisjoint(rules):
         _say("note: policies of some rarer kinds of resources are not looked at: docs/access.md names them")
-    missing = f"{len(assessed.undecided):,} not decided" if assessed.undecided else ""
+    missing = f"{len(undecided):,} not decided" if undecided else ""
     failed = fail_on is not None and any(level >= fail_on for level in tally.severities)
     if missing:
         _say(f"incomplete: {missing}" if failed else f"incomplete, so the exit code is {INCOMPLETE}: {missing}")
@@ -88,12 +93,12 @@ def _in_words(done: Upserted) -> str:
     return f"; {told}" if told else ""
 
 
-def _say_undecided(assessed: Assessment) -> None:
+def _say_undecided(undecided: Sequence[NotDecided]) -> None:
     """What could not be decided: the first few in full, and how many more there are."""
-    for each in assessed.undecided[:SHOWN_REASONS]:
+    for each in undecided[:SHOWN_REASONS]:
         about = f"{each.check}: {each.asset or each.account}" if each.check else each.account or "the organisation"
         _say(f"not decided: {about}: {each.reason}")
-    more = len(assessed.undecided) - SHOWN_REASONS
+    more = len(undecided) - SHOWN_REASONS
     if more > 0:
         _say(f"not decided: {more:,} more")
 

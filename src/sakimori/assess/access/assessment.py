@@ -17,12 +17,13 @@ from sakimori.model.said import made_of
 
 @dataclass(frozen=True, slots=True)
 class NotDecided:
-    """What a check could not decide, with the check's id."""
+    """What a check could not decide, with the check's id; see Undecided."""
 
     check: str
     asset: str
     account: str
     reason: str
+    unwanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def assess(inventory: Inventory, only: Collection[str] = ()) -> Assessment:
             if isinstance(each, Exposure):
                 findings.append(finding_of(plugin, each, now))
             else:
-                undecided.append(NotDecided(plugin.id, each.asset, each.account, each.reason))
+                undecided.append(NotDecided(plugin.id, each.asset, each.account, each.reason, each.unwanted))
         lacking = [*unlisted(inventory.not_evaluated, plugin.check.needs), *unasked(inventory, plugin.check.needs)]
         undecided += [NotDecided(plugin.id, "", account, reason) for account, reason in lacking]
     undecided += _of_the_whole(found)

@@ -48,11 +48,13 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """What a check could not decide: about which asset ("" for an account), and why."""
+    """What a check could not decide: about which asset ("" for an account), and why. `unwanted`: nobody asked for what
+    it would need, which is asked for only where it is wanted."""
 
     asset: str
     account: str
     reason: str
+    unwanted: bool = False
 
 
 Yielded = Exposure | Undecided

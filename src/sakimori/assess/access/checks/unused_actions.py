@@ -25,7 +25,8 @@ CHECK = Check(
     techniques=("T1078.004",),
 )
 
-NOT_ASKED = "which services and actions were used was not asked: run `sakimori discover --last-used`"
+NOT_ASKED = "which services and actions are used was not asked: `sakimori discover --last-used` asks for it"
+NOT_TOLD = "which services and actions it uses is not in the inventory: `sakimori discover --last-used` asks for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +39,26 @@ class Unused:
 
 def exposures(found: Estate) -> Iterator[Yielded]:
     now = datetime.now(UTC)
-    unasked: set[str] = set()
+    wanted = {each.account for each in found.inventory.not_evaluated if "ServiceLastAccessed" in each.action}
+    unasked: list[Identity] = []
     for identity in found.identities.values():
         asset = identity.asset
         if asset is None or identity.principal.is_service_linked or not identity.policies:
             continue
         told = asset.config.get("ServicesLastAccessed")
         if told is None:
-            unasked.add(identity.account)
+            unasked.append(identity)
             continue
+        wanted.add(identity.account)
         created = moment_of(asset.config.get("CreateDate"))
         if created is None or created > now - OLD:
             continue
         unused = [*_unused(found.what(identity.arn).rights, _services(told), now)]
         if unused and any(_used(service, now) for service in told):
             yield _exposure(found, identity, unused)
-    yield from (Undecided("", account, NOT_ASKED) for account in sorted(unasked))
+    yield from (Undecided(each.arn, each.account, NOT_TOLD) for each in unasked if each.account in wanted)
+    accounts = sorted({each.account for each in unasked} - wanted)
+    yield from (Undecided("", account, NOT_ASKED, unwanted=True) for account in accounts)
 
 
 def _services(told: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
