@@ -4,6 +4,7 @@ and what an action that such a policy allows is done to."""
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from sakimori.assess.access.arns import parse_arn
 from sakimori.model.asset import Asset
@@ -80,6 +81,7 @@ _WITHIN = (
 )
 
 
+@lru_cache(maxsize=65_536)
 def container_of(arn: str) -> str:
     """The resource with a policy that an ARN is of something inside of: of an object its bucket; or ""."""
     if arn.startswith("arn:"):
