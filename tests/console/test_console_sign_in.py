@@ -47,7 +47,7 @@ def test_who_guesses_is_held_and_so_is_who_guesses_names(site: Site) -> None:
         return visitor.post("/sign-in", data=fields | {"name": name, "password": password})
 
     assert {tried("kaede").status_code for _ in range(signing_in.NAME_TRIES)} == {401}
-    for name in ("kaede", " Kaede "):
+    for name in ("kaede", " Kaede ", "ｋａｅｄｅ"):  # one name, however it is written
         held = tried(name, PASSWORD)
         assert (held.status_code, held.headers["retry-after"]) == (429, "900")
     left = signing_in.ADDRESS_TRIES - signing_in.NAME_TRIES
@@ -56,6 +56,24 @@ def test_who_guesses_is_held_and_so_is_who_guesses_names(site: Site) -> None:
     assert [each.what for each in site.engine.book.entries() if "held" in each.what] == ["sign-in held"] * 2
     clock[0] += tries.WITHIN + 1
     assert tried("kaede", PASSWORD).status_code == 303
+
+
+@pytest.mark.parametrize("what", ["removed", "another password"])
+def test_nobody_signs_in_who_was_removed_or_got_another_password_meanwhile(
+    site: Site, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    database, now, matches = site.console.database, datetime.now(UTC), people.matches
+
+    def slow(secret: str, kept: str) -> bool:
+        if what == "removed":
+            people.remove(database, "kaede")
+        else:
+            invitation = people.invite(database, "kaede", now)
+            people.accept(database, invitation, "another lantern on the river", now, site.console.lasting)
+        return matches(secret, kept)
+
+    monkeypatch.setattr(people, "matches", slow)
+    assert people.sign_in(database, "kaede", PASSWORD, now, site.console.lasting) is None
 
 
 def test_an_invitation_opens_a_name_that_is_held(site: Site) -> None:

@@ -87,9 +87,14 @@ def known_people(database: Engine) -> list[Known]:
     return [Known(row.name, row.password != "", row.invited_until if row.invitation else "") for row in rows]
 
 
+def written(name: str) -> str:
+    """A name in small letters, and in one way of writing it."""
+    return unicodedata.normalize("NFKC", name).strip().lower()
+
+
 def called(name: str) -> str:
-    """A name as it is kept: in small letters, and one way of writing it. Raises ConsoleError."""
-    kept = unicodedata.normalize("NFKC", name).strip().lower()
+    """A name as it is kept. Raises ConsoleError for what is none."""
+    kept = written(name)
     if not _NAME.fullmatch(kept):
         raise ConsoleError(f"{name!r} is no name: give 1 to 64 letters, digits and . @ _ -, without spaces")
     return kept
@@ -137,7 +142,7 @@ def _no_invitation() -> ConsoleError:
 
 def sign_in(database: Engine, name: str, password: str, now: datetime, lasting: Lasting) -> Person | None:
     """A new session; None if name or password is wrong, and nothing tells which. Takes a quarter of a second."""
-    kept = unicodedata.normalize("NFKC", name).strip().lower()
+    kept = written(name)
     with reading(database) as connection:
         row = _person(connection, kept)
     there = row is not None and row.password != ""
@@ -147,6 +152,9 @@ def sign_in(database: Engine, name: str, password: str, now: datetime, lasting: 
     if not there or not right:
         return None
     with writing(database) as connection:
+        current = _person(connection, kept)
+        if current is None or row is None or current.password != row.password:
+            return None  # removed meanwhile, or has another password
         connection.execute(delete(sessions).where(sessions.c.ends_at <= _stamp(now)))
         return _begun(connection, kept, Kind.BROWSER, now, lasting.whole)
 

@@ -82,7 +82,7 @@ def _sign_in(console: Console, room: anyio.CapacityLimiter) -> Answer:
 
 def _tried(console: Console, form: dict[str, str], address: str) -> Person | float:
     """Who signs in; else the seconds to wait before another try, 0.0 for none."""
-    name = form.get("name", "").strip().lower()[: people.LONGEST_PASSWORD]
+    name = people.written(form.get("name", ""))[: people.LONGEST_PASSWORD]
     keys = {f"name {name}": NAME_TRIES, f"address {address}": ADDRESS_TRIES}
     now = console.clock()
     if wait := console.tries.wait(keys, now):
