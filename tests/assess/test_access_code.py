@@ -102,3 +102,9 @@ def test_a_tag_that_stays_with_its_image_is_not_replaced_unless_that_is_changed(
     assert ways("MUTABLE") == ["container_image_replaced"]
     assert ways("IMMUTABLE") == []
     assert ways("IMMUTABLE", "ecr:PutImageTagMutability") == ["container_image_unfixed"]
+
+
+def test_a_project_of_china_names_its_bucket_by_an_arn_of_china() -> None:
+    config = {"source": {"type": "S3", "location": "arn:aws-cn:s3:::b/k.zip"}}
+    holder = Asset(f"arn:aws-cn:any:cn-north-1:{ACCOUNT}:thing/1", "AWS::X::Y", ACCOUNT, "cn-north-1", config)
+    assert [*code_of(holder, "s3:PutObject")] == ["arn:aws-cn:s3:::b/k.zip"]

@@ -30,7 +30,7 @@ from estates import (
 from sakimori.assess.access.engine import Response
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.instances import instances_that_can, unlooked_at
-from sakimori.assess.access.questions import Who, can, who_can
+from sakimori.assess.access.questions import Who, can, meant_resource, who_can
 from sakimori.model.asset import Asset, Inventory, NotEvaluated
 
 FILES = "arn:aws:s3:::files"
@@ -52,6 +52,14 @@ def names(found: Who) -> dict[str, Any]:
 
 def who(*assets: Any, action: str = READ, resource: str = FILES) -> dict[str, Any]:
     return names(who_can(estate(inventory(*assets)), action, resource))
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_a_bucket_means_its_objects_also_where_nothing_is_known_of_it(partition: str) -> None:
+    elsewhere = f"arn:{partition}:s3:::elsewhere"
+    assert meant_resource(estate(inventory()), READ, elsewhere) == f"{elsewhere}/*"
+    assert meant_resource(estate(inventory()), "s3:ListBucket", elsewhere) == elsewhere
+    assert meant_resource(estate(inventory()), READ, f"{elsewhere}/a") == f"{elsewhere}/a"
 
 
 def test_own_policies_group_policies_and_managed_ones() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from sakimori.model.finding import COMPLIANCE, Finding, finding_uid
+from sakimori.model.partition import partition_of
 from sakimori.model.said import joined, made_of, say
 from sakimori.model.severity import Severity
 from sakimori.protect import storage
@@ -130,5 +131,5 @@ def _place(tenant: int, row: Mapping[str, Any], body: Body) -> tuple[str, str, s
     region = str(machine.get("region") or str(machine.get("availabilityZone") or "")[:-1])
     instance = str(machine.get("instanceID") or "")
     if account and region and instance:
-        return account, region, f"arn:aws:ec2:{region}:{account}:instance/{instance}"
+        return account, region, f"arn:{partition_of(region)}:ec2:{region}:{account}:instance/{instance}"
     return account, region, f"sakimori:protect:{tenant}:computer/{row['computerID']}"

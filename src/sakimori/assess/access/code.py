@@ -40,7 +40,7 @@ def _objects(holder: Asset) -> Iterator[str]:
         yield f"arn:{partition}:s3:::{script.removeprefix('s3://')}"
     source = config.get("source") or {}
     if source.get("type") == "S3" and source.get("location"):  # a project of CodeBuild
-        yield f"arn:{partition}:s3:::{str(source['location']).removeprefix('arn:aws:s3:::')}"
+        yield f"arn:{partition}:s3:::{str(source['location']).removeprefix(f'arn:{partition}:s3:::')}"
     for given in _sources(config, "S3"):
         if given.get("S3Bucket") and given.get("S3ObjectKey"):
             yield f"arn:{partition}:s3:::{given['S3Bucket']}/{given['S3ObjectKey']}"

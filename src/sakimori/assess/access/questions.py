@@ -8,6 +8,7 @@ can(found, principal, "s3:GetObject", "arn:aws:s3:::payroll/a.csv", {"aws:Source
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -108,7 +109,7 @@ def meant_resource(found: Estate, action: str, resource: str) -> str:
         key = str(asset.config.get("TargetKeyId") or "")
         return f"{asset.uid.rpartition(':')[0]}:key/{key}" if key else resource
     lowered = action.lower()
-    is_bucket = asset.type == BUCKET if asset else resource.startswith("arn:aws:s3:::") and "/" not in resource
+    is_bucket = asset.type == BUCKET if asset else re.fullmatch(r"arn:[\w-]+:s3:::[^/]+", resource) is not None
     on_objects = lowered.startswith("s3:") and "object" in lowered and "bucket" not in lowered
     return f"{resource}/*" if is_bucket and on_objects and lowered not in _ON_BUCKETS else resource
 

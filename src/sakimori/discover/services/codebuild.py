@@ -37,7 +37,7 @@ def stores(project: Asset, place: Place) -> Iterator[Relation]:
     """`built-from` and `targets`: the buckets that sources come from and artifacts go to."""
     source, artifacts = project.config.get("source") or {}, project.config.get("artifacts") or {}
     if source.get("type") == "S3" and source.get("location"):
-        bucket = source["location"].removeprefix("arn:aws:s3:::").partition("/")[0]
+        bucket = source["location"].removeprefix(f"arn:{place.partition}:s3:::").partition("/")[0]
         yield Relation(project.uid, "built-from", f"arn:{place.partition}:s3:::{bucket}")
     if artifacts.get("type") == "S3" and artifacts.get("location"):
         yield Relation(project.uid, "targets", f"arn:{place.partition}:s3:::{artifacts['location'].partition('/')[0]}")
