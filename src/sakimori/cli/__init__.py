@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 incomplete (som
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import importlib
 import os
@@ -116,6 +117,10 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         _seen_enough(out)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _full(out, error)
 
 
 def _closed_pipe(out: TextIO, errors: TextIO) -> NoReturn:
@@ -133,6 +138,14 @@ def _seen_enough(out: TextIO) -> NoReturn:
     """What reads our output has seen enough (`| head`). Python must not complain while it flushes at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
     sys.exit(0)
+
+
+def _full(out: TextIO, error: OSError) -> NoReturn:
+    """There is no room for what is written: standard output is a file as a rule."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+    place = f"{error.filename}: " if error.filename else ""
+    typer.echo(f"failed: {place}{error.strerror}: make room, and run it again", err=True)
+    sys.exit(4)
 
 
 def _leave(done: SystemExit) -> NoReturn:
