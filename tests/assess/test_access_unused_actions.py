@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from estates import ACCOUNT, allow, inventory, role, user
-from sakimori.assess.access.checks.unused_actions import NOT_ASKED, NOT_TOLD, exposures
+from sakimori.assess.access.checks.unused_actions import NOT_ASKED, NOT_IN_THE_INVENTORY, exposures
 from sakimori.assess.access.estate import estate
 from sakimori.assess.access.exposure import Exposure, Undecided
 from sakimori.model.asset import Asset, NotEvaluated
@@ -71,7 +71,7 @@ def test_where_it_was_not_asked_nothing_is_decided() -> None:
     asked = role("asked", allow("s3:*"), CreateDate=ago(400), ServicesLastAccessed=[service("s3", 1)])
     others = role("r", allow("s3:*")), role("s", allow("s3:*"))
     assert found_by(*others) == [Undecided("", ACCOUNT, NOT_ASKED, unwanted=True)]
-    assert found_by(asked, *others) == [Undecided(each.uid, ACCOUNT, NOT_TOLD) for each in others]
+    assert found_by(asked, *others) == [Undecided(each.uid, ACCOUNT, NOT_IN_THE_INVENTORY) for each in others]
     refused = NotEvaluated(
         "iam:GenerateServiceLastAccessedDetails", ACCOUNT, "global", others[0].uid, "AccessDenied", ""
     )

@@ -86,7 +86,8 @@ TOLD = (
 
 NOT_TOLD = {
     *("FINAL", "CHECK"),  # what undo answers at the command line; what a check declares
-    *("NotRead", "each_of", "Misconfigured", "NotSupported", "Undone", "Undecided", "NOT_ASKED"),  # at the command line
+    *("NotRead", "each_of", "Misconfigured", "NotSupported", "Undone", "Undecided"),  # at the command line
+    *("NOT_ASKED", "NOT_IN_THE_INVENTORY"),  # at the command line, too
     *("CustomData", "REASON", "IAM_ACTIONS", "says", "description", "text"),  # what AWS keeps, and shows as it is
     *("note", "what", "ReadTimeout", "_revision"),  # in the ledger, or inside
     *("would", "_canary"),  # the state of a thing, as data; Security Hub is told in English

@@ -26,7 +26,9 @@ CHECK = Check(
 )
 
 NOT_ASKED = "which services and actions are used was not asked: `sakimori discover --last-used` asks for it"
-NOT_TOLD = "which services and actions it uses is not in the inventory: `sakimori discover --last-used` asks for it"
+NOT_IN_THE_INVENTORY = (
+    "which services and actions it uses is not in the inventory: `sakimori discover --last-used` asks for it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def exposures(found: Estate) -> Iterator[Yielded]:
         unused = [*_unused(found.what(identity.arn).rights, _services(told), now)]
         if unused and any(_used(service, now) for service in told):
             yield _exposure(found, identity, unused)
-    yield from (Undecided(each.arn, each.account, NOT_TOLD) for each in unasked if each.account in wanted)
+    yield from (Undecided(each.arn, each.account, NOT_IN_THE_INVENTORY) for each in unasked if each.account in wanted)
     accounts = sorted({each.account for each in unasked} - wanted)
     yield from (Undecided("", account, NOT_ASKED, unwanted=True) for account in accounts)
 
