@@ -180,7 +180,7 @@ def test_other_resources_have_their_own_rows(world: World, kind: str, resource: 
 
 def test_a_type_that_no_row_is_for_is_named_and_people_are_told(world: World) -> None:
     found = plan("guardduty", told.guardduty("Anything:New/Ever"), world)
-    assert (found.steps, found.tell, found.why) == ((), True, "Anything:New/Ever: no row of the table is for it")
+    assert (found.steps, found.tell, found.why) == ((), True, "Anything:New/Ever: no row of guardduty.yml is for it")
     assert "no row of guardduty.yml is for that type" in found.not_evaluated[0]
 
 
@@ -254,5 +254,8 @@ def test_users_have_a_table_of_their_own(tmp_path: Path) -> None:
 
 def test_what_cannot_be_done_is_not_said_to_be_in_the_row(aws: SimulatedAws) -> None:
     found = plan("guardduty", on_instance("Recon:EC2/Portscan"), world_of(aws))
-    assert (found.steps, found.why) == ((), "Recon:EC2/Portscan: nothing that its row of the table says can be done")
+    assert (found.steps, found.why) == (
+        (),
+        "Recon:EC2/Portscan: nothing that its row of guardduty.yml says can be done",
+    )
     assert found.not_evaluated

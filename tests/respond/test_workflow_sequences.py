@@ -215,4 +215,4 @@ def test_a_long_title_does_not_push_out_why(world: World, tmp_path: Path) -> Non
         engine.only, engine.policy = frozenset(("guardduty",)), Policy(Mode.OBSERVE)
         message = about(carry(engine, told_event), told_event)
     assert message is not None
-    assert "its row of the table" in worded(message, "en").text()
+    assert "as its row of guardduty.yml says" in worded(message, "en").text()

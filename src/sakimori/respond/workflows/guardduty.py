@@ -115,12 +115,12 @@ def _why(event: Event, row: Row | None, steps: list[Step], bare: list[Guarded]) 
             install=protected.INSTALL,
         )
     if row is None:
-        return say("{kind}: no row of the table is for it", kind=kind)
+        return say("{kind}: no row of guardduty.yml is for it", kind=kind)
     if steps:
-        return say("{kind}: its row of the table", kind=kind)
+        return say("{kind}: as its row of guardduty.yml says", kind=kind)
     if row.scans or set(row.actions) - {TELL}:
-        return say("{kind}: nothing that its row of the table says can be done", kind=kind)
-    return say("{kind}: its row of the table says to tell people", kind=kind)
+        return say("{kind}: nothing that its row of guardduty.yml says can be done", kind=kind)
+    return say("{kind}: its row of guardduty.yml says to tell people", kind=kind)
 
 
 def _scans(row: Row, found: Guarded) -> tuple[str, ...]:
