@@ -396,5 +396,8 @@ def test_pages_are_whole_in_japanese(site: Site) -> None:
         page = kaede.get(path)
         assert page.status_code == 200
         assert '<html lang="ja">' in page.text
-    assert "承認する" in kaede.get(f"/runs/{run.id}").text
+    page = kaede.text(f"/runs/{run.id}")
+    for part in ("承認する", "計画", "承認を依頼"):
+        assert part in page
+    assert "approval asked" not in page
     assert kaede.get("/runs/unknown").status_code == 404

@@ -46,6 +46,12 @@ def told(name: str, language: str, facts: Mapping[str, Any] | None = None) -> st
     return PLACEHOLDER.sub(lambda found: str(given.get(found[1], "")), text.get(language, text["en"]))
 
 
+def happened(what: str, language: str) -> str:
+    """What an entry of the audit log says that happened; as it is recorded where no text is for it."""
+    known = (name for name in (f"did-{what}", f"state-{what}") if name in texts())
+    return next((told(name, language) for name in known), what)
+
+
 def html(
     console: Console,
     request: Request,
@@ -82,6 +88,7 @@ def html(
             said=said if f"said-{said}" in texts() else "",
             severity=lambda label: messages()["severities"][label][language],
             decision=lambda text: decided(text, language),
+            happened=lambda what: happened(what, language),
             moment=moment,
             cut=cut,
             pretty=pretty,
