@@ -48,7 +48,7 @@ def route_line(row: dict[str, Any]) -> str:
 
 
 def log_row(entry: Entry) -> dict[str, Any]:
-    """A message of the  `perhaps_twice`: its answer was lost before, so that it may have come twice."""
+    """A message of the outbox. `perhaps_twice`: its answer was lost before, so that it may have come twice."""
     message = message_of(entry) if entry.message else None
     return {
         "number": entry.number,
