@@ -193,6 +193,8 @@ def test_an_invitation_counts_once_for_a_day_and_looking_does_not_use_it(site: S
         "javascript:alert(1)",
         "/\t/evil",
         "///evil",
+        "//[",
+        "http://[evil",
         "",
     ],
 )

@@ -123,9 +123,8 @@ async def form_of(console: Console, request: Request, session: str) -> dict[str,
 
 def within(place: str) -> str:
     """Where to go after signing in: a page of ours, whatever was asked for."""
-    parts = urlsplit(place) if place.isascii() and place.isprintable() and "\\" not in place else None
-    ours = parts is not None and not parts.scheme and not parts.netloc and parts.path.startswith("/")
-    return place if ours and not place.startswith("//") else "/"
+    plain = place.isascii() and place.isprintable() and "\\" not in place
+    return place if plain and place.startswith("/") and not place.startswith("//") else "/"
 
 
 def asked_for(request: Request) -> str:
