@@ -123,6 +123,10 @@ def test_a_run_shows_what_it_changed_whether_that_was_proved_and_who_did_what(si
     as_json = kaede.json(f"/api/runs/{run.id}")
     assert {name: as_json[name] for name in run.to_json()} == run.to_json()
     assert [each["what"] for each in as_json["story"]] == ["planned", "begun", "action done", "done"]
+    assert as_json["story"] == [each.to_json() for each in site.engine.book.entries(run.id)]
+    numbers = [each["number"] for each in as_json["story"]]
+    assert numbers == sorted(set(numbers)), "the entries' own, and not those of actions"
+    assert as_json["story"][1]["particulars"]["number"] == run.actions[0].number
     assert kaede.get("/runs/unknown").status_code == 404
 
 

@@ -114,9 +114,7 @@ def show(
                 return
         with parts.opened_engine("show", parts.chosen_policy()) as engine:
             run, event = engine.book.run(what), engine.book.event_of(what)
-            story = [
-                {"at": each.at, "by": each.by, "what": each.what, **each.body} for each in engine.book.entries(what)
-            ]
+            story = [each.to_json() for each in engine.book.entries(what)]
     if as_json:
         _print({**run.to_json(), "event": event.to_json(), "story": story})
         return
@@ -333,8 +331,7 @@ def show_audit(
         entries = engine.book.entries(run_id)
     for each in entries:
         if as_json:
-            about = {"number": each.number, "at": each.at, "by": each.by, "what": each.what, "run": each.run_id}
-            _print(about | each.body)
+            _print(each.to_json())
         else:
             typer.echo(f"{each.number:>6}  {each.at[:19]}  {_safe(each.by):<12} {each.what:<16} {each.run_id}")
 

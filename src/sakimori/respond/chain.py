@@ -32,6 +32,11 @@ class Entry:
     run_id: str
     body: dict[str, Any]
 
+    def to_json(self) -> dict[str, Any]:
+        """The entry, its particulars by themselves: they may have a number of an action, or say by whom."""
+        told = {"number": self.number, "at": self.at, "by": self.by, "what": self.what, "run": self.run_id}
+        return told | {"particulars": self.body}
+
 
 @dataclass(frozen=True, slots=True)
 class Audited:

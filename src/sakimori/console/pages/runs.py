@@ -66,11 +66,10 @@ def _one(console: Console, asked: Asked) -> dict[str, Any]:
         run, event = book.run(asked.path["run"]), book.event_of(asked.path["run"])
     except RespondError as error:
         raise NotThere(str(error)) from error
-    story = [{"at": each.at, "by": each.by, "what": each.what, **each.body} for each in book.entries(run.id)]
     return {
         **as_told(run, asked.language),
         "event": _event(event, asked.language),
-        "story": story,
+        "story": [each.to_json() for each in book.entries(run.id)],
         "approval": asked_about(console, run),
         "undoable": any(each.state in ("done", "failed") and each.applied_at for each in run.actions),
     }
