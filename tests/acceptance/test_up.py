@@ -189,6 +189,8 @@ def test_only_what_is_wanted_runs(tmp_path: Path) -> None:
     assert process.returncode == 0
     nothing = sakimori(tmp_path, "up", "--only", "respond")
     assert (nothing.returncode, b"say where events come from" in nothing.stderr) == (2, True)
+    unheard = sakimori(tmp_path, "up", "--only", "console", "--webhook", "127.0.0.1:0")
+    assert (unheard.returncode, b"events are taken in by respond: add --only respond" in unheard.stderr) == (2, True)
 
 
 def test_a_console_that_others_reach_needs_an_address(tmp_path: Path) -> None:

@@ -123,3 +123,13 @@ def test_the_console_says_who_may_sign_in(tmp_path: Path) -> None:
         people.accept(database, secret, "quiet lantern over the river", datetime.now(UTC), people.Lasting())
     found = look(tmp_path)["console"]
     assert (found.state, found.found) == (State.FINE, "http://127.0.0.1:8471: kaede may sign in")
+
+
+def test_settings_of_the_console_that_are_wrong_are_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SAKIMORI_HOME", str(tmp_path))
+    (tmp_path / "sakimori.toml").write_text('[console.serve]\nhost = "0.0.0.0"\n')
+    found = look(tmp_path)["console"]
+    wrong = "[console.serve] listens everywhere: say by which address people reach it (address)"
+    assert (found.state, found.found) == (State.MISSING, wrong)

@@ -178,10 +178,15 @@ def _lake(root: Path, place: str | Path) -> Check:
 
 def _console(place: str | Path) -> Check:
     """Where the console is, and who may sign in."""
+    import typer
+
     from sakimori.cli.configuration import console_settings
     from sakimori.cli.up_console import reached
 
-    where = reached(console_settings())
+    try:
+        where = reached(console_settings())
+    except typer.BadParameter as error:
+        return Check("console", State.MISSING, error.message, "sakimori.toml  (docs/console.md says what it may have)")
     nobody = Check(
         "console", State.ABSENT, f"{where}: nobody may sign in yet", "sakimori up  (it prints an invitation)"
     )

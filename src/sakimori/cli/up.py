@@ -67,12 +67,7 @@ def up(
         return
     if topic and not webhook:
         raise typer.BadParameter("a topic delivers to a webhook: give --webhook, too", param_hint="--topic")
-    wanted = set(only or Name)
-    if Name.RESPOND in wanted and not (queue or webhook):
-        if only:
-            raise typer.BadParameter("say where events come from: --queue, --webhook or both", param_hint="--only")
-        _say("respond is not started: no --queue and no --webhook says where events come from")
-        wanted.remove(Name.RESPOND)
+    wanted = _wanted(only or [], events=bool(queue or webhook))
     if wanted == {Name.CONSOLE}:
         _explained(up_console.serve)
         return
@@ -88,6 +83,19 @@ def up(
         _say(failure)
         raise typer.Exit(FAILED)
     _say("stopped")
+
+
+def _wanted(only: Sequence[Name], *, events: bool) -> set[Name]:
+    """The services to run; `events` says whether it is said from where events come."""
+    wanted = set(only or Name)
+    if events and Name.RESPOND not in wanted:
+        raise typer.BadParameter("events are taken in by respond: add --only respond", param_hint="--only")
+    if events or Name.RESPOND not in wanted:
+        return wanted
+    if only:
+        raise typer.BadParameter("say where events come from: --queue, --webhook or both", param_hint="--only")
+    _say("respond is not started: no --queue and no --webhook says where events come from")
+    return wanted - {Name.RESPOND}
 
 
 def _explained(do: Callable[[], None]) -> None:
