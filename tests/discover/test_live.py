@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,11 +55,11 @@ def test_accounts_may_be_chosen_without_the_right_to_list_them(aws: SimulatedAws
 class NoHost:
     """Clients for which no host answers."""
 
-    def __init__(self, *, offered: bool) -> None:
-        self._offered = offered
+    def __init__(self, *, offered: bool, why: OSError | None = None) -> None:
+        self._offered, self._why = offered, why
 
     def pages(self, *_: Any, **__: Any) -> Iterator[dict[str, Any]]:
-        raise Unreachable("macie2:GetMacieSession", "", "EndpointConnectionError", "no such host")
+        raise Unreachable("macie2:GetMacieSession", "", "EndpointConnectionError", "no such host") from self._why
         yield {}
 
     def offered(self, *_: str) -> bool:
@@ -72,7 +72,31 @@ def test_a_service_that_a_region_does_not_have_holds_nothing() -> None:
     absent: Any = NoHost(offered=False)
     assert list(LiveSource(absent, {ACCOUNT: lambda: None}).pages(question)) == []  # type: ignore[arg-type, return-value]
     there: Any = NoHost(offered=True)
-    sparse = replace(question, sparse=True)
-    assert list(LiveSource(there, {ACCOUNT: lambda: None}).pages(sparse)) == []  # type: ignore[arg-type, return-value]
     with pytest.raises(Unreachable):
         list(LiveSource(there, {ACCOUNT: lambda: None}).pages(question))  # type: ignore[arg-type, return-value]
+
+
+def test_a_sparse_service_holds_nothing_where_nobody_knows_its_name_and_only_there() -> None:
+    place = Place(ACCOUNT, "us-east-1")
+    question = Question(place, "datazone", "datazone", "ListDomains", "datazone:ListDomains", {}, sparse=True)
+    unnamed: Any = NoHost(offered=True, why=socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+    assert list(LiveSource(unnamed, {ACCOUNT: lambda: None}).pages(question)) == []  # type: ignore[arg-type, return-value]
+    away = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    for why in (away, ConnectionRefusedError(), None):
+        silent: Any = NoHost(offered=True, why=why)
+        with pytest.raises(Unreachable):
+            list(LiveSource(silent, {ACCOUNT: lambda: None}).pages(question))  # type: ignore[arg-type, return-value]
+
+
+def test_a_host_that_nobody_knows_is_known_by_what_botocore_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://datazone.invalid")
+    place = Place(ACCOUNT, "us-east-1")
+    question = Question(place, "datazone", "datazone", "ListDomains", "datazone:ListDomains", {}, sparse=True)
+    with Clients() as clients:
+        assert list(LiveSource(clients, {ACCOUNT: clients.base_keys}).pages(question)) == []

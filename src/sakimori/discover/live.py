@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -135,7 +136,8 @@ class LiveSource:
                     return
         except Unreachable as error:
             offered = self.clients.offered(question.client, self._region(question), question.place.partition)
-            if error.code != "EndpointConnectionError" or (offered and not question.sparse):
+            absent = not offered or (question.sparse and _is_unknown_name(error))
+            if error.code != "EndpointConnectionError" or not absent:
                 raise
 
     def stop(self) -> None:
@@ -191,3 +193,10 @@ class LiveSource:
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         raise AwsError(action, question.place.account, "NotReady", f"not done in {PREPARING_SECONDS:.0f} seconds")
+
+
+def _is_unknown_name(error: BaseException | None) -> bool:
+    """Does nobody know the host's name? A resolver that is away, or a connection that is refused, does not say so."""
+    while error is not None and not isinstance(error, socket.gaierror):
+        error = error.__cause__ or error.__context__
+    return error is not None and error.errno in (socket.EAI_NONAME, socket.EAI_NODATA)
