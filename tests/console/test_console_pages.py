@@ -23,6 +23,7 @@ from sakimori.model.finding import COMPLIANCE, Finding
 from sakimori.model.said import PLACEHOLDER, made_of, say
 from sakimori.model.severity import Severity
 from sakimori.notify.message import LANGUAGES
+from sakimori.notify.translation import retold
 from sakimori.respond import tables
 from sakimori.respond.runs import RunState
 from sakimori.store import findings as finding_store
@@ -315,6 +316,11 @@ def test_a_failed_run_goes_on(site: Site, pretended: Pretended) -> None:
     [letter] = site.engine.book.dead_letters()
     kaede, page = site.kaede(), f"/dead-letters/{letter.id}"
     assert kaede.json(f"/api{page}")["run"] == run.id
+    in_japanese = retold(run.why, run.said, "ja")
+    assert in_japanese != run.why
+    for place in ("/dead-letters", page):
+        assert run.why in kaede.text(place)
+        assert in_japanese in kaede.text(place, headers={"Accept-Language": "ja"})
     done = kaede.send(page, f"{page}/replay")
     assert (done.headers["location"], site.started) == (f"/runs/{run.id}?said=replayed", [(run.id, 2)])
 

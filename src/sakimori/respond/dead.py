@@ -11,7 +11,7 @@ from sakimori.collect.events import heard
 from sakimori.model.refusal import Refusal
 from sakimori.respond.bookkeeping import Bookkeeping
 from sakimori.respond.engine import Engine
-from sakimori.respond.runs import DeadLetter, RunState
+from sakimori.respond.runs import OF_A_RUN, DeadLetter, RunState
 
 MOST_REASONS = 3
 
@@ -65,7 +65,7 @@ def _one(engine: Engine, own_id: str, by: str) -> Replayed:
 
 def run_in(letter: DeadLetter, body: str) -> str:
     """The run that a letter is about; "" if it is a message."""
-    if not letter.place.startswith("run "):
+    if not letter.place.startswith(OF_A_RUN):
         return ""
     try:
         return str(json.loads(body)["run"])

@@ -28,7 +28,7 @@ from sakimori.respond.errors import Busy, Passing, RespondError
 from sakimori.respond.guard import PASSING
 from sakimori.respond.keys import first_link_keys
 from sakimori.respond.policy import Policy
-from sakimori.respond.runs import ActionRow, ActionState, Run, RunState
+from sakimori.respond.runs import OF_A_RUN, ActionRow, ActionState, Run, RunState
 from sakimori.respond.world import Trouble, World
 
 HELD = "held"
@@ -242,7 +242,7 @@ class Engine:
     def _failed(self, run: str, why: str) -> None:
         """The run ends, and is among the dead letters, from which it can be replayed."""
         self.book.finish(run, RunState.FAILED, why)
-        self.book.bury(f"run {run}", str(why), json.dumps({"run": run}))
+        self.book.bury(f"{OF_A_RUN}{run}", str(why), json.dumps({"run": run}))
 
     def gave_up(self, run: str, error: BaseException) -> None:
         """A run whose trouble did not pass, or that met an error of ours."""

@@ -133,6 +133,10 @@ def is_final(row: ActionRow) -> bool:
         return False  # an action of others that is not installed any more
 
 
+OF_A_RUN = "run "
+"""How the place of a dead letter begins that is about a run, before the run's id."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A message that could not be read, or an event whose run failed; `size` is its body's, in characters."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sakimori.console.page import PER_PAGE, Act, Asked, Console, NotThere, Outcome, Page, paged
+from sakimori.notify.translation import retold
 from sakimori.respond.dead import Replayed, replay, run_in
 from sakimori.respond.errors import RespondError
-from sakimori.respond.runs import DeadLetter
+from sakimori.respond.runs import OF_A_RUN, DeadLetter
 
 MOST_OUTCOMES = 100
 """Outcomes of a replay of all that a page names."""
@@ -17,14 +18,26 @@ def _list(console: Console, asked: Asked) -> dict[str, Any]:
     """Dead letters, the newest first; with `replayed`, those that were replayed as well."""
     before, replayed = asked.given.get("before", ""), asked.given.get("replayed", "") == "yes"
     found = console.engine.book.dead_letters(replayed=replayed, limit=PER_PAGE + 1, before=before)
-    lines, after = paged([each.to_json() for each in found], [each.id for each in found])
+    lines, after = paged([_line(console, each, asked.language) for each in found], [each.id for each in found])
     return {"letters": lines, "next": after, "before": before, "replayed": replayed}
 
 
 def _one(console: Console, asked: Asked) -> dict[str, Any]:
     """A dead letter with its body, and the run that it is about, if it is about one."""
     letter, body = _letter(console, asked)
-    return letter.to_json() | {"body": body, "run": run_in(letter, body)}
+    return _line(console, letter, asked.language) | {"body": body, "run": run_in(letter, body)}
+
+
+def _line(console: Console, letter: DeadLetter, language: str) -> dict[str, Any]:
+    """A letter without its body; why a run failed, in a language."""
+    shown = letter.to_json()
+    if language != "en" and letter.place.startswith(OF_A_RUN):
+        try:
+            run = console.engine.book.run(letter.place.removeprefix(OF_A_RUN))
+        except RespondError:  # a letter that outlived its run
+            return shown
+        shown["reason"] = retold(letter.reason, run.said, language)
+    return shown
 
 
 def _letter(console: Console, asked: Asked) -> tuple[DeadLetter, str]:
