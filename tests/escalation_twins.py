@@ -95,14 +95,19 @@ class Twin:
     def __init__(self, method: Method) -> None:
         self.method = method
         self.kind = method.who or "user"
-        self.name = (method.below if method.alone else "") + ATTACKER
-        self.victims_name = ("" if method.alone else method.below) + VICTIM
-        self.arn = f"arn:aws:iam::{ACCOUNT}:{self.kind}/{self.name}"
-        self.victim = f"arn:aws:iam::{ACCOUNT}:{method.target or 'role'}/{self.victims_name}"
+        self.call(method.below[0] if method.below else "")
         self.holder = f"arn:aws:any:eu-west-1:{ACCOUNT}:thing/1" if method.holder else ""
         self.held, self.profile = True, method.profile or bool(method.holder)
         self.way = self.on_machine = True
         self.trusts: dict[str, Any] | None = None
+
+    def call(self, below: str) -> None:
+        """Has the role that the method is about begin with this name, or be below this path."""
+        below = below.removeprefix("/")
+        self.name = (below if self.method.alone else "") + ATTACKER
+        self.victims_name = ("" if self.method.alone else below) + VICTIM
+        self.arn = f"arn:aws:iam::{ACCOUNT}:{self.kind}/{self.name}"
+        self.victim = f"arn:aws:iam::{ACCOUNT}:{self.method.target or 'role'}/{self.victims_name}"
 
     def statements(self, without: str = "", on: str = "", condition: Any = None) -> list[dict[str, Any]]:
         """The permissions that the method needs and no more; without one action, or with a condition `on` it."""

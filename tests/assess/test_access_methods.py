@@ -144,6 +144,16 @@ def test_a_role_that_one_of_two_services_may_not_take_on_stops_a_method_that_nee
     assert not twin.works(twin.statements())
 
 
+@pytest.mark.parametrize("method", [each for each in methods() if each.below], ids=lambda method: method.id)
+def test_a_role_of_none_of_the_names_that_a_service_takes_stops_a_method_that_needs_one(method: Method) -> None:
+    twin = Twin(method)
+    for each in method.below:
+        twin.call(each)
+        assert twin.works(twin.statements()), each
+    twin.call("other")
+    assert not twin.works(twin.statements())
+
+
 def test_every_action_that_a_method_needs_exists() -> None:
     wanted = {action for method in methods() for action in method.actions}
     assert sorted(action for action in wanted if action not in actions_of(action.partition(":")[0])) == []

@@ -89,7 +89,7 @@ _OWN = {
     " DeleteObjectVersion DeleteObjectVersionTagging BypassGovernanceRetention ReplicateObject ReplicateDelete"
     " ReplicateTags ObjectOwnerOverrideToBucketOwner GetObjectVersionForReplication GetAccountPublicAccessBlock"
     " PutAccountPublicAccessBlock InitiateReplication",
-    "lambda": "InvokeFunctionUrl EnableReplication InvokeAsync",
+    "lambda": "InvokeFunctionUrl EnableReplication InvokeAsync PassNetworkConnector",
     "sts": "SetSourceIdentity TagSession GetServiceBearerToken SetContext",
     "ssm": "PutConfigurePackageResult",
     "ssmmessages": "CreateControlChannel CreateDataChannel OpenControlChannel OpenDataChannel",
@@ -120,6 +120,9 @@ _OWN = {
     "sso-directory": "CreateUser CreateGroup AddMemberToGroup UpdateUser UpdatePassword DeleteUser",
     "ecr": "BatchImportUpstreamImage ReplicateImage",
     "eks": "AccessKubernetesApi",
+    "mgh": "AssociateAutomationUnitRole CreateAutomationRun CreateAutomationUnit DeleteAutomationRun"
+    " DeleteAutomationUnit DescribeAutomationRun DescribeAutomationUnit DisassociateAutomationUnitRole"
+    " ListAutomationRuns ListAutomationUnits",
     "neptune-db": "connect",
     "apigateway": "GET POST PUT PATCH DELETE",
     "aoss": "APIAccessAll DashboardsAccessAll",

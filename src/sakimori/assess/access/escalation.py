@@ -142,7 +142,7 @@ def _on_targets(found: Estate, identity: Identity, method: Method, frontier: Seq
         target = found.identities[arn]
         if target.principal.kind != method.target or arn == identity.arn or target.asset is None:
             continue
-        if method.below not in arn or not _fits(method, target.asset) or not has_profile(found, method, target):
+        if not method.may_have(arn) or not _fits(method, target.asset) or not has_profile(found, method, target):
             continue
         for holder in holders(found, method.holder, target) if method.holder else (None,):
             steps = steps_of_use(found, identity, method, target.asset, holder, known=known)

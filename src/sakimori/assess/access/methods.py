@@ -56,7 +56,7 @@ class Method:
     inactive_key: bool = False
     removes: str = ""
     makes: str = ""
-    below: str = ""
+    below: tuple[str, ...] = ()
     profile: bool = False
     unpassed: bool = False
     source: str = ""
@@ -66,6 +66,10 @@ class Method:
     def alone(self) -> bool:
         """Does it need nobody who is an administrator already?"""
         return self.gives in ALONE
+
+    def may_have(self, arn: str) -> bool:
+        """Is that an ARN of which the method can be?"""
+        return not self.below or any(each in arn for each in self.below)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -128,9 +132,8 @@ def _method(told: Mapping[str, Any]) -> Method:
     name = told.get("id")
     try:
         needs = tuple(_need(each) for each in told["needs"])
-        holder = told.get("holder")
         gives = told["gives"]
-        lists = {"holder": tuple(holder) if holder else None, "within": tuple(told.get("within") or ())}
+        lists = {each: tuple(told[each]) for each in ("holder", "within", "below") if told.get(each)}
         method = Method(**{**told, **lists, "needs": needs, "target": _target(told, gives)})
     except (KeyError, TypeError) as error:
         raise MethodError(f"{DECLARATIONS.name}: {name}: {error}") from error

@@ -58,7 +58,7 @@ def fitting(
 
 
 def usable(identity: Identity, method: Method) -> bool:
-    if method.who not in ("", identity.principal.kind) or (method.alone and method.below not in identity.arn):
+    if method.who not in ("", identity.principal.kind) or (method.alone and not method.may_have(identity.arn)):
         return False
     return may_at_all(identity, _by_own_policies()[method.id])
 
