@@ -134,6 +134,7 @@ class Story:
         letters: list[str] = []
         while some := book.dead_letters(limit=2, before=letters[-1] if letters else ""):
             letters += [each.id for each in some]
+        assert (book.runs(before="unknown"), book.dead_letters(before="unknown")) == ([], [])
         assert (runs, letters) == ([run.id for run in book.runs()], [each.id for each in book.dead_letters()])
         return runs, letters
 

@@ -164,7 +164,10 @@ class TableBook(TableLetters):
     ) -> list[Run]:
         """See Book.runs."""
         found: list[Run] = []
-        last = f"{self._known(before).run.created_at}#{before}" if before else ""
+        mark = self.table.get(run_key(before), "run") if before else None
+        if before and mark is None:
+            return found
+        last = f"{opened(mark).run.created_at}#{before}" if mark else ""
         for item in self.table.query("runs", newest_first=True):
             if len(found) == limit:
                 break

@@ -42,7 +42,8 @@ class TableLetters:
         letters = [letter_of(item)[0] for item in self.table.query("dead")]
         found = [each for each in letters if replayed or not each.replayed_at or each.id == before]
         found.sort(key=lambda each: (each.last_at, each.id), reverse=True)
-        start = next((number for number, each in enumerate(found, 1) if each.id == before), 0)
+        places = (number for number, each in enumerate(found, 1) if each.id == before)
+        start = next(places, len(found)) if before else 0
         return found[start : None if limit is None else start + limit]
 
     def dead_letter(self, own_id: str) -> tuple[DeadLetter, str]:
