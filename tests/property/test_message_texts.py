@@ -82,7 +82,7 @@ def test_slack(title: str, about: str, target: str, who: str, language: str) -> 
     sent: list[Any] = []
     _posting(slack, sent, message, said(message, language))
     [body] = sent
-    assert "<" not in body["text"]
+    assert all(found.startswith(f"<{OURS}") for found in re.findall(r"<[^>]*>?", body["text"]))
     for block in body["blocks"]:
         text = block["text"]["text"]
         assert 0 < len(text) <= 3000
