@@ -67,6 +67,20 @@ def standing(ledger: Ledger) -> dict[str, dict[str, Any]]:
     }
 
 
+def settled_by_and_by(
+    rng: Random, place: Path, matches: list[Match], often: float, *rules: ir.Correlation
+) -> dict[str, dict[str, Any]]:
+    """The findings that stand when matches came one by one, in any order, and were settled now and then."""
+    settled = Watch(book(*rules))
+    with open_ledger(place) as ledger:
+        for at, each in enumerate(rng.sample(matches, len(matches))):
+            commit(ledger, f"o{at}", each)
+            if rng.random() < often:
+                settled.settle(ledger)
+        settled.settle(ledger)
+        return standing(ledger)
+
+
 def at_once(rule: ir.Correlation, matches: list[Match], *outer: ir.Correlation) -> dict[str, dict[str, Any]]:
     correlator = Correlator((rule, *outer))
     for each in matches:
@@ -129,15 +143,9 @@ def test_what_an_expression_finds_is_taken_back_when_what_must_not_be_comes_late
             match(at, rng.randrange(3 * DAY), rng.choice(("r0", "r1")), who="w", city="p")
             for at in range(rng.randrange(2, 9))
         ]
-        settled = Watch(book(rule))
-        with open_ledger(tmp_path / f"{number}.sqlite") as ledger:
-            for at, each in enumerate(rng.sample(matches, len(matches))):
-                commit(ledger, f"o{at}", each)
-                if rng.random() < 0.7:
-                    settled.settle(ledger)
-            settled.settle(ledger)
-            wanted = at_once(rule, matches)
-            assert standing(ledger) == wanted, f"{rule}\n{matches}"
+        found = settled_by_and_by(rng, tmp_path / f"{number}.sqlite", matches, 0.7, rule)
+        wanted = at_once(rule, matches)
+        assert found == wanted, f"{rule}\n{matches}"
         some += bool(wanted)
     assert some > 20
 
@@ -150,15 +158,9 @@ def test_whatever_the_order_and_the_runs_the_findings_are_those_of_all_logs_at_o
     some = 0
     for number in range(25):
         rule, matches = random_correlation(rng, kind), random_matches(rng)
-        settled = Watch(book(rule))
-        with open_ledger(tmp_path / f"{number}.sqlite") as ledger:
-            for at, each in enumerate(rng.sample(matches, len(matches))):
-                commit(ledger, f"o{at}", each)
-                if rng.random() < 0.5:
-                    settled.settle(ledger)
-            settled.settle(ledger)
-            wanted = at_once(rule, matches)
-            assert standing(ledger) == wanted, f"{rule}\n{matches}"
+        found = settled_by_and_by(rng, tmp_path / f"{number}.sqlite", matches, 0.5, rule)
+        wanted = at_once(rule, matches)
+        assert found == wanted, f"{rule}\n{matches}"
         some += bool(wanted)
     assert some > 5
 
@@ -174,15 +176,9 @@ def test_a_chain_of_correlations_is_settled_like_all_logs_at_once(tmp_path: Path
         kind = rng.choice(("temporal", "temporal_ordered", "event_count", "first_seen"))
         rule = msgspec.structs.replace(random_correlation(rng, kind), rules=("inner", "r1"), op="gte", count=2.0)
         matches = random_matches(rng)
-        settled = Watch(book(rule, inner))
-        with open_ledger(tmp_path / f"{number}.sqlite") as ledger:
-            for at, each in enumerate(rng.sample(matches, len(matches))):
-                commit(ledger, f"o{at}", each)
-                if rng.random() < 0.5:
-                    settled.settle(ledger)
-            settled.settle(ledger)
-            wanted = at_once(inner, matches, rule)
-            assert standing(ledger) == wanted, f"{rule}\n{inner}\n{matches}"
+        found = settled_by_and_by(rng, tmp_path / f"{number}.sqlite", matches, 0.5, rule, inner)
+        wanted = at_once(inner, matches, rule)
+        assert found == wanted, f"{rule}\n{inner}\n{matches}"
         some += bool(wanted)
     assert some > 5
 

@@ -13,16 +13,17 @@ from typing import Any
 import pytest
 
 import told_events as told
+from sakimori.aws.errors import Throttled
 from sakimori.collect.events import heard
 from sakimori.model.action import Mode, Plan, Proof, Step, Target
 from sakimori.model.event import Event
 from sakimori.respond import plugins
 from sakimori.respond.book import Book
 from sakimori.respond.engine import Engine, Straight
-from sakimori.respond.errors import RespondError
+from sakimori.respond.errors import Passing, RespondError
 from sakimori.respond.keys import derived
-from sakimori.respond.policy import Policy
-from sakimori.respond.runs import Run, RunState
+from sakimori.respond.policy import Limits, Policy
+from sakimori.respond.runs import ActionState, Run, RunState
 from sakimori.respond.world import World
 from sakimori.store.database import connect
 
@@ -130,3 +131,19 @@ def waiting(engine: Engine) -> tuple[Run, str]:
     run = run_of(engine, event())
     assert run.state is RunState.WAITING
     return run, engine.token(run.id)
+
+
+def act_again_under_a_limit_of_one(engine: Engine, pretended: Pretended, event: Event) -> None:
+    """A step that is tried again is called with what was known when it was tried first, and counts once."""
+    engine.policy = Policy(Mode.AUTO, limits=Limits(actions=1))
+    [run] = engine.take(event)
+    begun = engine.book.begin(run, engine.owner)
+    assert begun is not None
+    engine._plan(*begun)
+    planned = engine.book.run(run)
+    pretended.troubles = [Throttled("paint:Thing", "it", "Throttled", "slowly")]
+    with pytest.raises(Passing):
+        engine._act(planned, planned.actions[0])
+    pretended.values[planned.actions[0].target.uid] = "red"  # it was done, and the answer was lost
+    assert engine._act(planned, planned.actions[0]) == ActionState.DONE
+    assert engine.book.run(run).actions[0].before == {"colour": "white"}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from pretend import Pretended, engine, event, pretended, run_of, waiting
+from pretend import Pretended, act_again_under_a_limit_of_one, engine, event, pretended, run_of, waiting
 
-from sakimori.aws.errors import Throttled
 from sakimori.model.action import Mode
 from sakimori.notify.signing import Signer
 from sakimori.respond import approval
 from sakimori.respond.engine import Engine, Straight
-from sakimori.respond.errors import Passing, RespondError
+from sakimori.respond.errors import RespondError
 from sakimori.respond.policy import Limits, Policy
-from sakimori.respond.runs import ActionState, RunState
+from sakimori.respond.runs import RunState
 
 __all__ = ["engine", "pretended"]
 
@@ -90,19 +89,7 @@ def test_a_limit_holds_a_run_until_a_person_lets_it_go_on(engine: Engine, preten
 def test_an_action_that_is_tried_again_does_not_count_against_its_own_limit(
     engine: Engine, pretended: Pretended
 ) -> None:
-    """A step that is tried again is called with what was known when it was tried first."""
-    engine.policy = Policy(Mode.AUTO, limits=Limits(actions=1))
-    [run] = engine.take(event())
-    begun = engine.book.begin(run, engine.owner)
-    assert begun is not None
-    engine._plan(*begun)
-    planned = engine.book.run(run)
-    pretended.troubles = [Throttled("paint:Thing", "it", "Throttled", "slowly")]
-    with pytest.raises(Passing):
-        engine._act(planned, planned.actions[0])
-    pretended.values[planned.actions[0].target.uid] = "red"  # it was done, and the answer was lost
-    assert engine._act(planned, planned.actions[0]) == ActionState.DONE
-    assert engine.book.run(run).actions[0].before == {"colour": "white"}
+    act_again_under_a_limit_of_one(engine, pretended, event())
 
 
 def test_limits_of_an_account_count_all_workflows(engine: Engine, pretended: Pretended) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import tables_of
-from pretend import SECRET, Pretended, opened_engine, pretended
+from pretend import SECRET, Pretended, act_again_under_a_limit_of_one, opened_engine, pretended
 
 import told_events as told
 from sakimori.aws.errors import AccessDenied, AwsError, Throttled
@@ -26,7 +26,7 @@ from sakimori.respond.dead import replay
 from sakimori.respond.engine import Engine, Straight
 from sakimori.respond.errors import Busy, Passing, RespondError
 from sakimori.respond.policy import Limits, Policy
-from sakimori.respond.runs import ActionState, RunState
+from sakimori.respond.runs import RunState
 from sakimori.respond.table import Table, head_of
 from sakimori.respond.table_rows import keep, run_there
 from sakimori.respond.undo import undo
@@ -262,19 +262,7 @@ def test_a_limit_holds_however_many_are_at_it(aws: SimulatedAws, engine: Engine,
 def test_an_action_that_is_tried_again_does_not_count_against_its_own_limit(
     engine: Engine, pretended: Pretended
 ) -> None:
-    """A step that is tried again is called with what was known when it was tried first."""
-    engine.policy = Policy(Mode.AUTO, limits=Limits(actions=1))
-    [run] = engine.take(event())
-    begun = engine.book.begin(run, engine.owner)
-    assert begun is not None
-    engine._plan(*begun)
-    planned = engine.book.run(run)
-    pretended.troubles = [Throttled("paint:Thing", "it", "Throttled", "slowly")]
-    with pytest.raises(Passing):
-        engine._act(planned, planned.actions[0])
-    pretended.values[planned.actions[0].target.uid] = "red"  # it was done, and the answer was lost
-    assert engine._act(planned, planned.actions[0]) == ActionState.DONE
-    assert engine.book.run(run).actions[0].before == {"colour": "white"}
+    act_again_under_a_limit_of_one(engine, pretended, event())
 
 
 @contextmanager
